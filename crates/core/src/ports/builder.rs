@@ -1,0 +1,109 @@
+//! Packages and the environments built for them.
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::{id::Digest, spec::FunctionSpec};
+
+/// Code as it is handed in: one source file, a zip, a tar or a tar.gz.
+#[derive(Clone, Debug)]
+pub struct Package {
+    /// Its file name, as in `hello.py` or `thumbnail.tar.gz`: tells the kind and gives the function's default name.
+    pub file_name: String,
+    /// Its content.
+    pub content: Bytes,
+}
+
+/// A configuration found in a package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManifestText {
+    /// The file it stands in, relative to the package.
+    pub file: String,
+    /// The line of `file` on which `text` begins, from 1.
+    pub first_line: u32,
+    /// YAML. For an inline configuration the comment characters are taken off (columns may shift, lines do not).
+    pub text: String,
+    /// Whether it is an inline configuration, whose content sits under the key `function.yaml`.
+    pub inline: bool,
+}
+
+/// A package on disk, checked and immutable.
+#[derive(Clone, Debug)]
+pub struct Unpacked {
+    /// The digest of its content: the same files give the same digest, however they were packed.
+    pub digest: Digest,
+    /// Where it lies.
+    pub directory: PathBuf,
+    /// The name given by file name or folder, without its extension.
+    pub stem: String,
+    /// Its files, relative, sorted, with `/`.
+    pub files: Vec<String>,
+    /// Its configuration, from `function.yaml` or a source comment.
+    pub manifest: Option<ManifestText>,
+}
+
+/// What a package needs beside its own files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// Folders for the module search path, after the package's own.
+    pub paths: Vec<PathBuf>,
+    /// The interpreter or, for shell and binary, the program. Absolute.
+    pub program: PathBuf,
+    /// The interpreter's version, as in `3.11.7`. Empty for shell and binary.
+    pub version: String,
+}
+
+/// Told while a build goes on.
+pub trait Progress: Send + Sync {
+    /// One line of news, without a line end.
+    fn line(&self, text: &str);
+}
+
+/// Why a package could not be made ready.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The package is damaged, dangerous or incomplete. The text says what and where.
+    #[error("{0}")]
+    Package(String),
+    /// No interpreter fits.
+    #[error("{0}")]
+    Runtime(String),
+    /// An install or build command failed; `output` ends with its own message.
+    #[error("{step} failed: {reason}\n{output}")]
+    Command {
+        /// What was done, as in `pip install -r requirements.txt`.
+        step: String,
+        /// How it ended.
+        reason: String,
+        /// The last lines that it printed.
+        output: String,
+    },
+    /// The disk or the system failed us.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// Unpacks packages and builds environments. Both are cached by content.
+#[async_trait]
+pub trait Builder: Send + Sync {
+    /// Checks a package and unpacks it under its digest.
+    async fn unpack(&self, package: Package) -> Result<Unpacked, BuildError>;
+
+    /// Finds a package unpacked before.
+    async fn open(&self, digest: &Digest) -> Result<Unpacked, BuildError>;
+
+    /// Makes the environment of a package for `spec`, or finds it in the cache.
+    async fn environment(
+        &self,
+        unpacked: &Unpacked,
+        spec: &FunctionSpec,
+        progress: &dyn Progress,
+    ) -> Result<Environment, BuildError>;
+}

@@ -1,0 +1,16 @@
+//! Ports: how the engine reaches the world. Each has at least two ends, the test fake counting as one, and is chosen when
+//! the program starts.
+
+mod builder;
+mod chance;
+mod store;
+mod worker;
+
+pub use builder::{BuildError, Builder, Environment, ManifestText, Package, Progress, Unpacked};
+pub use chance::{Clock, Rng};
+pub use store::{
+    Accepted, CancelResult, Claim, Claimed, Fire, HistoryRecord, InvocationDetail, InvocationFilter, LeaseGrant, LeaseRef,
+    LogFilter, LoggedLine, NewInvocation, Page, QueueStats, RedriveFilter, Retention, ScheduleRecord, Settled, Settlement,
+    Store, StoreError, Submitted,
+};
+pub use worker::{Call, CallEnd, CallOutcome, CallRequest, Driver, Host, Launch, LaunchError, Worker, WorkerId};

@@ -1,0 +1,158 @@
+//! Workers and the drivers that start them.
+
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+
+use super::Environment;
+use crate::{
+    event::Event,
+    id::{InvocationId, RevisionNumber},
+    invocation::{AttemptOutcome, LogLine, Reply},
+    name::{FunctionName, FunctionRef},
+    spec::FunctionSpec,
+};
+
+/// Identifies a worker within a node's life, as in `w-17`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkerId(pub Arc<str>);
+
+impl fmt::Display for WorkerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// All that a driver must know to start a worker.
+#[derive(Clone)]
+pub struct Launch {
+    /// The worker's id.
+    pub worker: WorkerId,
+    /// The function.
+    pub function: FunctionRef,
+    /// The revision.
+    pub revision: RevisionNumber,
+    /// Its settings.
+    pub spec: Arc<FunctionSpec>,
+    /// The unpacked package.
+    pub directory: PathBuf,
+    /// What was built for it.
+    pub environment: Environment,
+    /// Answers what user code asks while it runs.
+    pub host: Arc<dyn Host>,
+}
+
+/// Why a worker did not become ready. One or more lines for the author of the function.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{reason}")]
+pub struct LaunchError {
+    /// What went wrong, with the traceback of the function when it has one.
+    pub reason: String,
+    /// What the worker printed before it gave up.
+    pub logs: Vec<LogLine>,
+}
+
+/// A call of another function by running user code (`context.platform.call_function`).
+#[derive(Clone, Debug)]
+pub struct CallRequest {
+    /// The caller's own function; the called one is of the same project.
+    pub caller: FunctionRef,
+    /// The called function.
+    pub function: FunctionName,
+    /// Method, path, headers, content type and body are used.
+    pub event: Event,
+}
+
+/// Answers what user code asks while it runs.
+#[async_trait]
+pub trait Host: Send + Sync {
+    /// Calls a function and waits for its response. The error is one line.
+    async fn call_function(&self, request: CallRequest) -> Result<Reply, String>;
+}
+
+/// One attempt handed to a worker.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The invocation (the first one of a batch).
+    pub invocation: InvocationId,
+    /// The number of this attempt, from 1.
+    pub attempt: u32,
+    /// The event; several for a batch.
+    pub events: Vec<Event>,
+    /// Whether the handler gets a list even when it is of one event.
+    pub is_batch: bool,
+    /// How long it may run.
+    pub timeout: Option<Duration>,
+}
+
+/// How a call ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CallOutcome {
+    /// A response for each event, in the order of the events.
+    Replied(Vec<Reply>),
+    /// User code raised. `message` is one line naming the exception, as in `ValueError: no such size`; `status` is what
+    /// an HTTP caller gets (500 unless the exception says otherwise).
+    Raised {
+        /// One line.
+        message: String,
+        /// HTTP status.
+        status: u16,
+    },
+    /// It did not end by itself. The worker is gone or going.
+    Broken {
+        /// Anything but `Succeeded` and `Raised`.
+        outcome: AttemptOutcome,
+        /// One line for a person, as in `used more than its memory limit of 128 MiB`.
+        reason: String,
+    },
+}
+
+/// A finished call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallEnd {
+    /// How it ended.
+    pub outcome: CallOutcome,
+    /// What it printed and logged, in order; bounded by [`crate::limits`]. A traceback is the last line, at level error.
+    pub logs: Vec<LogLine>,
+    /// Time spent in user code, as the worker measured it.
+    pub user_code: Duration,
+}
+
+/// One live instance of a revision.
+#[async_trait]
+pub trait Worker: Send + Sync {
+    /// Its id.
+    fn id(&self) -> &WorkerId;
+
+    /// How many calls it takes at once. At least 1.
+    fn slots(&self) -> u32;
+
+    /// Runs one call to its end: never longer than the call's timeout and a short grace. Dropping the future abandons
+    /// the call and makes the worker unfit for more.
+    async fn call(&self, call: Call) -> CallEnd;
+
+    /// Whether it can take calls.
+    fn is_alive(&self) -> bool;
+
+    /// Comes back when it can take no more calls.
+    async fn gone(&self);
+
+    /// Lets open calls finish for `grace`, then ends it by force. Calls still open end as interrupted.
+    async fn stop(&self, grace: Duration);
+
+    /// Ends the call of `invocation` at once, at the price of the worker if need be; it ends as cancelled.
+    async fn cancel(&self, invocation: InvocationId);
+}
+
+/// Starts workers somewhere.
+#[async_trait]
+pub trait Driver: Send + Sync {
+    /// Starts a worker and waits until it is ready, no longer than the spec's readiness timeout.
+    async fn launch(&self, launch: Launch) -> Result<Arc<dyn Worker>, LaunchError>;
+
+    /// Prepares for launches of this kind to come, so that they are quick (spare interpreters). Best effort.
+    async fn warm(&self, launch: &Launch);
+
+    /// Ends whatever it still holds: spare interpreters, sockets.
+    async fn close(&self);
+}

@@ -1,0 +1,18 @@
+//! What a function is: the settings that a revision freezes.
+//!
+//! The shape follows Nuclio's `function.yaml`; what Tidemill adds to it (`type`, `retry`, `ordering`, `queue`, `history`)
+//! sits beside Nuclio's fields in `spec`. Files and flags are read into this by [`crate::manifest`].
+
+mod build;
+mod delivery;
+mod function;
+mod resources;
+mod runtime;
+mod trigger;
+
+pub use build::Build;
+pub use delivery::{CallType, History, Ordering, QueueLimits};
+pub use function::{EnvVar, FunctionSpec};
+pub use resources::{Replicas, Resources};
+pub use runtime::Runtime;
+pub use trigger::{Batch, Cors, CronTrigger, HttpTrigger, MessageSource, MessageTrigger, MissedRuns, Trigger, TriggerKind};

@@ -1,0 +1,1 @@
+//! HTTP: the gateway and the native API.

@@ -1,0 +1,1 @@
+//! The store port, twice: SQLite and memory.
