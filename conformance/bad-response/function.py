@@ -1,0 +1,2 @@
+def handler(context, event):
+    return context.Response(body="x", status_code=int(event.body))

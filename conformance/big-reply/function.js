@@ -1,0 +1,1 @@
+exports.handler = (context, event) => "x".repeat(Number(event.body.toString()))

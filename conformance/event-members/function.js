@@ -1,0 +1,16 @@
+exports.handler = (context, event) => ({
+  id: event.id,
+  method: event.method,
+  path: event.path,
+  url: event.url,
+  width: event.fields.w,
+  empty: event.fields.x,
+  header: event.headers["X-One"],
+  content_type: event.content_type,
+  size: event.size,
+  kind: event.trigger.kind,
+  trigger: event.trigger.name,
+  year: event.timestamp.getUTCFullYear(),
+  type: event.type,
+  worker: context.worker_id,
+})

@@ -1,0 +1,3 @@
+exports.handler = async (context, event) => {
+  throw new Error(event.body.toString())
+}

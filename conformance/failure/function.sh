@@ -1,0 +1,3 @@
+#!/bin/sh
+cat >&2
+exit 3

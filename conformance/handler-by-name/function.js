@@ -1,0 +1,2 @@
+exports.handler = () => "wrong"
+exports.other = (context, event) => "right"

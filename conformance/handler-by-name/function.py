@@ -1,0 +1,6 @@
+def handler(context, event):
+    return "wrong"
+
+
+def other(context, event):
+    return "right"

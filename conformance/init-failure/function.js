@@ -1,0 +1,3 @@
+exports.initContext = () => { throw new Error("no database") }
+
+exports.handler = () => "never"

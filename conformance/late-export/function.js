@@ -1,0 +1,1 @@
+setTimeout(() => { exports.handler = (context, event) => "late" }, 50)

@@ -1,0 +1,6 @@
+def handler(context, event):
+    context.logger.debug("one")
+    context.logger.info_with("two", size=2, name="x")
+    context.logger.warn("three")
+    context.logger.error("four")
+    return "done"

@@ -1,0 +1,4 @@
+exports.main = (payload) => {
+  console.log("y".repeat(payload))
+  return "ok"
+}

@@ -1,0 +1,3 @@
+def main(payload):
+    print("y" * payload)
+    return "ok"

@@ -1,0 +1,2 @@
+exports.first = (payload) => payload
+exports.second = (payload) => payload

@@ -1,0 +1,6 @@
+def first(payload):
+    return payload
+
+
+def second(payload):
+    return payload

@@ -1,0 +1,6 @@
+const seen = []
+
+exports.handler = (context, event) => {
+  seen.push(event.body.toString())
+  return seen.join(",")
+}

@@ -1,0 +1,6 @@
+seen = []
+
+
+def handler(context, event):
+    seen.append(event.body.decode())
+    return ",".join(seen)

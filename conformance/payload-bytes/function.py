@@ -1,0 +1,3 @@
+def reverse(data):
+    assert isinstance(data, bytes)
+    return data[::-1]

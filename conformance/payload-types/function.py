@@ -1,0 +1,2 @@
+def inspect_payload(payload):
+    return {"value": payload}

@@ -1,0 +1,1 @@
+exports.main = (payload = null) => ({ got: payload })

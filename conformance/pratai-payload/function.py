@@ -1,0 +1,2 @@
+def main(payload=None):
+    return {"got": payload}

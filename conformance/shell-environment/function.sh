@@ -1,0 +1,2 @@
+#!/bin/sh
+printf '%s %s %s' "$NUCLIO_EVENT_METHOD" "$NUCLIO_EVENT_PATH" "$NUCLIO_EVENT_CONTENT_TYPE"

@@ -1,0 +1,4 @@
+exports.handler = (context, event) => {
+  context.logger.info("größer: 潮")
+  return event.body.toString() + event.headers["X-Word"]
+}
