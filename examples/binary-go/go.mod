@@ -1,0 +1,3 @@
+module binary-go
+
+go 1.21
