@@ -1,1 +1,44 @@
 //! The durable core at work.
+//!
+//! The engine loads what is stored, asks `core` to decide, stores state and effects in one transaction, and then performs
+//! the effects. It reaches the world through the ports of `core` only.
+//!
+//! ```text
+//!  call   ──► pool.acquire ──► worker.call ──► reply                       nothing on this way touches the store
+//!  submit ──► store.submit ──► (leased? ──► attempt) or pump
+//!  pump   ──► store.claim  ──► attempt: pool.acquire ──► worker.call ──► store.settle (result, emits, ack)
+//! ```
+//!
+//! Every task is tracked by the engine and ends with it. Losing a nudge between tasks costs latency only: `timers` looks
+//! at the store itself now and then.
+
+mod attempt;
+mod call;
+mod config;
+mod cron;
+mod deploy;
+mod engine;
+mod error;
+mod function;
+mod history;
+mod host;
+mod launcher;
+mod leases;
+mod metrics;
+mod pool;
+mod pump;
+mod request;
+mod retention;
+mod routes;
+mod shared;
+mod submit;
+mod timers;
+mod view;
+mod waiters;
+
+pub use config::{EngineConfig, Ports, RetentionConfig, StartError};
+pub use engine::Engine;
+pub use error::{CallError, DeployError, SubmitError};
+pub use function::Target;
+pub use request::{Called, DeployRequest, Deployed, FunctionView, Receipt, SubmitOptions, TopicView, WorkersView};
+pub use routes::HttpRoute;

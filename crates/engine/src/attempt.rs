@@ -1,0 +1,344 @@
+//! One attempt of a queued invocation (or of a batch of them), from its lease to its settlement.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tidemill_core::{
+    Event, RevisionNumber, Timestamp, TriggerLabel,
+    event,
+    invocation::{Attempt, AttemptOutcome, Invocation, LogLine, Reply, Status, Timings},
+    limits::RESPONSE_BODY_BYTES_MAX,
+    ports::{Call, CallEnd, CallOutcome, LeaseRef, NewInvocation, Settlement, StoreError},
+    retry,
+    spec::MessageSource,
+};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    function::{Current, Function, Permit},
+    pool::{AcquireError, Slot},
+    shared::{RunningAttempt, Shared},
+};
+
+/// The first wait when the store refuses a settlement; doubles up to [`SETTLE_BACKOFF_MAX`].
+const SETTLE_BACKOFF: Duration = Duration::from_millis(100);
+/// The longest such wait.
+const SETTLE_BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// Replies from this status on say that the function itself failed; a queued invocation is then tried again.
+const FAILED_FROM: u16 = 500;
+
+/// An invocation under a lease of this node.
+pub(crate) struct Held {
+    pub invocation: Invocation,
+    /// Time of the accepting commit, for invocations handed over directly.
+    pub accept_commit: Duration,
+    pub permit: Permit,
+}
+
+/// How a call went, in the words of an attempt.
+pub(crate) struct Ending {
+    pub outcome: AttemptOutcome,
+    pub reason: String,
+    /// One for each event when the handler replied.
+    pub replies: Vec<Reply>,
+    pub logs: Vec<LogLine>,
+    pub user_code: Duration,
+    pub call: Duration,
+    pub cold_start: Duration,
+    pub worker: String,
+    pub revision: Option<RevisionNumber>,
+    pub started_at: Timestamp,
+}
+
+impl Ending {
+    fn without_worker(outcome: AttemptOutcome, reason: String, now: Timestamp) -> Ending {
+        Ending {
+            outcome,
+            reason,
+            replies: Vec::new(),
+            logs: Vec::new(),
+            user_code: Duration::ZERO,
+            call: Duration::ZERO,
+            cold_start: Duration::ZERO,
+            worker: String::new(),
+            revision: None,
+            started_at: now,
+        }
+    }
+}
+
+/// Translates a worker's answer. `events` is how many replies there must be.
+pub(crate) fn ending(end: CallEnd, events: usize) -> Ending {
+    let mut ending = Ending::without_worker(AttemptOutcome::Succeeded, String::new(), Timestamp(0));
+    ending.logs = end.logs;
+    ending.user_code = end.user_code;
+    match end.outcome {
+        CallOutcome::Replied(replies) if replies.len() != events => {
+            ending.outcome = AttemptOutcome::BadResponse;
+            ending.reason = format!("the handler gave {} responses for {events} events", replies.len());
+        }
+        CallOutcome::Replied(replies) if replies.iter().any(|r| r.body.len() as u64 > RESPONSE_BODY_BYTES_MAX) => {
+            ending.outcome = AttemptOutcome::BadResponse;
+            ending.reason = format!("the response is larger than {} MiB", RESPONSE_BODY_BYTES_MAX >> 20);
+        }
+        CallOutcome::Replied(replies) => ending.replies = replies,
+        CallOutcome::Raised { message, status } => {
+            ending.outcome = AttemptOutcome::Raised;
+            ending.replies = vec![error_reply(status, &message)];
+            ending.reason = message;
+        }
+        CallOutcome::Broken { outcome, reason } => {
+            ending.outcome = outcome;
+            ending.reason = reason;
+        }
+    }
+    ending
+}
+
+/// The response that an HTTP caller gets for a failed attempt: one line.
+pub(crate) fn error_reply(status: u16, line: &str) -> Reply {
+    let mut body = line.to_owned();
+    body.push('\n');
+    let content_type = "text/plain; charset=utf-8".to_owned();
+    Reply { status, content_type, headers: Vec::new(), body: Bytes::from(body) }
+}
+
+/// Runs invocations held under leases in one call, and settles each.
+pub(crate) async fn run(shared: Arc<Shared>, function: Arc<Function>, held: Vec<Held>, is_batch: bool) {
+    let cancelled = CancellationToken::new();
+    for one in &held {
+        let lease = LeaseRef { id: one.invocation.id, generation: one.invocation.generation };
+        let attempt = RunningAttempt { lease, cancelled: cancelled.clone(), worker: None };
+        shared.running.lock().insert(one.invocation.id, attempt);
+    }
+    let mut held = held;
+    let ending = attempt(&shared, &function, &mut held, is_batch, &cancelled).await;
+    if ending.outcome == AttemptOutcome::Succeeded {
+        function.observe_call(ending.call);
+    }
+    let count = held.len();
+    for (index, one) in held.into_iter().enumerate() {
+        let id = one.invocation.id;
+        settle(&shared, &function, one, &ending, index, count).await;
+        shared.running.lock().remove(&id);
+    }
+}
+
+/// Waits for a slot and calls the worker.
+async fn attempt(
+    shared: &Arc<Shared>,
+    function: &Arc<Function>,
+    held: &mut [Held],
+    is_batch: bool,
+    cancelled: &CancellationToken,
+) -> Ending {
+    let broken = |outcome, reason: &str| Ending::without_worker(outcome, reason.to_owned(), shared.now());
+    let (slot, current) = tokio::select! {
+        biased;
+        () = cancelled.cancelled() => return broken(AttemptOutcome::Cancelled, "cancelled before it began"),
+        () = shared.stop.cancelled() => return broken(AttemptOutcome::Interrupted, "the server stopped before it began"),
+        acquired = acquire(function) => match acquired {
+            Ok(acquired) => acquired,
+            Err(AcquireError::Launch(reason)) => return broken(AttemptOutcome::LaunchFailed, &reason),
+            Err(AcquireError::Busy) => return broken(AttemptOutcome::Interrupted, "too many calls wait for a worker"),
+            Err(AcquireError::Closed) => return broken(AttemptOutcome::Interrupted, "the function was deleted"),
+        },
+    };
+    for one in held.iter() {
+        if let Some(running) = shared.running.lock().get_mut(&one.invocation.id) {
+            running.worker = Some(slot.worker().clone());
+        }
+    }
+    let Some(first) = held.first() else { return broken(AttemptOutcome::Interrupted, "nothing to run") };
+    let (invocation, number) = (first.invocation.id, first.invocation.attempts);
+    let events = held.iter_mut().map(|one| std::mem::take(&mut one.invocation.event)).collect::<Vec<_>>();
+    let count = events.len();
+    let started_at = shared.now();
+    let began = Instant::now();
+    let call = Call { invocation, attempt: number, events, is_batch, timeout: current.spec.event_timeout };
+    let end = slot.worker().call(call).await;
+    Ending {
+        call: began.elapsed(),
+        cold_start: slot.cold_start,
+        worker: slot.worker().id().to_string(),
+        revision: Some(current.revision),
+        started_at,
+        ..ending(end, count)
+    }
+}
+
+/// A slot of the revision that serves when one becomes free.
+async fn acquire(function: &Arc<Function>) -> Result<(Slot, Arc<Current>), AcquireError> {
+    loop {
+        let current = function.current.load_full();
+        match current.pool.acquire(None).await {
+            Ok(slot) => return Ok((slot, current)),
+            // A newer revision serves now.
+            Err(AcquireError::Closed) if !function.stop.is_cancelled() => tokio::task::yield_now().await,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+async fn settle(shared: &Arc<Shared>, function: &Arc<Function>, held: Held, ending: &Ending, index: usize, of: usize) {
+    let Held { invocation, accept_commit, permit } = held;
+    let now = shared.now();
+    let mut outcome = ending.outcome;
+    let mut reason = ending.reason.clone();
+    // The error of a call that failed as a whole is everybody's.
+    let reply = if outcome == AttemptOutcome::Succeeded { ending.replies.get(index) } else { ending.replies.first() };
+    if let Some(reply) = reply.filter(|reply| outcome == AttemptOutcome::Succeeded && reply.status >= FAILED_FROM) {
+        outcome = AttemptOutcome::Raised;
+        reason = format!("the function responded with status {}", reply.status);
+    }
+    let policy = function.current.load().spec.retry;
+    let (failures, interruptions) = (invocation.failures, invocation.interruptions);
+    let chance = shared.ports.rng.chance();
+    let mut verdict = retry::after_attempt(&policy, outcome, failures, interruptions, now, chance);
+    if outcome == AttemptOutcome::Interrupted && ending.revision.is_none() {
+        // It never began: that is no interruption.
+        verdict.interruptions = interruptions;
+        verdict.status = Status::Queued;
+    }
+    let attempt = Attempt {
+        number: invocation.attempts,
+        revision: ending.revision,
+        worker: ending.worker.clone(),
+        started_at: ending.started_at,
+        finished_at: now,
+        outcome,
+        reason,
+    };
+    let settlement = Settlement {
+        lease: LeaseRef { id: invocation.id, generation: invocation.generation },
+        status: verdict.status,
+        available_at: verdict.available_at,
+        failures: verdict.failures,
+        interruptions: verdict.interruptions,
+        timings: timings(&invocation, ending, accept_commit, now),
+        reply: reply.filter(|_| verdict.status.is_final()).cloned(),
+        // The log of a batch is kept once, with its first event.
+        logs: if index == 0 { ending.logs.clone() } else { Vec::new() },
+        emits: match (verdict.status, reply) {
+            (Status::Succeeded, Some(reply)) => emits(shared, function, &invocation, reply),
+            _ => Vec::new(),
+        },
+        attempt,
+    };
+    function.metrics.attempt_ended(outcome, ending.call / u32::try_from(of).unwrap_or(1).max(1));
+    store(shared, function, settlement).await;
+    drop(permit);
+}
+
+/// Stores a settlement, however long the store refuses, unless the lease is lost or the server stops.
+async fn store(shared: &Arc<Shared>, function: &Arc<Function>, settlement: Settlement) {
+    let (id, status, available_at) = (settlement.lease.id, settlement.status, settlement.available_at);
+    let downstream: Vec<_> = settlement.emits.iter().map(|emit| emit.function.clone()).collect();
+    let mut wait = SETTLE_BACKOFF;
+    loop {
+        match shared.ports.store.settle(settlement.clone()).await {
+            Ok(settled) => {
+                for reference in &downstream {
+                    if let Some(function) = shared.routes.load().function(reference) {
+                        function.add_queued(1);
+                        function.nudge();
+                    }
+                }
+                if status == Status::Queued {
+                    function.add_queued(1);
+                    shared.due_alarm.at(available_at);
+                } else {
+                    shared.waiters.ended(id);
+                }
+                if settled.unblocked {
+                    function.nudge();
+                }
+                return;
+            }
+            Err(StoreError::Stale | StoreError::NotFound) => {
+                tracing::info!(invocation = %id, "an attempt ended after its lease was lost; its result is dropped");
+                return;
+            }
+            Err(error) => {
+                tracing::error!(invocation = %id, %error, "a result cannot be stored yet");
+                tokio::select! {
+                    biased;
+                    () = shared.abort.cancelled() => return,
+                    () = tokio::time::sleep(wait) => wait = (wait * 2).min(SETTLE_BACKOFF_MAX),
+                }
+            }
+        }
+    }
+}
+
+fn timings(invocation: &Invocation, ending: &Ending, accept_commit: Duration, now: Timestamp) -> Timings {
+    let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    let total = micros(now.since(invocation.received_at));
+    let received_us = invocation.timings.received_us.min(total);
+    let call = micros(ending.call).min(total - received_us);
+    let user_code_us = micros(ending.user_code).min(call);
+    let commit_us = micros(accept_commit).min(total - received_us - call);
+    let waited = total - received_us - call - commit_us;
+    let cold_start_us = micros(ending.cold_start).min(waited);
+    Timings {
+        received_us,
+        queued_us: waited - cold_start_us,
+        cold_start_us,
+        user_code_us,
+        transfer_us: call - user_code_us,
+        commit_us,
+    }
+}
+
+/// The events that a response makes for its subscribers.
+pub(crate) fn emits(
+    shared: &Shared,
+    function: &Function,
+    invocation: &Invocation,
+    reply: &Reply,
+) -> Vec<NewInvocation> {
+    let routes = shared.routes.load();
+    let source = MessageSource::Responses(function.reference.name.clone());
+    let subscriptions = routes.subscribers(&function.reference.project, &source);
+    if subscriptions.is_empty() || reply.status >= 400 {
+        return Vec::new();
+    }
+    let now = shared.now();
+    subscriptions
+        .iter()
+        .map(|subscription| {
+            let event = Event {
+                id: invocation.id.to_string(),
+                source: format!("/f/{}", function.reference),
+                kind: "tidemill.response".to_owned(),
+                subject: function.reference.to_string(),
+                time: now,
+                trigger: message_label(subscription.trigger.as_str()),
+                method: "POST".to_owned(),
+                path: "/".to_owned(),
+                query: String::new(),
+                headers: reply.headers.clone(),
+                content_type: reply.content_type.clone(),
+                body: reply.body.clone(),
+            };
+            let key = crate::submit::ordering_key(&subscription.function.current.load().spec.ordering, &event);
+            NewInvocation {
+                id: shared.new_id(),
+                function: subscription.function.reference.clone(),
+                event,
+                key,
+                idempotency_key: None,
+                parent: Some(invocation.id),
+                received_at: now,
+                available_at: now,
+                received_us: 0,
+                lease: None,
+            }
+        })
+        .collect()
+}
+
+pub(crate) fn message_label(trigger: &str) -> event::TriggerLabel {
+    TriggerLabel { kind: "message".to_owned(), name: trigger.to_owned() }
+}

@@ -1,0 +1,235 @@
+//! Synchronous calls: straight to a free worker. Nothing on this way waits for the store, unless the response makes events
+//! for other functions.
+
+use std::{sync::Arc, time::Duration};
+
+use tidemill_core::{
+    Event, FunctionState, InvocationId, Timestamp,
+    id::Generation,
+    invocation::{Attempt, AttemptOutcome, Invocation, Status, Timings},
+    limits::INLINE_BODY_BYTES_MAX,
+    ports::{Call, HistoryRecord},
+    spec::History,
+};
+use tokio::time::Instant;
+
+use crate::{
+    attempt::{self, Ending, error_reply},
+    error::CallError,
+    function::{Current, Function},
+    pool::{AcquireError, Slot},
+    request::Called,
+    shared::Shared,
+};
+
+/// A call whose worker was lost through no fault of its own is tried so often in all.
+const TRIES: u32 = 3;
+
+/// Calls a function and waits for its response. Once begun, the call goes on even when the caller goes away.
+pub(crate) async fn call(
+    shared: &Arc<Shared>,
+    function: &Arc<Function>,
+    event: Event,
+    received_at: Timestamp,
+) -> Result<Called, CallError> {
+    let task = run(shared.clone(), function.clone(), event, received_at);
+    // The task is shielded from its caller, not from us: a panic in it is ours to pass on.
+    match shared.tasks.spawn(task).await {
+        Ok(result) => result,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(CallError::Stopping),
+    }
+}
+
+async fn run(
+    shared: Arc<Shared>,
+    function: Arc<Function>,
+    mut event: Event,
+    received_at: Timestamp,
+) -> Result<Called, CallError> {
+    let id = shared.new_id();
+    if event.id.is_empty() {
+        event.id = id.to_string();
+    }
+    let began_at = shared.now();
+    let began = Instant::now();
+    let mut tries = 0;
+    let (current, ending, queued) = loop {
+        tries += 1;
+        let (slot, current) = acquire(&shared, &function).await?;
+        let queued = began.elapsed();
+        let call = Call {
+            invocation: id,
+            attempt: tries,
+            events: vec![event.clone()],
+            is_batch: current.spec.batch().is_some(),
+            timeout: current.spec.event_timeout,
+        };
+        let started_at = shared.now();
+        let called = Instant::now();
+        let end = slot.worker().call(call).await;
+        let ending = Ending {
+            call: called.elapsed(),
+            cold_start: slot.cold_start,
+            worker: slot.worker().id().to_string(),
+            revision: Some(current.revision),
+            started_at,
+            ..attempt::ending(end, 1)
+        };
+        drop(slot);
+        if ending.outcome != AttemptOutcome::Interrupted || tries >= TRIES || shared.abort.is_cancelled() {
+            break (current, ending, queued);
+        }
+    };
+    let whole = began.elapsed();
+    function.metrics.attempt_ended(ending.outcome, ending.call);
+    let invocation = finished(&function, id, event, received_at, began_at, &ending, queued, whole);
+    conclude(&shared, &function, &current, invocation, ending).await
+}
+
+/// A slot of the revision that serves, within the time its http trigger allows.
+async fn acquire(shared: &Shared, function: &Arc<Function>) -> Result<(Slot, Arc<Current>), CallError> {
+    let reference = || function.reference.clone();
+    let began = Instant::now();
+    loop {
+        if function.stop.is_cancelled() {
+            return Err(CallError::NoFunction(reference()));
+        }
+        let current = function.current.load_full();
+        if current.desired == FunctionState::Paused {
+            return Err(CallError::Paused(reference()));
+        }
+        let waits = current.spec.worker_availability_timeout();
+        // A call that may not wait still waits for the first worker to start: there is none to be busy.
+        let left = waits.saturating_sub(began.elapsed());
+        match current.pool.acquire(Some(left)).await {
+            Ok(slot) => return Ok((slot, current)),
+            Err(AcquireError::Closed) if shared.is_stopping() => return Err(CallError::Stopping),
+            // A newer revision serves now.
+            Err(AcquireError::Closed) => tokio::task::yield_now().await,
+            Err(AcquireError::Busy) => {
+                function.metrics.refused();
+                return Err(CallError::NoWorker { function: reference(), waited: began.elapsed() });
+            }
+            Err(AcquireError::Launch(reason)) => return Err(CallError::Launch { function: reference(), reason }),
+        }
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "these are the measured parts of one call, each once")]
+fn finished(
+    function: &Function,
+    id: InvocationId,
+    event: Event,
+    received_at: Timestamp,
+    began_at: Timestamp,
+    ending: &Ending,
+    queued: Duration,
+    whole: Duration,
+) -> Invocation {
+    let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    let cold_start_us = micros(ending.cold_start.min(queued));
+    let user_code_us = micros(ending.user_code.min(ending.call));
+    let timings = Timings {
+        received_us: micros(began_at.since(received_at)),
+        queued_us: micros(queued) - cold_start_us,
+        cold_start_us,
+        user_code_us,
+        transfer_us: micros(whole.saturating_sub(queued)).saturating_sub(user_code_us),
+        commit_us: 0,
+    };
+    let reply = ending.replies.first();
+    let has_failed = ending.outcome != AttemptOutcome::Succeeded || reply.is_some_and(|reply| reply.status >= 500);
+    Invocation {
+        id,
+        function: function.reference.clone(),
+        status: if has_failed { Status::Failed } else { Status::Succeeded },
+        event_size: event.body.len() as u64,
+        event,
+        key: None,
+        idempotency_key: None,
+        parent: None,
+        attempts: 1,
+        failures: u32::from(has_failed),
+        interruptions: 0,
+        generation: Generation(1),
+        received_at,
+        available_at: received_at,
+        started_at: Some(ending.started_at),
+        finished_at: Some(received_at + Duration::from_micros(timings.total_us())),
+        outcome: Some(ending.outcome),
+        reason: ending.reason.clone(),
+        response_status: reply.map(|reply| reply.status),
+        timings,
+    }
+}
+
+/// Hands the response to its subscribers, writes the history and answers the caller.
+async fn conclude(
+    shared: &Arc<Shared>,
+    function: &Arc<Function>,
+    current: &Current,
+    invocation: Invocation,
+    ending: Ending,
+) -> Result<Called, CallError> {
+    let Ending { outcome, reason, replies, logs, started_at, worker, revision, .. } = ending;
+    let reply = replies.into_iter().next().unwrap_or_else(|| error_reply(status_of(outcome), &reason));
+    let succeeded = invocation.status == Status::Succeeded;
+    if succeeded {
+        let emits = attempt::emits(shared, function, &invocation, &reply);
+        if !emits.is_empty() {
+            let downstream: Vec<_> = emits.iter().map(|emit| emit.function.clone()).collect();
+            let stored = shared.ports.store.submit(emits).await;
+            stored.map_err(|source| CallError::Emit { function: function.reference.clone(), source })?;
+            for reference in &downstream {
+                if let Some(function) = shared.routes.load().function(reference) {
+                    function.add_queued(1);
+                    function.nudge();
+                }
+            }
+        }
+    }
+    let (id, timings) = (invocation.id, invocation.timings);
+    let is_interesting = !succeeded || !logs.is_empty();
+    let is_kept = match current.spec.history {
+        History::None => false,
+        History::Failed => !succeeded,
+        History::All => true,
+    };
+    if is_kept && (is_interesting || shared.history.has_room()) {
+        let attempt = Attempt {
+            number: 1,
+            revision,
+            worker,
+            started_at,
+            finished_at: invocation.finished_at.unwrap_or(started_at),
+            outcome,
+            reason,
+        };
+        let fits = |length: usize| length <= INLINE_BODY_BYTES_MAX;
+        let mut invocation = invocation;
+        // The body of a failed call is kept so that it can be retried; large ones are not worth their room.
+        if succeeded || !fits(invocation.event.body.len()) {
+            invocation.event.body = bytes::Bytes::new();
+        }
+        let kept_reply = fits(reply.body.len()).then(|| reply.clone());
+        let record = HistoryRecord { invocation, attempt, reply: kept_reply, logs: logs.clone() };
+        shared.history.push(record, is_interesting);
+    } else if is_kept {
+        shared.history.skip();
+    }
+    Ok(Called { id, reply, succeeded, logs, timings })
+}
+
+/// The HTTP status for a call that broke. 408 for a timeout is Nuclio's.
+fn status_of(outcome: AttemptOutcome) -> u16 {
+    match outcome {
+        AttemptOutcome::TimedOut => 408,
+        AttemptOutcome::Interrupted | AttemptOutcome::Cancelled | AttemptOutcome::LaunchFailed => 503,
+        AttemptOutcome::Succeeded
+        | AttemptOutcome::Raised
+        | AttemptOutcome::Crashed
+        | AttemptOutcome::OutOfMemory
+        | AttemptOutcome::BadResponse => 500,
+    }
+}

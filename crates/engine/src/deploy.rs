@@ -1,0 +1,285 @@
+//! Deployments: a new revision beside the old one, checked, then switched to; and other changes of functions.
+//!
+//! ```text
+//! unpack ─► resolve settings ─► build environment ─► start a worker ─► store ─► switch ─► drain the old pool
+//! ```
+//!
+//! Until the switch everything can fail without anybody noticing. Calls that hold the old revision finish on it.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tidemill_core::{
+    FunctionRecord, FunctionRef, FunctionState, RevisionNumber, RevisionRecord,
+    manifest,
+    ports::{LaunchError, Progress, StoreError, Unpacked},
+    spec::FunctionSpec,
+};
+
+use crate::{
+    cron,
+    error::DeployError,
+    function::{Current, Function},
+    host::EngineHost,
+    launcher::Launcher,
+    pool::Pool,
+    pump,
+    request::{DeployRequest, Deployed},
+    routes::Routes,
+    shared::Shared,
+};
+
+/// How long calls of the old revision may go on after a switch, unless their event timeout is longer.
+const DRAIN: Duration = Duration::from_secs(60);
+
+pub(crate) async fn deploy(
+    shared: &Arc<Shared>,
+    host: &Arc<EngineHost>,
+    request: DeployRequest,
+    progress: &dyn Progress,
+) -> Result<Deployed, DeployError> {
+    let unpacked = shared.ports.builder.unpack(request.package).await?;
+    let manifest = manifest::resolve(&unpacked, &request.overrides)?;
+    let reference = manifest.function;
+    let _guard = begin(shared, &reference).await?;
+    let spec = Arc::new(manifest.spec);
+    if let Some((_, _, http)) = spec.http() {
+        if let Some((path, owner)) = shared.routes.load().taken(http, &reference) {
+            return Err(DeployError::AddressTaken { path, owner });
+        }
+    }
+    let newest = newest_revision(shared, &reference).await?;
+    let active = shared.routes.load().function(&reference).map(|function| function.current.load().revision);
+    if let Some(newest) = newest.as_ref().filter(|newest| Some(newest.number) == active) {
+        if newest.package == unpacked.digest && newest.spec == *spec {
+            let warnings = manifest.warnings;
+            return Ok(Deployed { function: reference, revision: newest.number, spec, unchanged: true, warnings });
+        }
+    }
+    let number = RevisionNumber(newest.map_or(0, |newest| newest.number.0) + 1);
+    let revision = RevisionRecord {
+        function: reference.clone(),
+        number,
+        spec: spec.as_ref().clone(),
+        package: unpacked.digest.clone(),
+        created_at: shared.now(),
+    };
+    let desired = if spec.disable { FunctionState::Paused } else { FunctionState::Active };
+    let pool = ready_pool(shared, host, &revision, Some((unpacked, progress)), desired).await?;
+    let record = match shared.ports.store.put_revision(revision, desired).await {
+        Ok(record) => record,
+        Err(error) => {
+            pool.close(Duration::ZERO).await;
+            return Err(error.into());
+        }
+    };
+    switch(shared, &record, spec.clone(), pool).await?;
+    tracing::info!(function = %reference, revision = %number, "deployed");
+    Ok(Deployed { function: reference, revision: number, spec, unchanged: false, warnings: manifest.warnings })
+}
+
+pub(crate) async fn rollback(
+    shared: &Arc<Shared>,
+    host: &Arc<EngineHost>,
+    reference: &FunctionRef,
+    to: Option<RevisionNumber>,
+) -> Result<Deployed, DeployError> {
+    let _guard = begin(shared, reference).await?;
+    let function = existing(shared, reference)?;
+    let current = function.current.load_full();
+    let revisions = shared.ports.store.revisions(reference).await?;
+    let revision = match to {
+        Some(number) => revisions
+            .into_iter()
+            .find(|revision| revision.number == number)
+            .ok_or_else(|| DeployError::NoRevision { function: reference.clone(), revision: number })?,
+        None => revisions
+            .into_iter()
+            .find(|revision| revision.number < current.revision)
+            .ok_or_else(|| DeployError::NothingEarlier(reference.clone()))?,
+    };
+    let (number, spec) = (revision.number, Arc::new(revision.spec.clone()));
+    let deployed = |unchanged| Deployed {
+        function: reference.clone(),
+        revision: number,
+        spec: spec.clone(),
+        unchanged,
+        warnings: Vec::new(),
+    };
+    if number == current.revision {
+        return Ok(deployed(true));
+    }
+    if let Some((_, _, http)) = spec.http() {
+        if let Some((path, owner)) = shared.routes.load().taken(http, reference) {
+            return Err(DeployError::AddressTaken { path, owner });
+        }
+    }
+    let pool = ready_pool(shared, host, &revision, None, current.desired).await?;
+    let record = match shared.ports.store.activate(reference, number, shared.now()).await {
+        Ok(record) => record,
+        Err(error) => {
+            pool.close(Duration::ZERO).await;
+            return Err(error.into());
+        }
+    };
+    switch(shared, &record, spec.clone(), pool).await?;
+    Ok(deployed(false))
+}
+
+pub(crate) async fn set_desired(
+    shared: &Arc<Shared>,
+    reference: &FunctionRef,
+    desired: FunctionState,
+) -> Result<(), DeployError> {
+    let _guard = begin(shared, reference).await?;
+    let function = existing(shared, reference)?;
+    let record = shared.ports.store.set_desired(reference, desired, shared.now()).await?;
+    let current = function.current.load_full();
+    function.current.store(Arc::new(Current {
+        revision: current.revision,
+        spec: current.spec.clone(),
+        pool: current.pool.clone(),
+        desired,
+        updated_at: record.updated_at,
+    }));
+    function.nudge();
+    Ok(())
+}
+
+pub(crate) async fn delete(shared: &Arc<Shared>, reference: &FunctionRef) -> Result<(), DeployError> {
+    let _guard = begin(shared, reference).await?;
+    let function = existing(shared, reference)?;
+    shared.ports.store.delete_function(reference).await?;
+    replace_routes(shared, |functions| {
+        functions.remove(reference);
+    });
+    function.stop.cancel();
+    shared.cron_alarm.at(shared.now());
+    retire(shared, function.current.load().pool.clone(), Duration::ZERO);
+    Ok(())
+}
+
+/// A pool for a stored revision that starts its workers when they are needed.
+pub(crate) fn pool(shared: &Arc<Shared>, host: &Arc<EngineHost>, revision: &RevisionRecord) -> Arc<Pool> {
+    let spec = Arc::new(revision.spec.clone());
+    pool_of(shared, launcher(shared, host, revision, spec.clone()), &spec)
+}
+
+/// Starts the pump of a function that routes know.
+pub(crate) fn start_pump(shared: &Arc<Shared>, function: &Arc<Function>) {
+    shared.tasks.spawn(pump::run(shared.clone(), function.clone()));
+    function.nudge();
+}
+
+fn launcher(
+    shared: &Arc<Shared>,
+    host: &Arc<EngineHost>,
+    revision: &RevisionRecord,
+    spec: Arc<FunctionSpec>,
+) -> Launcher {
+    let ports = (shared.ports.builder.clone(), shared.ports.driver.clone(), host.clone() as _);
+    Launcher::new(ports, revision.function.clone(), revision.number, spec, revision.package.clone())
+}
+
+fn pool_of(shared: &Arc<Shared>, launcher: Launcher, spec: &FunctionSpec) -> Arc<Pool> {
+    Pool::new(launcher, spec.workers(shared.config.cores), spec.idle_timeout, shared.workers.clone())
+}
+
+/// A pool with one worker ready (unless the function is not to run).
+async fn ready_pool(
+    shared: &Arc<Shared>,
+    host: &Arc<EngineHost>,
+    revision: &RevisionRecord,
+    built: Option<(Unpacked, &dyn Progress)>,
+    desired: FunctionState,
+) -> Result<Arc<Pool>, DeployError> {
+    let spec = Arc::new(revision.spec.clone());
+    let launcher = launcher(shared, host, revision, spec.clone());
+    let progress = built.as_ref().map(|(_, progress)| *progress);
+    if let Some((unpacked, progress)) = built {
+        launcher.prepare(unpacked, progress).await?;
+    }
+    let pool = pool_of(shared, launcher, &spec);
+    if desired == FunctionState::Active {
+        if let Some(progress) = progress {
+            progress.line("starting a worker");
+        }
+        let started = pool.start_one().await;
+        started.map_err(|source: LaunchError| DeployError::Launch { function: revision.function.clone(), source })?;
+    }
+    Ok(pool)
+}
+
+/// Makes a stored revision the one that serves, and lets the former one finish.
+async fn switch(
+    shared: &Arc<Shared>,
+    record: &FunctionRecord,
+    spec: Arc<FunctionSpec>,
+    pool: Arc<Pool>,
+) -> Result<(), DeployError> {
+    let reference = &record.function;
+    let schedules = cron::schedules(reference, &spec, shared.now());
+    let has_schedules = shared.ports.store.put_schedules(reference, schedules).await;
+    let current =
+        Current { revision: record.active, spec, pool, desired: record.desired, updated_at: record.updated_at };
+    let existing = shared.routes.load().function(reference).cloned();
+    match existing {
+        Some(function) => {
+            let former = function.current.swap(Arc::new(current));
+            replace_routes(shared, |_| {});
+            let limit = former.spec.event_timeout.unwrap_or_default().max(DRAIN);
+            retire(shared, former.pool.clone(), limit);
+            function.nudge();
+        }
+        None => {
+            let function = Arc::new(Function::new(reference.clone(), record.created_at, current, 0));
+            replace_routes(shared, |functions| {
+                functions.insert(reference.clone(), function.clone());
+            });
+            start_pump(shared, &function);
+        }
+    }
+    shared.cron_alarm.at(shared.now());
+    has_schedules.map_err(DeployError::from)
+}
+
+/// Drains a pool in the background.
+fn retire(shared: &Arc<Shared>, pool: Arc<Pool>, grace: Duration) {
+    let abort = shared.abort.clone();
+    shared.workers.spawn(async move {
+        tokio::select! {
+            biased;
+            () = abort.cancelled() => {}
+            () = pool.drain(grace) => {}
+        }
+        pool.close(Duration::from_secs(1)).await;
+    });
+}
+
+/// Replaces the route table by one of the functions as `change` leaves them.
+pub(crate) fn replace_routes(shared: &Shared, change: impl FnOnce(&mut BTreeMap<FunctionRef, Arc<Function>>)) {
+    let _guard = shared.deploys.routes.lock();
+    let mut functions = shared.routes.load().functions().clone();
+    change(&mut functions);
+    shared.routes.store(Arc::new(Routes::new(functions)));
+}
+
+async fn begin(
+    shared: &Arc<Shared>,
+    reference: &FunctionRef,
+) -> Result<tokio::sync::OwnedMutexGuard<()>, DeployError> {
+    let guard = shared.deploys.lock(reference).await;
+    if shared.is_stopping() { Err(DeployError::Stopping) } else { Ok(guard) }
+}
+
+fn existing(shared: &Shared, reference: &FunctionRef) -> Result<Arc<Function>, DeployError> {
+    let routes = shared.routes.load();
+    routes.function(reference).cloned().ok_or_else(|| DeployError::NoFunction(reference.clone()))
+}
+
+async fn newest_revision(shared: &Shared, reference: &FunctionRef) -> Result<Option<RevisionRecord>, StoreError> {
+    match shared.ports.store.revisions(reference).await {
+        Ok(revisions) => Ok(revisions.into_iter().next()),
+        Err(StoreError::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,116 @@
+//! Why the engine refuses. One enum an operation; the caller of the API sees these texts.
+
+use std::time::Duration;
+
+use tidemill_core::{
+    FunctionRef, RevisionNumber,
+    manifest::ManifestError,
+    ports::{BuildError, LaunchError, StoreError},
+};
+
+/// Why a synchronous call brought no response of the function.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// There is no such function.
+    #[error("there is no function {0}")]
+    NoFunction(FunctionRef),
+    /// It is paused.
+    #[error("function {0} is paused")]
+    Paused(FunctionRef),
+    /// No worker became free in time.
+    #[error("no worker of {function} became free within {waited:?}")]
+    NoWorker {
+        /// The function.
+        function: FunctionRef,
+        /// How long the call waited.
+        waited: Duration,
+    },
+    /// No worker could be started.
+    #[error("no worker of {function} could be started: {reason}")]
+    Launch {
+        /// The function.
+        function: FunctionRef,
+        /// Why, for the author of the function.
+        reason: String,
+    },
+    /// The server is stopping.
+    #[error("the server is stopping")]
+    Stopping,
+    /// The events that the response makes for other functions could not be stored.
+    #[error("the response of {function} could not be handed to its subscribers: {source}")]
+    Emit {
+        /// The function.
+        function: FunctionRef,
+        /// What the store said.
+        source: StoreError,
+    },
+}
+
+/// Why an event was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// There is no such function.
+    #[error("there is no function {0}")]
+    NoFunction(FunctionRef),
+    /// Its queue holds as much as it may.
+    #[error("the queue of {function} is full: {pending} invocations wait")]
+    QueueFull {
+        /// The function.
+        function: FunctionRef,
+        /// How many wait.
+        pending: u64,
+    },
+    /// The server is stopping.
+    #[error("the server is stopping")]
+    Stopping,
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a deployment, a rollback or another change of a function did not take place. What served before still serves.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployError {
+    /// Its configuration is wrong.
+    #[error("{0}")]
+    Manifest(#[from] ManifestError),
+    /// Its package or its environment could not be made ready.
+    #[error("{0}")]
+    Build(#[from] BuildError),
+    /// Its worker did not become ready.
+    #[error("the new revision of {function} did not become ready: {source}")]
+    Launch {
+        /// The function.
+        function: FunctionRef,
+        /// Why.
+        source: LaunchError,
+    },
+    /// Another function has this address already.
+    #[error("{path} is already an address of function {owner}")]
+    AddressTaken {
+        /// The path, with its host when it has one.
+        path: String,
+        /// Whose it is.
+        owner: FunctionRef,
+    },
+    /// There is no such function.
+    #[error("there is no function {0}")]
+    NoFunction(FunctionRef),
+    /// There is no such revision.
+    #[error("function {function} has no revision {revision}")]
+    NoRevision {
+        /// The function.
+        function: FunctionRef,
+        /// The number.
+        revision: RevisionNumber,
+    },
+    /// There is nothing to go back to.
+    #[error("function {0} has no earlier revision to go back to")]
+    NothingEarlier(FunctionRef),
+    /// The server is stopping.
+    #[error("the server is stopping")]
+    Stopping,
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,407 @@
+//! The workers of one revision on this node, and who gets their slots.
+//!
+//! Calls take a free slot of the worker used last (its caches are warm, the others may fall idle) or wait in line. While
+//! they wait the pool grows up to its maximum. It shrinks again when workers have been idle for the revision's
+//! `idleTimeout`, down to its minimum.
+//!
+//! Phases: open → draining (a newer revision serves; whoever is here already is still served) → closed.
+//! When a start fails and no other worker is there, everybody waiting is told; the next start waits a little longer
+//! each time, and until then callers are told at once.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
+use tidemill_core::{
+    ports::{LaunchError, Worker},
+    spec::Replicas,
+};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::Instant,
+};
+use tokio_util::task::TaskTracker;
+
+use crate::{launcher::Launcher, request::WorkersView};
+
+/// At most so many calls wait for a slot of one pool.
+const WAITING_MAX: usize = 10_000;
+/// The wait before another start after the first failure; doubles with each.
+const BACKOFF: Duration = Duration::from_millis(250);
+/// The longest wait before another start.
+const BACKOFF_MAX: Duration = Duration::from_secs(30);
+
+/// Why there is no slot.
+#[derive(Debug)]
+pub(crate) enum AcquireError {
+    /// None became free in time, or too many wait already.
+    Busy,
+    /// No worker starts.
+    Launch(String),
+    /// The pool is closed; a newer revision has another.
+    Closed,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Open,
+    Draining,
+    Closed,
+}
+
+struct Entry {
+    worker: Arc<dyn Worker>,
+    free: u32,
+    idle_since: Instant,
+}
+
+struct Waiter {
+    number: u64,
+    since: Instant,
+    grant: oneshot::Sender<Result<Slot, AcquireError>>,
+}
+
+struct Trouble {
+    reason: String,
+    failures: u32,
+    until: Instant,
+}
+
+struct State {
+    /// The one used last is last.
+    entries: Vec<Entry>,
+    starting: u32,
+    waiters: VecDeque<Waiter>,
+    next_waiter: u64,
+    phase: Phase,
+    trouble: Option<Trouble>,
+    /// Slots a worker has, known from the last one that started.
+    slots: u32,
+}
+
+/// See the module.
+pub(crate) struct Pool {
+    launcher: Launcher,
+    limits: Replicas,
+    idle_timeout: Duration,
+    tasks: TaskTracker,
+    state: Mutex<State>,
+    /// Told when the last slot is free and nobody waits.
+    at_rest: Notify,
+}
+
+impl Pool {
+    pub fn new(launcher: Launcher, limits: Replicas, idle_timeout: Duration, tasks: TaskTracker) -> Arc<Pool> {
+        let state = State {
+            entries: Vec::new(),
+            starting: 0,
+            waiters: VecDeque::new(),
+            next_waiter: 0,
+            phase: Phase::Open,
+            trouble: None,
+            slots: 1,
+        };
+        Arc::new(Pool { launcher, limits, idle_timeout, tasks, state: Mutex::new(state), at_rest: Notify::new() })
+    }
+
+    /// Slots that it has when fully grown.
+    pub fn capacity(&self) -> u32 {
+        self.limits.max.saturating_mul(self.state.lock().slots)
+    }
+
+    /// Whether a slot is free now.
+    pub fn has_free_slot(&self) -> bool {
+        let state = self.state.lock();
+        state.phase == Phase::Open && state.waiters.is_empty() && state.entries.iter().any(|entry| entry.free > 0)
+    }
+
+    /// Takes a slot, waiting for one as long as `timeout` says (`None`: as long as it takes).
+    pub async fn acquire(self: &Arc<Self>, timeout: Option<Duration>) -> Result<Slot, AcquireError> {
+        let (number, granted) = {
+            let mut state = self.state.lock();
+            if state.phase == Phase::Closed {
+                return Err(AcquireError::Closed);
+            }
+            if state.waiters.is_empty() {
+                if let Some(slot) = self.take(&mut state, Duration::ZERO) {
+                    return Ok(slot);
+                }
+            }
+            if let Some(reason) = state.hopeless() {
+                return Err(AcquireError::Launch(reason));
+            }
+            if state.waiters.len() >= WAITING_MAX {
+                return Err(AcquireError::Busy);
+            }
+            let (grant, granted) = oneshot::channel();
+            let number = state.next_waiter;
+            state.next_waiter += 1;
+            state.waiters.push_back(Waiter { number, since: Instant::now(), grant });
+            self.grow(&mut state);
+            (number, granted)
+        };
+        let outcome = match timeout {
+            None => granted.await.ok(),
+            Some(timeout) => tokio::time::timeout(timeout, granted).await.ok().and_then(Result::ok),
+        };
+        outcome.unwrap_or_else(|| {
+            self.state.lock().waiters.retain(|waiter| waiter.number != number);
+            Err(AcquireError::Busy)
+        })
+    }
+
+    /// Starts one worker and waits until it is ready.
+    pub async fn start_one(self: &Arc<Self>) -> Result<(), LaunchError> {
+        self.state.lock().starting += 1;
+        self.launch().await
+    }
+
+    /// Starts what is missing to the minimum, and stops what has been idle for long.
+    pub fn tend(self: &Arc<Self>) {
+        let mut idle = Vec::new();
+        {
+            let mut state = self.state.lock();
+            if state.phase != Phase::Open {
+                return;
+            }
+            let now = Instant::now();
+            let slots = state.slots;
+            let timeout = self.idle_timeout;
+            let surplus = state.entries.len().saturating_sub(self.limits.min as usize);
+            while idle.len() < surplus {
+                let old = |entry: &Entry| entry.free >= slots && now.duration_since(entry.idle_since) >= timeout;
+                let Some(index) = state.entries.iter().position(old) else { break };
+                idle.push(state.entries.remove(index).worker);
+            }
+            let is_backing_off = state.trouble.as_ref().is_some_and(|trouble| trouble.until > now);
+            while !is_backing_off && (state.entries.len() as u32 + state.starting) < self.limits.min {
+                self.spawn_launch(&mut state);
+            }
+        }
+        for worker in idle {
+            self.tasks.spawn(async move { worker.stop(Duration::from_secs(5)).await });
+        }
+    }
+
+    /// Serves whoever is here, for `grace` at most, and then stops the workers.
+    pub async fn drain(&self, grace: Duration) {
+        self.state.lock().enter(Phase::Draining);
+        let rest = async {
+            loop {
+                let notified = self.at_rest.notified();
+                if self.state.lock().is_at_rest() {
+                    return;
+                }
+                notified.await;
+            }
+        };
+        let _ = tokio::time::timeout(grace, rest).await;
+        self.close(Duration::from_secs(1)).await;
+    }
+
+    /// Takes no more calls, and ends those that run after `grace`.
+    pub async fn close(&self, grace: Duration) {
+        let (entries, waiters) = {
+            let mut state = self.state.lock();
+            state.enter(Phase::Closed);
+            (std::mem::take(&mut state.entries), std::mem::take(&mut state.waiters))
+        };
+        for waiter in waiters {
+            let _ = waiter.grant.send(Err(AcquireError::Closed));
+        }
+        let stops = entries.into_iter().map(|entry| async move { entry.worker.stop(grace).await });
+        futures_util::future::join_all(stops).await;
+    }
+
+    pub fn view(&self) -> WorkersView {
+        let state = self.state.lock();
+        WorkersView {
+            ready: state.entries.len() as u32,
+            starting: state.starting,
+            busy_slots: state.entries.iter().map(|entry| entry.worker.slots().saturating_sub(entry.free)).sum(),
+            waiting: state.waiters.len() as u32,
+            min: self.limits.min,
+            max: self.limits.max,
+        }
+    }
+
+    /// Why workers do not start, when they do not.
+    pub fn problem(&self) -> Option<String> {
+        self.state.lock().trouble.as_ref().map(|trouble| trouble.reason.clone())
+    }
+
+    /// A free slot of the worker used last.
+    fn take(self: &Arc<Self>, state: &mut State, cold_start: Duration) -> Option<Slot> {
+        loop {
+            let index = state.entries.iter().rposition(|entry| entry.free > 0)?;
+            if !state.entries[index].worker.is_alive() {
+                state.entries.remove(index);
+                continue;
+            }
+            let last = state.entries.len() - 1;
+            state.entries.swap(index, last);
+            let entry = &mut state.entries[last];
+            entry.free -= 1;
+            return Some(Slot { pool: self.clone(), worker: Some(entry.worker.clone()), cold_start });
+        }
+    }
+
+    /// Hands free slots to those who wait. `launch` is how long the worker that is now there took to start.
+    fn serve(self: &Arc<Self>, state: &mut State, launch: Duration) {
+        while !state.waiters.is_empty() {
+            let Some(mut slot) = self.take(state, Duration::ZERO) else { break };
+            let Some(waiter) = state.waiters.pop_front() else { break };
+            slot.cold_start = waiter.since.elapsed().min(launch);
+            if let Err(Ok(slot)) = waiter.grant.send(Ok(slot)) {
+                // The one who waited is gone. Dropping the slot here would lock the state again.
+                state.put_back(&slot.defuse());
+            }
+        }
+        self.grow(state);
+        if state.is_at_rest() {
+            self.at_rest.notify_waiters();
+        }
+    }
+
+    /// Starts workers for those who wait, as far as the maximum goes.
+    fn grow(self: &Arc<Self>, state: &mut State) {
+        if state.phase == Phase::Closed || state.hopeless().is_some() {
+            return;
+        }
+        let slots = state.slots.max(1) as usize;
+        while state.waiters.len() > state.starting as usize * slots
+            && (state.entries.len() as u32 + state.starting) < self.limits.max
+        {
+            self.spawn_launch(state);
+        }
+    }
+
+    fn spawn_launch(self: &Arc<Self>, state: &mut State) {
+        state.starting += 1;
+        let pool = self.clone();
+        // A failure is remembered in the state and told to those who wait.
+        self.tasks.spawn(async move { drop(pool.launch().await) });
+    }
+
+    /// Starts one worker that `starting` counts already.
+    async fn launch(self: &Arc<Self>) -> Result<(), LaunchError> {
+        let began = Instant::now();
+        let launched = self.launcher.launch().await;
+        let took = began.elapsed();
+        let (result, surplus) = {
+            let mut state = self.state.lock();
+            state.starting -= 1;
+            match launched {
+                Ok(worker) if state.phase == Phase::Closed => (Ok(()), Some(worker)),
+                Ok(worker) => {
+                    state.slots = worker.slots().max(1);
+                    state.trouble = None;
+                    let entry = Entry { free: worker.slots().max(1), worker: worker.clone(), idle_since: Instant::now() };
+                    state.entries.push(entry);
+                    self.serve(&mut state, took);
+                    self.watch(worker);
+                    (Ok(()), None)
+                }
+                Err(error) => {
+                    tracing::warn!(function = %self.launcher.function(), reason = %error, "a worker did not start");
+                    state.fail(&error.reason);
+                    (Err(error), None)
+                }
+            }
+        };
+        if let Some(worker) = surplus {
+            worker.stop(Duration::ZERO).await;
+        }
+        result
+    }
+
+    /// Forgets the worker when it is gone.
+    fn watch(self: &Arc<Self>, worker: Arc<dyn Worker>) {
+        let pool = Arc::downgrade(self);
+        self.tasks.spawn(async move {
+            worker.gone().await;
+            let Some(pool) = pool.upgrade() else { return };
+            let mut state = pool.state.lock();
+            state.entries.retain(|entry| !Arc::ptr_eq(&entry.worker, &worker));
+            pool.serve(&mut state, Duration::ZERO);
+        });
+    }
+
+    fn release(self: &Arc<Self>, worker: &Arc<dyn Worker>) {
+        let mut state = self.state.lock();
+        state.put_back(worker);
+        self.serve(&mut state, Duration::ZERO);
+    }
+}
+
+impl State {
+    fn enter(&mut self, phase: Phase) {
+        if self.phase != Phase::Closed {
+            self.phase = phase;
+        }
+    }
+
+    fn is_at_rest(&self) -> bool {
+        self.waiters.is_empty() && self.starting == 0 && self.entries.iter().all(|e| e.free >= e.worker.slots())
+    }
+
+    fn put_back(&mut self, worker: &Arc<dyn Worker>) {
+        let Some(index) = self.entries.iter().position(|entry| Arc::ptr_eq(&entry.worker, worker)) else { return };
+        if worker.is_alive() {
+            self.entries[index].free += 1;
+            self.entries[index].idle_since = Instant::now();
+        } else {
+            self.entries.remove(index);
+        }
+    }
+
+    /// Why waiting is in vain: nobody is there, nobody comes, and the next start has to wait.
+    fn hopeless(&self) -> Option<String> {
+        let trouble = self.trouble.as_ref()?;
+        let is_empty = self.entries.is_empty() && self.starting == 0;
+        (is_empty && trouble.until > Instant::now()).then(|| trouble.reason.clone())
+    }
+
+    fn fail(&mut self, reason: &str) {
+        let failures = self.trouble.as_ref().map_or(0, |trouble| trouble.failures) + 1;
+        let backoff = BACKOFF.saturating_mul(1 << (failures - 1).min(10)).min(BACKOFF_MAX);
+        self.trouble = Some(Trouble { reason: reason.to_owned(), failures, until: Instant::now() + backoff });
+        if self.entries.is_empty() && self.starting == 0 {
+            for waiter in self.waiters.drain(..) {
+                let _ = waiter.grant.send(Err(AcquireError::Launch(reason.to_owned())));
+            }
+        }
+    }
+}
+
+/// One unit of a worker's concurrency; given back when dropped.
+pub(crate) struct Slot {
+    pool: Arc<Pool>,
+    /// `None` once defused.
+    worker: Option<Arc<dyn Worker>>,
+    /// How much of the wait for it was a worker starting.
+    pub cold_start: Duration,
+}
+
+impl std::fmt::Debug for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Slot").field("cold_start", &self.cold_start).finish_non_exhaustive()
+    }
+}
+
+impl Slot {
+    pub fn worker(&self) -> &Arc<dyn Worker> {
+        self.worker.as_ref().expect("a slot is defused only by the pool, which then drops it")
+    }
+
+    fn defuse(mut self) -> Arc<dyn Worker> {
+        self.worker.take().expect("a slot is defused once")
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if let Some(worker) = self.worker.take() {
+            self.pool.release(&worker);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What all tasks of an engine share.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use tidemill_core::{
+    FunctionRef, InvocationId, Timestamp,
+    ports::{LeaseRef, Worker},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    config::{EngineConfig, Ports},
+    history::HistorySender,
+    routes::Routes,
+    timers::Alarm,
+    waiters::Waiters,
+};
+
+/// An attempt that this node holds under a lease.
+pub(crate) struct RunningAttempt {
+    pub lease: LeaseRef,
+    pub cancelled: CancellationToken,
+    /// Once it has a worker.
+    pub worker: Option<Arc<dyn Worker>>,
+}
+
+pub(crate) struct Shared {
+    pub config: EngineConfig,
+    pub ports: Ports,
+    pub routes: ArcSwap<Routes>,
+    /// One deployment of a function at a time; also guards changes of `routes`.
+    pub deploys: DeployLocks,
+    pub running: Mutex<BTreeMap<InvocationId, RunningAttempt>>,
+    pub waiters: Waiters,
+    /// Wakes the timer when something becomes available later.
+    pub due_alarm: Alarm,
+    /// Wakes the cron loop when schedules have changed.
+    pub cron_alarm: Alarm,
+    pub history: HistorySender,
+    /// Loops and attempts; they end after `stop`.
+    pub tasks: TaskTracker,
+    /// Workers being started and watched; they end after the pools are closed.
+    pub workers: TaskTracker,
+    /// Accept and claim nothing more.
+    pub stop: CancellationToken,
+    /// The grace is over: give back what still runs.
+    pub abort: CancellationToken,
+}
+
+impl Shared {
+    pub fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
+    pub fn new_id(&self) -> InvocationId {
+        InvocationId::new(self.now(), self.ports.rng.bits())
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// Wakes the pumps of functions that may have work.
+    pub fn nudge<'a>(&self, functions: impl IntoIterator<Item = &'a FunctionRef>) {
+        let routes = self.routes.load();
+        for reference in functions {
+            if let Some(function) = routes.function(reference) {
+                function.nudge();
+            }
+        }
+    }
+}
+
+/// One lock a function, made when needed.
+#[derive(Default)]
+pub(crate) struct DeployLocks {
+    locks: Mutex<BTreeMap<FunctionRef, Arc<tokio::sync::Mutex<()>>>>,
+    /// Held while `routes` is replaced.
+    pub routes: Mutex<()>,
+}
+
+impl DeployLocks {
+    pub async fn lock(&self, function: &FunctionRef) -> tokio::sync::OwnedMutexGuard<()> {
+        let lock = self.locks.lock().entry(function.clone()).or_default().clone();
+        lock.lock_owned().await
+    }
+}
