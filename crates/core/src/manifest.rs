@@ -1,1 +1,0 @@
-//! Reading `function.yaml`.
