@@ -96,9 +96,10 @@ class Logs:
             call = self.call()
             if call.partials is None:
                 call.partials = {}
-            partial = call.partials.get(level)
+            key = (level, threading.get_ident())  # threads that print at once do not mix their lines
+            partial = call.partials.get(key)
             if partial is None:
-                partial = call.partials[level] = _Partial()
+                partial = call.partials[key] = _Partial()
             start = 0
             while True:
                 end = text.find("\n", start)
@@ -114,7 +115,7 @@ class Logs:
         """Sends the unfinished lines of ``call`` and closes it for further output."""
         with self._lock:
             if call.partials:
-                for level, partial in call.partials.items():
+                for (level, _), partial in call.partials.items():
                     if partial.text:
                         self.emit(level, partial.take(), None, call)
             call.ended = True
