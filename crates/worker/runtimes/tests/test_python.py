@@ -216,7 +216,7 @@ class Trouble(unittest.TestCase):
         with worker(source) as it:
             self.assertEqual(it.result().body, b"ok")
             said = [message for _, _, message in it.logs]
-            self.assertEqual(len(said), 300)
+            self.assertEqual(len(said), 250)
             self.assertEqual((said.count("t"), said.count("gone")), (200, 50))
 
     def test_threads_call_functions_at_once(self):
