@@ -105,6 +105,7 @@ class CaseRun:
         self.results = {}
         self.calls = {}
         self.held = []
+        self.stored = set()  # streams with a CALL in shared memory
 
     def run(self):
         ready = self.hello()
@@ -203,7 +204,7 @@ class CaseRun:
             assert stream not in self.results and 1 <= stream <= len(self.case["events"]), f"not due: {frame}"
             self.results[stream] = frame
             self.guest.answered(stream)
-            if frame.shared:
+            if frame.shared or stream in self.stored:
                 self.guest.send(RELEASE, stream, {})
 
     def called(self, frame):
@@ -220,6 +221,8 @@ class CaseRun:
             assert headers.get(name) == value, f"{what}: header {name}"
         assert frame.shared == expected.get("shared_memory", frame.shared), what
         check_body(what, frame.body, expected)
+        if frame.shared:
+            self.stored.add(frame.stream)
         self.held.append((frame, call["answer"]))
         if self.case.get("answer_calls") != "last_first":
             self.answer_held()

@@ -57,15 +57,6 @@ class Arena:
         for offset, size in self._taken.pop(stream, ()):
             self._give_back(offset, size)
 
-    def release_one(self, stream, offset):
-        """Takes back the one region of ``stream`` that starts at ``offset``."""
-        regions = self._taken.get(stream, [])
-        for index, (start, size) in enumerate(regions):
-            if start == offset:
-                del regions[index]
-                self._give_back(start, size)
-                return
-
     def _take(self, size):
         for index, (offset, free) in enumerate(self._holes):
             if free > size:

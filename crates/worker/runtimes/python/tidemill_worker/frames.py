@@ -118,11 +118,6 @@ class Wire:
         with self._lock:
             self.arena.release(stream)
 
-    def release_one(self, stream, offset):
-        """The host has read one stored body of ``stream``."""
-        with self._lock:
-            self.arena.release_one(stream, offset)
-
     def forget(self):
         """In a forked child: this socket belongs to the parent alone."""
         self._lock = threading.RLock()
