@@ -34,7 +34,7 @@ def _build_go():
 def _build_rust():
     target = os.path.join(_built.name, "rust")
     source = os.path.join(ROOT, "examples", "binary-rust")
-    subprocess.run(["cargo", "build", "--quiet", "--offline", "--target-dir", target], cwd=source, check=True)
+    subprocess.run(["cargo", "build", "--quiet", "--locked", "--target-dir", target], cwd=source, check=True)
     return [os.path.join(target, "debug", "binary-rust")]
 
 

@@ -19,7 +19,7 @@ SHARED = 1
 """Flag: the body lies in shared memory."""
 INLINE_BYTES_MAX = 65536
 FRAME_BYTES_MAX = 16 * 1024 * 1024
-_RECEIVE_BYTES = 256 * 1024
+_RECEIVE_BYTES = 64 * 1024  # more, and the C library maps and unmaps memory for every single receive
 
 _HEADER = struct.Struct("<IBBHII")
 _pack = _HEADER.pack
