@@ -106,7 +106,7 @@ fn doubles(members: &[Member], same: impl Fn(&str) -> String, path: Path<'_>, re
         let key = same(&member.key);
         match first.get(&key) {
             Some(at) => {
-                let hint = format!("the first one is {} lines above", member.at.line.saturating_sub(at.line));
+                let hint = format!("the first one stands on line {}", report.line(*at));
                 report.at(member.at, path.key(&member.key), "the key is given twice", Some(hint));
             }
             None => {

@@ -169,8 +169,8 @@ impl Package<'_> {
             // A program that the package does not hold is looked up on the path.
             Runtime::Binary => return Ok(()),
             Runtime::Shell if extension(handler.split(':').next().unwrap_or(handler)).is_none() => return Ok(()),
-            // A bare word may be an export.
-            Runtime::Nodejs if !handler.contains(':') && !sources.is_empty() => return Ok(()),
+            // A bare word may be a function of the one source file.
+            Runtime::Nodejs | Runtime::Python(_) if !handler.contains([':', '/']) && !sources.is_empty() => return Ok(()),
             _ => {}
         }
         let message = format!("the package has no file for the handler {}", super::problem::quote(handler));
@@ -199,6 +199,8 @@ impl Package<'_> {
                 return Err(NoEntry::new(message, format!("the package has {}", list(&all))));
             }
             [only] => only,
+            // Its main field says which.
+            _ if *runtime == Runtime::Nodejs && self.files.iter().any(|file| file == "package.json") => return Ok(String::new()),
             some => {
                 // The function's own name comes first, then the usual ones.
                 let best = some.iter().filter_map(|file| self.rank(file).map(|rank| (rank, file))).min();

@@ -39,3 +39,6 @@ pub use reference::reference;
 pub use resolve::{Manifest, resolve};
 pub use schema::schema;
 
+
+#[cfg(test)]
+mod tests;

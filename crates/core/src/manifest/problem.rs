@@ -179,7 +179,8 @@ impl Report {
         self.warnings.push(message);
     }
 
-    fn line(&self, at: Position) -> u32 {
+    /// The line in the file.
+    pub(super) fn line(&self, at: Position) -> u32 {
         self.first_line.saturating_add(at.line.saturating_sub(1))
     }
 

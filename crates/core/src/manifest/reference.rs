@@ -61,10 +61,18 @@ fn section(text: &mut String, path: &str, meaning: &str, keys: &[Key]) {
         let _ = writeln!(text, "| `{}`{also} | {} | {must} | {} |", key.name, value(&key.shape), key.meaning);
     }
     for (effect, sentence) in [(Effect::None, "Accepted with a warning, without effect"), (Effect::Refused, "Refused")] {
-        let list: Vec<String> =
-            keys.iter().filter(|key| key.effect == effect).map(|key| format!("`{}` ({})", key.name, key.meaning)).collect();
-        if !list.is_empty() {
-            let _ = write!(text, "\n{sentence}: {}.\n", list.join("; "));
+        let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
+        for key in keys.iter().filter(|key| key.effect == effect) {
+            match reasons.iter_mut().find(|(reason, _)| *reason == key.meaning) {
+                Some((_, names)) => names.push(format!("`{}`", key.name)),
+                None => reasons.push((key.meaning, vec![format!("`{}`", key.name)])),
+            }
+        }
+        if !reasons.is_empty() {
+            let _ = write!(text, "\n{sentence}:\n\n");
+        }
+        for (reason, names) in reasons {
+            let _ = writeln!(text, "- {}: {reason}.", names.join(", "));
         }
     }
     text.push('\n');

@@ -345,8 +345,12 @@ fn too_deep(at: Position) -> Malformed {
 mod tests {
     use super::*;
 
-    fn json(text: &str) -> String {
-        parse(text).unwrap().to_json().to_string()
+    fn json(text: &str) -> serde_json::Value {
+        parse(text).unwrap().to_json()
+    }
+
+    fn value(json: &str) -> serde_json::Value {
+        serde_json::from_str(json).unwrap()
     }
 
     fn refusal(text: &str) -> String {
@@ -372,19 +376,19 @@ mod tests {
             ("", "{}"),
             ("# nothing but a comment\n", "{}"),
         ] {
-            assert_eq!(json(text), expected, "{text}");
+            assert_eq!(json(text), value(expected), "{text}");
         }
     }
 
     #[test]
     fn json_is_yaml() {
-        assert_eq!(json("{\n\t\"a\": [1, \"x\", null],\n\t\"b\":{\"c\":\"\\u00e4\"}\n}\n"), r#"{"a":[1,"x",null],"b":{"c":"ä"}}"#);
+        assert_eq!(json("{\n\t\"a\": [1, \"x\", null],\n\t\"b\":{\"c\":\"\\u00e4\"}\n}\n"), value(r#"{"a":[1,"x",null],"b":{"c":"ä"}}"#));
     }
 
     #[test]
     fn aliases_and_merges_are_written_out() {
         let text = "base: &base {a: 1, b: 2}\nx:\n  <<: *base\n  b: 3\ny: *base\nz: {\"<<\": 1}\n";
-        assert_eq!(json(text), r#"{"base":{"a":1,"b":2},"x":{"b":3,"a":1},"y":{"a":1,"b":2},"z":{"<<":1}}"#);
+        assert_eq!(json(text), value(r#"{"base":{"a":1,"b":2},"x":{"a":1,"b":3},"y":{"a":1,"b":2},"z":{"<<":1}}"#));
     }
 
     #[test]
