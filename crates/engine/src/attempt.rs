@@ -119,9 +119,9 @@ pub(crate) async fn run(shared: Arc<Shared>, function: Arc<Function>, held: Vec<
     }
     let count = held.len();
     for (index, one) in held.into_iter().enumerate() {
-        let id = one.invocation.id;
+        let lease = LeaseRef { id: one.invocation.id, generation: one.invocation.generation };
         settle(&shared, &function, one, &ending, index, count).await;
-        shared.running.lock().remove(&id);
+        shared.forget(lease);
     }
 }
 

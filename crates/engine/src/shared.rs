@@ -65,6 +65,15 @@ impl Shared {
         self.stop.is_cancelled()
     }
 
+    /// The attempt under `lease` has ended. A newer attempt of the same invocation may be running here by now: when the
+    /// answer to a settlement was lost, the queue goes on before the one who settled knows.
+    pub fn forget(&self, lease: LeaseRef) {
+        let mut running = self.running.lock();
+        if running.get(&lease.id).is_some_and(|attempt| attempt.lease == lease) {
+            running.remove(&lease.id);
+        }
+    }
+
     /// Wakes the pumps of functions that may have work.
     pub fn nudge<'a>(&self, functions: impl IntoIterator<Item = &'a FunctionRef>) {
         let routes = self.routes.load();

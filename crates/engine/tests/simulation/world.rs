@@ -1,0 +1,327 @@
+//! The simulated world: chance, time, packages, workers; and the rules that must hold in it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tidemill_core::{
+    Digest, InvocationId, Timestamp,
+    invocation::{AttemptOutcome, Reply},
+    ports::{
+        BuildError, Builder, Call, CallEnd, CallOutcome, Clock, Driver, Environment, Launch, LaunchError, ManifestText,
+        Package, Progress, Rng, Unpacked, Worker, WorkerId,
+    },
+    spec::FunctionSpec,
+};
+use tokio::{sync::Notify, time::Instant};
+
+/// SplitMix64: small, and the same everywhere. See Steele, Lea and Flood, "Fast splittable pseudorandom number
+/// generators", 2014.
+pub struct Dice(Mutex<u64>);
+
+impl Dice {
+    pub fn new(seed: u64) -> Arc<Dice> {
+        Arc::new(Dice(Mutex::new(seed)))
+    }
+
+    pub fn next(&self) -> u64 {
+        let mut state = self.0.lock();
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = *state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    /// True `percent` times in a hundred.
+    pub fn percent(&self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    pub fn millis(&self, below: u64) -> Duration {
+        Duration::from_millis(self.below(below))
+    }
+}
+
+impl Rng for Dice {
+    fn bits(&self) -> u128 {
+        u128::from(self.next()) << 64 | u128::from(self.next())
+    }
+}
+
+/// The runtime's own time, which stands still while anybody works.
+pub struct SimClock {
+    start: Instant,
+}
+
+impl SimClock {
+    pub fn new() -> Arc<SimClock> {
+        Arc::new(SimClock { start: Instant::now() })
+    }
+}
+
+impl Clock for SimClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(1_763_769_600_000_000) + self.start.elapsed()
+    }
+}
+
+#[derive(Default)]
+struct Seen {
+    log: Vec<String>,
+    /// Invocations inside a worker of the living node.
+    running: BTreeMap<InvocationId, String>,
+    /// Keys inside a worker of the living node.
+    running_keys: BTreeMap<String, InvocationId>,
+    /// Successful effects by key, in order.
+    effects: BTreeMap<String, Vec<u64>>,
+}
+
+/// What happened, and who runs now.
+pub struct World {
+    pub dice: Arc<Dice>,
+    pub clock: Arc<SimClock>,
+    /// Workers misbehave.
+    pub has_faults: AtomicBool,
+    seen: Mutex<Seen>,
+}
+
+impl World {
+    pub fn new(seed: u64) -> Arc<World> {
+        Arc::new(World {
+            dice: Dice::new(seed),
+            clock: SimClock::new(),
+            has_faults: AtomicBool::new(true),
+            seen: Mutex::default(),
+        })
+    }
+
+    pub fn log(&self, line: String) {
+        let now = self.clock.now().micros() - 1_763_769_600_000_000;
+        self.seen.lock().log.push(format!("{now:>12} {line}"));
+    }
+
+    pub fn take_log(&self) -> Vec<String> {
+        std::mem::take(&mut self.seen.lock().log)
+    }
+
+    pub fn effects(&self) -> BTreeMap<String, Vec<u64>> {
+        self.seen.lock().effects.clone()
+    }
+
+    /// The node died, and its workers with it.
+    pub fn node_died(&self) {
+        let mut seen = self.seen.lock();
+        seen.running.clear();
+        seen.running_keys.clear();
+    }
+
+    fn enter(&self, worker: &WorkerId, call: &Call, key: Option<&str>) {
+        let mut seen = self.seen.lock();
+        if let Some(other) = seen.running.insert(call.invocation, worker.to_string()) {
+            panic!("invocation {} runs on {worker} and on {other} at once", call.invocation);
+        }
+        if let Some(key) = key {
+            if let Some(other) = seen.running_keys.insert(key.to_owned(), call.invocation) {
+                panic!("{} and {other} of key {key} run at once", call.invocation);
+            }
+        }
+    }
+
+    fn leave(&self, call: &Call, key: Option<&str>, effect: Option<u64>) {
+        let mut seen = self.seen.lock();
+        seen.running.remove(&call.invocation);
+        if let Some(key) = key {
+            seen.running_keys.remove(key);
+            if let Some(effect) = effect {
+                seen.effects.entry(key.to_owned()).or_default().push(effect);
+            }
+        }
+    }
+}
+
+/// Packages whose content is their manifest.
+pub struct SimBuilder(Mutex<BTreeMap<String, String>>);
+
+impl SimBuilder {
+    pub fn new() -> Arc<SimBuilder> {
+        Arc::new(SimBuilder(Mutex::default()))
+    }
+
+    fn unpacked(digest: Digest, text: String) -> Unpacked {
+        Unpacked {
+            digest,
+            directory: "/nowhere".into(),
+            stem: "simulated".into(),
+            files: vec!["function.yaml".into(), "main.py".into()],
+            manifest: Some(ManifestText { file: "function.yaml".into(), first_line: 1, text, inline: false }),
+        }
+    }
+}
+
+#[async_trait]
+impl Builder for SimBuilder {
+    async fn unpack(&self, package: Package) -> Result<Unpacked, BuildError> {
+        let text = String::from_utf8_lossy(&package.content).into_owned();
+        // Not a real digest, but as unique as the few packages here need.
+        let sum = text.bytes().fold(7u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+        let digest: Digest = format!("{sum:064x}").parse().expect("64 hexadecimal digits");
+        self.0.lock().insert(digest.to_string(), text.clone());
+        Ok(SimBuilder::unpacked(digest, text))
+    }
+
+    async fn open(&self, digest: &Digest) -> Result<Unpacked, BuildError> {
+        let text = self.0.lock().get(digest.as_str()).cloned();
+        let text = text.ok_or_else(|| BuildError::Package("no such package".into()))?;
+        Ok(SimBuilder::unpacked(digest.clone(), text))
+    }
+
+    async fn environment(
+        &self,
+        _unpacked: &Unpacked,
+        _spec: &FunctionSpec,
+        _progress: &dyn Progress,
+    ) -> Result<Environment, BuildError> {
+        Ok(Environment::default())
+    }
+}
+
+/// Starts simulated workers, sometimes slowly and sometimes not at all.
+pub struct SimDriver {
+    pub world: Arc<World>,
+    /// The node is dead: nothing answers any more.
+    pub dead: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl Driver for SimDriver {
+    async fn launch(&self, launch: Launch) -> Result<Arc<dyn Worker>, LaunchError> {
+        let dice = &self.world.dice;
+        tokio::time::sleep(dice.millis(200)).await;
+        alive(&self.dead).await;
+        if self.world.has_faults.load(Ordering::Relaxed) && dice.percent(10) {
+            return Err(LaunchError { reason: "the dice said no".into(), logs: Vec::new() });
+        }
+        Ok(Arc::new(SimWorker {
+            world: self.world.clone(),
+            dead: self.dead.clone(),
+            id: WorkerId(format!("{}/{}", launch.function, dice.below(1_000_000)).into()),
+            gone: AtomicBool::new(false),
+            went: Notify::new(),
+        }))
+    }
+
+    async fn warm(&self, _launch: &Launch) {}
+
+    async fn close(&self) {}
+}
+
+/// A dead node does nothing more and says nothing more.
+async fn alive(dead: &AtomicBool) {
+    if dead.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
+    }
+}
+
+struct SimWorker {
+    world: Arc<World>,
+    dead: Arc<AtomicBool>,
+    id: WorkerId,
+    gone: AtomicBool,
+    went: Notify,
+}
+
+impl SimWorker {
+    fn die(&self) {
+        self.gone.store(true, Ordering::Relaxed);
+        self.went.notify_waiters();
+    }
+}
+
+#[async_trait]
+impl Worker for SimWorker {
+    fn id(&self) -> &WorkerId {
+        &self.id
+    }
+
+    fn slots(&self) -> u32 {
+        1
+    }
+
+    async fn call(&self, call: Call) -> CallEnd {
+        let dice = &self.world.dice;
+        let event = call.events[0].clone();
+        let key = event.header("tidemill-key").map(str::to_owned);
+        alive(&self.dead).await;
+        let number: u64 = std::str::from_utf8(&event.body).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+        self.world.enter(&self.id, &call, key.as_deref());
+        self.world.log(format!("start {} attempt {} on {}", call.invocation, call.attempt, self.id));
+        let took = dice.millis(if dice.percent(5) { 60_000 } else { 400 });
+        tokio::select! {
+            biased;
+            () = self.went.notified() => {}
+            () = tokio::time::sleep(took) => {}
+        }
+        alive(&self.dead).await;
+        let is_poison = event.header("poison").is_some();
+        let broken = |outcome, reason: &str| CallOutcome::Broken { outcome, reason: reason.into() };
+        let outcome = if self.gone.load(Ordering::Relaxed) {
+            broken(AttemptOutcome::Interrupted, "stopped")
+        } else if is_poison {
+            CallOutcome::Raised { message: "Poison: as asked".into(), status: 500 }
+        } else if self.world.has_faults.load(Ordering::Relaxed) && dice.percent(15) {
+            match dice.below(3) {
+                0 => CallOutcome::Raised { message: "Dice: no".into(), status: 500 },
+                1 => {
+                    self.die();
+                    broken(AttemptOutcome::Crashed, "the dice killed it")
+                }
+                _ => {
+                    self.die();
+                    broken(AttemptOutcome::TimedOut, "too long")
+                }
+            }
+        } else {
+            let reply = Reply { status: 200, body: Bytes::from(number.to_string()), ..Reply::default() };
+            CallOutcome::Replied(vec![reply])
+        };
+        let effect = matches!(outcome, CallOutcome::Replied(_)).then_some(number);
+        self.world.leave(&call, key.as_deref(), effect);
+        self.world.log(format!("end   {} {outcome:?}", call.invocation));
+        CallEnd { outcome, logs: Vec::new(), user_code: took }
+    }
+
+    fn is_alive(&self) -> bool {
+        !self.gone.load(Ordering::Relaxed)
+    }
+
+    async fn gone(&self) {
+        loop {
+            let went = self.went.notified();
+            if self.gone.load(Ordering::Relaxed) {
+                return;
+            }
+            went.await;
+        }
+    }
+
+    async fn stop(&self, _grace: Duration) {
+        self.die();
+    }
+
+    async fn cancel(&self, _invocation: InvocationId) {
+        self.die();
+    }
+}
