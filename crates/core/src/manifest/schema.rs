@@ -44,10 +44,22 @@ fn property(key: &Key) -> Value {
     let mut schema = match (&key.shape, key.required) {
         (Shape::Any, _) => json!({}),
         (shape, true) => of(shape),
-        (shape, false) => json!({"anyOf": [of(shape), {"type": "null"}]}),
+        (shape, false) => or_null(of(shape)),
     };
     let default = if key.default.is_empty() { String::new() } else { format!(" Default: {}.", key.default) };
     schema["description"] = json!(format!("{}{default}", key.meaning));
+    schema
+}
+
+/// The schema with `null` let in. It is written into the schema itself: beside it, an editor could not say which key is wrong.
+fn or_null(mut schema: Value) -> Value {
+    if let Some(Value::Array(cases)) = schema.get_mut("anyOf") {
+        cases.push(json!({"type": "null"}));
+    } else if let Some(Value::Array(words)) = schema.get_mut("enum") {
+        words.push(Value::Null);
+    } else if let Some(kind) = schema.get("type").cloned() {
+        schema["type"] = json!([kind, "null"]);
+    }
     schema
 }
 
@@ -88,7 +100,7 @@ fn trigger() -> Value {
         .map(|kind| {
             json!({
                 "if": {"properties": {"kind": {"const": kind.name}}, "required": ["kind"]},
-                "then": {"properties": {"attributes": {"anyOf": [object(kind.attributes), {"type": "null"}]}}},
+                "then": {"properties": {"attributes": or_null(object(kind.attributes))}},
             })
         })
         .collect();
