@@ -117,18 +117,29 @@ impl Function {
             (room > 0).then_some(held + room)
         });
         let count = taken.map_or(0, |held| max.saturating_sub(held).min(wanted));
-        (0..count).map(|_| Permit(self.clone())).collect()
+        (0..count).map(|_| Permit { function: self.clone(), was_used: true }).collect()
     }
 }
 
 /// The right to hold one invocation under a lease.
-pub(crate) struct Permit(Arc<Function>);
+pub(crate) struct Permit {
+    function: Arc<Function>,
+    was_used: bool,
+}
+
+impl Permit {
+    /// Gives back a permit for which there was nothing to claim. Unlike the end of an attempt that is no reason to look
+    /// for more.
+    pub fn give_back(mut self) {
+        self.was_used = false;
+    }
+}
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
-        if self.0.queued() > 0 {
-            self.0.nudge();
+        self.function.in_flight.fetch_sub(1, Ordering::AcqRel);
+        if self.was_used && self.function.queued() > 0 {
+            self.function.nudge();
         }
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::{
     attempt::{self, Held},
-    function::{Current, Function},
+    function::{Current, Function, Permit},
     shared::Shared,
 };
 
@@ -88,7 +88,7 @@ async fn claim_batch(
     is_full
 }
 
-async fn claim(shared: &Arc<Shared>, function: &Arc<Function>, permits: Vec<crate::function::Permit>) -> Vec<Held> {
+async fn claim(shared: &Arc<Shared>, function: &Arc<Function>, permits: Vec<Permit>) -> Vec<Held> {
     let now = shared.now();
     let claim = Claim {
         function: function.reference.clone(),
@@ -100,19 +100,22 @@ async fn claim(shared: &Arc<Shared>, function: &Arc<Function>, permits: Vec<crat
     match shared.ports.store.claim(claim).await {
         Ok(claimed) => {
             function.sub_queued(claimed.len() as u64);
-            claimed
+            let mut permits = permits.into_iter();
+            let held = claimed
                 .into_iter()
-                .zip(permits)
+                .zip(&mut permits)
                 .map(|(claimed, permit)| Held {
                     invocation: claimed.invocation,
                     accept_commit: Duration::ZERO,
                     permit,
                 })
-                .collect()
+                .collect();
+            permits.for_each(Permit::give_back);
+            held
         }
         Err(error) => {
             tracing::error!(function = %function.reference, %error, "invocations cannot be claimed yet");
-            drop(permits);
+            permits.into_iter().for_each(Permit::give_back);
             tokio::select! {
                 biased;
                 () = shared.stop.cancelled() => {}

@@ -29,10 +29,13 @@ pub struct Gate {
     pub dead: Arc<AtomicBool>,
     /// Calls that were made to fail.
     pub faults: Arc<AtomicU32>,
+    /// All calls.
+    pub calls: Arc<AtomicU32>,
 }
 
 impl Gate {
     async fn before(&self, intent: &str) -> Result<(), StoreError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(self.world.dice.millis(3)).await;
         self.alive().await;
         self.chance(intent, "before")

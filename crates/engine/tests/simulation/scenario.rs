@@ -38,6 +38,7 @@ pub struct Outcome {
     pub acknowledged: usize,
     pub crashes: u32,
     pub faults: u32,
+    pub store_calls: u32,
 }
 
 struct Unwatched;
@@ -57,6 +58,7 @@ struct Lives {
     store: Arc<dyn Store>,
     builder: Arc<SimBuilder>,
     faults: Arc<AtomicU32>,
+    calls: Arc<AtomicU32>,
     count: u32,
 }
 
@@ -71,6 +73,7 @@ impl Lives {
                 world: self.world.clone(),
                 dead: dead.clone(),
                 faults: self.faults.clone(),
+                calls: self.calls.clone(),
             };
             let driver = SimDriver { world: self.world.clone(), dead: dead.clone() };
             let ports = Ports {
@@ -112,8 +115,15 @@ pub async fn run(seed: u64) -> Outcome {
     let world = World::new(seed);
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new(world.clock.clone()));
     let faults = Arc::new(AtomicU32::new(0));
-    let mut lives =
-        Lives { world: world.clone(), store: store.clone(), builder: SimBuilder::new(), faults: faults.clone(), count: 0 };
+    let calls = Arc::new(AtomicU32::new(0));
+    let mut lives = Lives {
+        world: world.clone(),
+        store: store.clone(),
+        builder: SimBuilder::new(),
+        faults: faults.clone(),
+        calls: calls.clone(),
+        count: 0,
+    };
     let mut life = lives.begin().await;
     deploy(&world, &life.engine).await;
     let mut clients = Clients::default();
@@ -137,6 +147,7 @@ pub async fn run(seed: u64) -> Outcome {
         acknowledged: clients.acknowledged.len(),
         crashes: lives.count - 1,
         faults: faults.load(Ordering::Relaxed),
+        store_calls: calls.load(Ordering::Relaxed),
     }
 }
 
