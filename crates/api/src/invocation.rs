@@ -14,9 +14,6 @@ pub struct Accepted {
     pub id: Uuid,
     /// Where it stands, as in `queued`.
     pub status: String,
-    /// Whether its idempotency key was used before, by this very invocation.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub duplicate: bool,
 }
 
 /// Events that are on disk, in the order they were given.

@@ -1,0 +1,191 @@
+//! `POST /v1/functions`: a package comes in, a revision serves.
+//!
+//! The request is `multipart/form-data` with a part `package` (a file; its name tells the kind) and, if wanted, a part
+//! `overrides` (JSON). With `Accept: application/x-ndjson` the answer is a stream: progress, then the end. A deployment
+//! that has begun goes on when its caller hangs up.
+
+use std::convert::Infallible;
+
+use axum::{
+    Json,
+    extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State, multipart::Field},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bytes::{Bytes, BytesMut};
+use futures_util::stream;
+use tidemill_api::{DeployNews, Deployed, ErrorCode, route};
+use tidemill_core::{
+    manifest::Overrides,
+    ports::{Package, Progress},
+};
+use tidemill_engine::{DeployRequest, Deployed as Outcome};
+use tokio::{sync::mpsc, time::timeout};
+use utoipa::ToSchema;
+
+use super::{
+    Problems,
+    extract::{InProject, Params, project},
+};
+use crate::{refusal::Refusal, shared::App, shield::Shield};
+
+/// The media type of a stream of JSON lines.
+const NDJSON: &str = "application/x-ndjson";
+/// Lines of progress that may wait for a slow reader; more are left out.
+const LINES_MAX: usize = 1024;
+/// The largest `overrides` part, in bytes.
+const OVERRIDES_BYTES_MAX: u64 = 1024 * 1024;
+
+/// The parts of the request.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it only describes the request in the OpenAPI document")]
+pub(super) struct DeployForm {
+    /// The code: one source file, a zip, a tar or a tar.gz, with its file name.
+    #[schema(value_type = String, format = Binary)]
+    package: Vec<u8>,
+    /// Settings that win over the package's own, as JSON.
+    overrides: Option<String>,
+}
+
+/// A deployment as the API shows it.
+pub(super) fn wire(app: &App, deployed: Outcome) -> Deployed {
+    let addresses = app.engine.function(&deployed.function).map_or_else(Vec::new, |view| view.addresses);
+    Deployed {
+        project: deployed.function.project.to_string(),
+        name: deployed.function.name.to_string(),
+        revision: deployed.revision.0,
+        spec: deployed.spec.as_ref().into(),
+        unchanged: deployed.unchanged,
+        addresses,
+        warnings: deployed.warnings,
+    }
+}
+
+/// Deploys a function: a new revision is built, started, and serves when it is ready. What served before serves until then.
+#[utoipa::path(post, path = route::FUNCTIONS, tag = "functions", operation_id = "deploy_function", params(InProject),
+    request_body(content = DeployForm, content_type = "multipart/form-data"),
+    responses(Problems,
+        (status = 200, description = "Code and settings were those of the active revision; or, with `Accept: application/x-ndjson`, the stream of DeployNews.", body = Deployed),
+        (status = 201, description = "The new revision serves.", body = Deployed)))]
+pub(super) async fn deploy(
+    State(app): State<App>,
+    Params(query): Params<InProject>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let wants_stream = wants_stream(request.headers());
+    let mut request = read(&app, request).await?;
+    if let Some(name) = query.project {
+        request.overrides.project.get_or_insert(project(Some(&name))?.to_string());
+    }
+    if wants_stream { Ok(streamed(app, request)) } else { whole(app, request).await }
+}
+
+fn wants_stream(headers: &HeaderMap) -> bool {
+    headers.get_all(header::ACCEPT).iter().any(|value| value.to_str().is_ok_and(|value| value.contains(NDJSON)))
+}
+
+/// Hears of progress and passes it on, or not.
+struct News(Option<mpsc::Sender<DeployNews>>);
+
+impl Progress for News {
+    fn line(&self, text: &str) {
+        if let Some(sender) = &self.0 {
+            // A reader who is too slow, or gone, misses lines and not the end.
+            let _ = sender.try_send(DeployNews::Progress(text.to_owned()));
+        }
+    }
+}
+
+async fn whole(app: App, request: DeployRequest) -> Result<Response, Refusal> {
+    let engine = app.engine.clone();
+    let deployed = Shield::new(async move { engine.deploy(request, &News(None)).await }, &app.tasks).await?;
+    let status = if deployed.unchanged { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((status, Json(wire(&app, deployed))).into_response())
+}
+
+fn streamed(app: App, request: DeployRequest) -> Response {
+    let (sender, receiver) = mpsc::channel(LINES_MAX);
+    let tasks = app.tasks.clone();
+    tasks.spawn(async move {
+        let news = News(Some(sender.clone()));
+        let last = match app.engine.deploy(request, &news).await {
+            Ok(deployed) => DeployNews::Deployed(Box::new(wire(&app, deployed))),
+            Err(error) => DeployNews::Problem(Refusal::from(error).0),
+        };
+        let _ = sender.send(last).await;
+    });
+    let lines = stream::unfold(receiver, |mut receiver| async move {
+        let news = receiver.recv().await?;
+        let mut line = serde_json::to_vec(&news).expect("wire types have text keys only");
+        line.push(b'\n');
+        Some((Ok::<_, Infallible>(Bytes::from(line)), receiver))
+    });
+    let content_type = HeaderValue::from_static(NDJSON);
+    ([(header::CONTENT_TYPE, content_type)], axum::body::Body::from_stream(lines)).into_response()
+}
+
+async fn read(app: &App, mut request: Request) -> Result<DeployRequest, Refusal> {
+    use axum::RequestExt;
+    let limit = app.config.package_bytes_max;
+    if content_length(request.headers()).is_some_and(|length| length > limit + OVERRIDES_BYTES_MAX) {
+        return Err(too_large(limit));
+    }
+    // Parts are counted below; axum's own limit would refuse without saying so.
+    DefaultBodyLimit::disable().apply(&mut request);
+    let request = request.with_limited_body();
+    let mut form = Multipart::from_request(request, &()).await.map_err(|rejection| {
+        Refusal::new(ErrorCode::UnsupportedMediaType, rejection.body_text())
+            .hint("send multipart/form-data with a part `package`, as in curl -F package=@hello.py")
+    })?;
+    let (mut package, mut overrides) = (None, Overrides::default());
+    loop {
+        let next = timeout(app.config.request_read_timeout, form.next_field()).await.map_err(|_| too_slow())?;
+        let Some(field) = next.map_err(|error| Refusal::new(ErrorCode::BadRequest, error.body_text()))? else { break };
+        match field.name() {
+            Some("package") => {
+                let file_name = field.file_name().unwrap_or_default().to_owned();
+                if file_name.is_empty() {
+                    return Err(Refusal::new(ErrorCode::BadRequest, "the part `package` has no file name"));
+                }
+                package = Some(Package { file_name, content: part(app, field, limit).await? });
+            }
+            Some("overrides") => {
+                let text = part(app, field, OVERRIDES_BYTES_MAX).await?;
+                overrides = serde_json::from_slice(&text)
+                    .map_err(|error| Refusal::new(ErrorCode::BadRequest, format!("the part `overrides`: {error}")))?;
+            }
+            other => {
+                let name = other.unwrap_or_default();
+                let detail = format!("the part {name:?} is not known; there are `package` and `overrides`");
+                return Err(Refusal::new(ErrorCode::BadRequest, detail));
+            }
+        }
+    }
+    let package = package.ok_or_else(|| Refusal::new(ErrorCode::BadRequest, "the part `package` is missing"))?;
+    Ok(DeployRequest { package, overrides })
+}
+
+async fn part(app: &App, mut field: Field<'_>, limit: u64) -> Result<Bytes, Refusal> {
+    let mut content = BytesMut::new();
+    loop {
+        let next = timeout(app.config.request_read_timeout, field.chunk()).await.map_err(|_| too_slow())?;
+        let Some(chunk) = next.map_err(|error| Refusal::new(ErrorCode::BadRequest, error.body_text()))? else { break };
+        if (content.len() + chunk.len()) as u64 > limit {
+            return Err(too_large(limit));
+        }
+        content.extend_from_slice(&chunk);
+    }
+    Ok(content.freeze())
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn too_large(limit: u64) -> Refusal {
+    Refusal::new(ErrorCode::BodyTooLarge, format!("the package is larger than {limit} bytes"))
+}
+
+fn too_slow() -> Refusal {
+    Refusal::new(ErrorCode::RequestTimeout, "the package came too slowly")
+}

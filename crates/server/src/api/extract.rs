@@ -1,0 +1,102 @@
+//! Parts of requests, with problems for the ones that cannot be used.
+
+use std::time::Duration;
+
+use axum::{
+    body::Body,
+    extract::{FromRequestParts, Query},
+    http::request::Parts,
+};
+use bytes::Bytes;
+use serde::{Deserialize, de::DeserializeOwned};
+use tidemill_api::ErrorCode;
+use tidemill_core::{FunctionRef, InvocationId, ProjectName};
+use tidemill_engine::Target;
+use utoipa::IntoParams;
+
+use crate::{gateway, net, refusal::Refusal, shared::Shared};
+
+/// Query parameters.
+pub(super) struct Params<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
+        match Query::<T>::try_from_uri(&parts.uri) {
+            Ok(Query(value)) => Ok(Params(value)),
+            Err(rejection) => {
+                let mut source: &dyn std::error::Error = &rejection;
+                while let Some(inner) = source.source() {
+                    source = inner;
+                }
+                Err(Refusal::new(ErrorCode::BadParameter, format!("the query: {source}")))
+            }
+        }
+    }
+}
+
+/// The project, on routes that take nothing else.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct InProject {
+    /// The project; `default` when absent.
+    pub(super) project: Option<String>,
+}
+
+/// The project's name.
+pub(super) fn project(name: Option<&str>) -> Result<ProjectName, Refusal> {
+    Ok(name.map(str::parse).transpose()?.unwrap_or_default())
+}
+
+/// The function `name` of a project.
+pub(super) fn function(project_name: Option<&str>, name: &str) -> Result<FunctionRef, Refusal> {
+    Ok(FunctionRef::new(project(project_name)?, name.parse()?))
+}
+
+/// The function as it can be invoked.
+pub(super) fn target(app: &Shared, function: &FunctionRef) -> Result<Target, Refusal> {
+    app.engine.target(function).ok_or_else(|| no_function(function))
+}
+
+/// There is no such function.
+pub(super) fn no_function(function: &FunctionRef) -> Refusal {
+    Refusal::new(ErrorCode::NoFunction, format!("there is no function {function}"))
+        .hint("GET /v1/functions lists the functions there are")
+}
+
+/// The id of an invocation.
+pub(super) fn invocation(text: &str) -> Result<InvocationId, Refusal> {
+    text.parse().map_err(|_| {
+        Refusal::new(ErrorCode::BadName, format!("{text:?} is not the id of an invocation: it must be a UUID"))
+    })
+}
+
+/// A duration parameter.
+pub(super) fn wait(text: Option<&str>) -> Result<Duration, Refusal> {
+    text.map_or(Ok(Duration::ZERO), |text| gateway::duration("wait", text))
+}
+
+/// A body, read whole.
+pub(super) async fn body(app: &Shared, mut body: Body, limit: u64) -> Result<Bytes, Refusal> {
+    match net::read(&mut body, limit, app.config.request_read_timeout).await {
+        Ok(bytes) => Ok(bytes),
+        Err(error) => {
+            if matches!(error, net::ReadError::TooLarge { .. }) {
+                app.tasks.spawn(net::discard(body, limit.min(16 * 1024 * 1024), Duration::from_secs(2)));
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// A JSON body; an empty one is the default.
+pub(super) async fn json<T: DeserializeOwned + Default>(app: &Shared, content: Body) -> Result<T, Refusal> {
+    let bytes = body(app, content, app.config.json_bytes_max).await?;
+    if bytes.is_empty() {
+        return Ok(T::default());
+    }
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Refusal::new(ErrorCode::BadRequest, format!("the body is not JSON as expected: {error}")))
+}

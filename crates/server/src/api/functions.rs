@@ -1,0 +1,149 @@
+//! Functions and their revisions.
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use tidemill_api::{Deployed, Function, FunctionList, Revision, RevisionList, Rollback, Workers, route};
+use tidemill_core::{FunctionRef, RevisionNumber};
+use tidemill_engine::FunctionView;
+
+use super::{
+    Problems, deploy,
+    extract::{InProject, Params, function, json, no_function, project},
+};
+use crate::{refusal::Refusal, shared::App, shield::Shield};
+
+fn wire(view: &FunctionView) -> Function {
+    Function {
+        project: view.function.project.to_string(),
+        name: view.function.name.to_string(),
+        revision: view.revision.0,
+        state: view.desired.as_str().to_owned(),
+        spec: view.spec.as_ref().into(),
+        workers: Workers {
+            ready: view.workers.ready,
+            starting: view.workers.starting,
+            busy_slots: view.workers.busy_slots,
+            waiting: view.workers.waiting,
+            min: view.workers.min,
+            max: view.workers.max,
+        },
+        queued: view.queued,
+        running: view.running,
+        addresses: view.addresses.clone(),
+        problem: view.problem.clone(),
+        created_at: view.created_at.into(),
+        updated_at: view.updated_at.into(),
+    }
+}
+
+fn find(app: &App, function: &FunctionRef) -> Result<FunctionView, Refusal> {
+    app.engine.function(function).ok_or_else(|| no_function(function))
+}
+
+/// The functions of a project, by name.
+#[utoipa::path(get, path = route::FUNCTIONS, tag = "functions", operation_id = "list_functions", params(InProject),
+    responses(Problems, (status = 200, description = "The functions.", body = FunctionList)))]
+pub(super) async fn list(
+    State(app): State<App>,
+    Params(query): Params<InProject>,
+) -> Result<Json<FunctionList>, Refusal> {
+    let project = project(query.project.as_deref())?;
+    let functions = app.engine.functions(Some(&project)).iter().map(wire).collect();
+    Ok(Json(FunctionList { functions }))
+}
+
+/// One function.
+#[utoipa::path(get, path = route::FUNCTION, tag = "functions", operation_id = "show_function",
+    params(("name" = String, Path, description = "The function."), InProject),
+    responses(Problems, (status = 200, description = "The function.", body = Function)))]
+pub(super) async fn show(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    Params(query): Params<InProject>,
+) -> Result<Json<Function>, Refusal> {
+    let function = function(query.project.as_deref(), &name)?;
+    Ok(Json(wire(&find(&app, &function)?)))
+}
+
+/// Deletes a function with its revisions, queue, history and logs.
+#[utoipa::path(delete, path = route::FUNCTION, tag = "functions", operation_id = "delete_function",
+    params(("name" = String, Path, description = "The function."), InProject),
+    responses(Problems, (status = 204, description = "It is gone.")))]
+pub(super) async fn delete(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    Params(query): Params<InProject>,
+) -> Result<StatusCode, Refusal> {
+    let function = function(query.project.as_deref(), &name)?;
+    let engine = app.engine.clone();
+    Shield::new(async move { engine.delete(&function).await }, &app.tasks).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Stops running a function's events; asynchronous ones are still accepted.
+#[utoipa::path(post, path = route::PAUSE, tag = "functions", operation_id = "pause_function",
+    params(("name" = String, Path, description = "The function."), InProject),
+    responses(Problems, (status = 200, description = "The function as it stands now.", body = Function)))]
+pub(super) async fn pause(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    Params(query): Params<InProject>,
+) -> Result<Json<Function>, Refusal> {
+    let function = function(query.project.as_deref(), &name)?;
+    let (engine, paused) = (app.engine.clone(), function.clone());
+    Shield::new(async move { engine.pause(&paused).await }, &app.tasks).await?;
+    Ok(Json(wire(&find(&app, &function)?)))
+}
+
+/// Ends a pause.
+#[utoipa::path(post, path = route::RESUME, tag = "functions", operation_id = "resume_function",
+    params(("name" = String, Path, description = "The function."), InProject),
+    responses(Problems, (status = 200, description = "The function as it stands now.", body = Function)))]
+pub(super) async fn resume(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    Params(query): Params<InProject>,
+) -> Result<Json<Function>, Refusal> {
+    let function = function(query.project.as_deref(), &name)?;
+    let (engine, resumed) = (app.engine.clone(), function.clone());
+    Shield::new(async move { engine.resume(&resumed).await }, &app.tasks).await?;
+    Ok(Json(wire(&find(&app, &function)?)))
+}
+
+/// Makes an earlier revision the active one.
+#[utoipa::path(post, path = route::ROLLBACK, tag = "functions", operation_id = "rollback_function",
+    params(("name" = String, Path, description = "The function."), InProject), request_body = Option<Rollback>,
+    responses(Problems, (status = 200, description = "What serves now.", body = Deployed)))]
+pub(super) async fn rollback(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    Params(query): Params<InProject>,
+    body: Body,
+) -> Result<Json<Deployed>, Refusal> {
+    let function = function(query.project.as_deref(), &name)?;
+    let wanted: Rollback = json(&app, body).await?;
+    let engine = app.engine.clone();
+    let work = async move { engine.rollback(&function, wanted.revision.map(RevisionNumber)).await };
+    let deployed = Shield::new(work, &app.tasks).await?;
+    Ok(Json(deploy::wire(&app, deployed)))
+}
+
+/// The revisions of a function, newest first.
+#[utoipa::path(get, path = route::REVISIONS, tag = "functions", operation_id = "list_revisions",
+    params(("name" = String, Path, description = "The function."), InProject),
+    responses(Problems, (status = 200, description = "The revisions.", body = RevisionList)))]
+pub(super) async fn revisions(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    Params(query): Params<InProject>,
+) -> Result<Json<RevisionList>, Refusal> {
+    let function = function(query.project.as_deref(), &name)?;
+    let active = find(&app, &function)?.revision.0;
+    let records = app.engine.store().revisions(&function).await?;
+    let revisions = records.iter().map(|record| Revision::new(record, active)).collect();
+    Ok(Json(RevisionList { revisions }))
+}

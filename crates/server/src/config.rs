@@ -1,0 +1,57 @@
+//! What an operator may set.
+
+use std::{net::SocketAddr, time::Duration};
+
+/// Settings of the HTTP server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// Where to listen. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The largest request body of a function whose http trigger names no limit, in bytes.
+    pub body_bytes_max: u64,
+    /// The largest package, in bytes.
+    pub package_bytes_max: u64,
+    /// The largest JSON body of the native API (batches), in bytes.
+    pub json_bytes_max: u64,
+    /// Open connections; more are closed as soon as they come.
+    pub connections_max: usize,
+    /// The largest request head, in bytes; a larger one is answered with 431.
+    pub head_bytes_max: usize,
+    /// Headers in a request; more are answered with 431.
+    pub headers_max: usize,
+    /// How long a request head may take from its first byte on.
+    pub header_read_timeout: Duration,
+    /// How long a request body may bring nothing before it is answered with 408.
+    pub request_read_timeout: Duration,
+    /// How long a client may take nothing of a response.
+    pub response_write_timeout: Duration,
+    /// How long a connection may stay open without a request.
+    pub idle_timeout: Duration,
+    /// How long a synchronous call with an idempotency key waits before it is answered with 202.
+    pub wait_default: Duration,
+    /// How long any request may wait for a result (`Prefer: wait`, `?wait=`).
+    pub wait_max: Duration,
+    /// How long open requests may go on when the server stops.
+    pub drain_timeout: Duration,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        ServerConfig {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
+            body_bytes_max: tidemill_core::limits::REQUEST_BODY_BYTES,
+            package_bytes_max: 256 * 1024 * 1024,
+            json_bytes_max: 64 * 1024 * 1024,
+            connections_max: 20_000,
+            head_bytes_max: 64 * 1024,
+            headers_max: 128,
+            header_read_timeout: Duration::from_secs(10),
+            request_read_timeout: Duration::from_secs(30),
+            response_write_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(300),
+            wait_default: Duration::from_secs(60),
+            wait_max: Duration::from_secs(600),
+            drain_timeout: Duration::from_secs(30),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The addresses of functions.
+//!
+//! ```text
+//!   route ─► cross-origin rules ─► what the headers ask for ─► body ─► event (CloudEvents understood) ─► run or submit
+//! ```
+
+mod ask;
+mod cors;
+mod event;
+mod nuclio_logs;
+mod run;
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use hyper::body::Incoming;
+use tidemill_api::ErrorCode;
+use tidemill_core::{Timestamp, TriggerLabel, spec::FunctionSpec};
+use tidemill_engine::{HttpRoute, Target};
+
+pub(crate) use ask::{Ask, duration};
+pub(crate) use event::envelope;
+pub(crate) use run::{accepted, result, run};
+
+use crate::{
+    cloudevents,
+    net::{self, ReadError},
+    refusal::Refusal,
+    reply::Body,
+    shared::App,
+};
+
+/// What is read and thrown away of a body that was refused, so that the peer gets to read why.
+const DISCARD_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// For how long.
+const DISCARD_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// Answers a request to a function's address.
+pub(crate) async fn handle(app: &App, request: Request<Incoming>) -> Response<Body> {
+    let received_at = app.engine.clock().now();
+    let (parts, body) = request.into_parts();
+    match route(app, &parts) {
+        Err(response) => response,
+        Ok(Place::Preflight(response)) => response,
+        Ok(Place::Function { target, path }) => {
+            let spec = target.spec();
+            let cors = spec.http().and_then(|(_, _, http)| http.cors.as_ref());
+            let origin = parts.headers.get(header::ORIGIN).cloned();
+            let mut response = match (cors, &origin) {
+                (Some(cors), Some(origin)) if !cors::allows(cors, origin) => cors::refuse(origin),
+                _ => invoke(app, &target, &spec, path, parts, body, received_at)
+                    .await
+                    .unwrap_or_else(|refusal| refusal.respond()),
+            };
+            if let Some(cors) = cors {
+                cors::decorate(cors, origin.as_ref(), response.headers_mut());
+            }
+            response
+        }
+    }
+}
+
+enum Place {
+    Function { target: Target, path: String },
+    Preflight(Response<Body>),
+}
+
+fn host(parts: &Parts) -> Option<&str> {
+    let named = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    named.or_else(|| parts.uri.authority().map(http::uri::Authority::as_str))
+}
+
+fn route(app: &App, parts: &Parts) -> Result<Place, Response<Body>> {
+    let (host, path) = (host(parts), parts.uri.path());
+    if parts.method == Method::OPTIONS
+        && let Some(wanted) = parts.headers.get(header::ACCESS_CONTROL_REQUEST_METHOD).and_then(|m| m.to_str().ok())
+        && let HttpRoute::Found { target, .. } = app.engine.route(host, wanted, path)
+        && let Some(cors) = target.spec().http().and_then(|(_, _, http)| http.cors.as_ref())
+    {
+        return Ok(Place::Preflight(cors::preflight(cors, wanted, &parts.headers)));
+    }
+    match app.engine.route(host, parts.method.as_str(), path) {
+        HttpRoute::Found { target, path } => Ok(Place::Function { target, path }),
+        HttpRoute::MethodNotAllowed { allow } => {
+            let allow = allow.join(", ");
+            let detail = format!("{} is not a method of this address; it takes {allow}", parts.method);
+            let mut response = Refusal::new(ErrorCode::MethodNotAllowed, detail).respond();
+            if let Ok(value) = HeaderValue::from_str(&allow) {
+                response.headers_mut().insert(header::ALLOW, value);
+            }
+            Err(response)
+        }
+        HttpRoute::NoAddress(function) => {
+            let detail = format!("function {function} has no http trigger: events reach it by message or timer only");
+            let name = &function.name;
+            Err(Refusal::new(ErrorCode::NoAddress, detail)
+                .hint(format!("POST /v1/functions/{name}/invocations invokes it all the same"))
+                .respond())
+        }
+        HttpRoute::NotFound => Err(not_found(path).respond()),
+    }
+}
+
+fn not_found(path: &str) -> Refusal {
+    match path.strip_prefix("/f/") {
+        Some(rest) => {
+            let name: String = rest.split('/').next().unwrap_or(rest).chars().take(130).collect();
+            Refusal::new(ErrorCode::NoFunction, format!("there is no function {name}"))
+                .hint("GET /v1/functions lists the functions there are")
+        }
+        None => crate::api::nowhere(path),
+    }
+}
+
+/// The label of the http trigger, for events that come by HTTP.
+pub(crate) fn label(spec: &FunctionSpec) -> TriggerLabel {
+    let name = spec.http().map_or_else(|| "api".to_owned(), |(name, _, _)| name.to_string());
+    TriggerLabel { kind: "http".to_owned(), name }
+}
+
+async fn invoke(
+    app: &App,
+    target: &Target,
+    spec: &FunctionSpec,
+    path: String,
+    parts: Parts,
+    mut body: Incoming,
+    received_at: Timestamp,
+) -> Result<Response<Body>, Refusal> {
+    let limit = spec.http().and_then(|(_, _, http)| http.body_bytes_max).unwrap_or(app.config.body_bytes_max);
+    let ask = Ask::read(&parts.headers, spec.call_type, app, received_at)?;
+    let body = match net::read(&mut body, limit, app.config.request_read_timeout).await {
+        Ok(body) => body,
+        Err(error) => {
+            if matches!(error, ReadError::TooLarge { .. }) && !expects_continue(&parts.headers) {
+                app.tasks.spawn(net::discard(body, DISCARD_BYTES_MAX, DISCARD_TIME_MAX));
+            }
+            return Err(error.into());
+        }
+    };
+    let mut event = envelope(&parts, path, label(spec), received_at);
+    event.body = body;
+    match cloudevents::understand(event)? {
+        cloudevents::Arrival::One(event) => run(app, target, *event, ask, received_at).await,
+        cloudevents::Arrival::Many(events) => {
+            if !ask.is_async() {
+                return Err(Refusal::new(
+                    ErrorCode::UnsupportedMediaType,
+                    "a batch of events has no single response, so it cannot be answered synchronously",
+                )
+                .hint("send it with the header `Prefer: respond-async`"));
+            }
+            run::run_all(app, target, events, ask, received_at).await
+        }
+    }
+}
+
+fn expects_continue(headers: &HeaderMap) -> bool {
+    headers.get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// A response without content.
+fn bare(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
