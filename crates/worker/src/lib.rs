@@ -1,1 +1,23 @@
-//! Runtimes and drivers.
+//! Runtimes and drivers: everything between a package of code and a worker that answers calls.
+//!
+//! Two ports of the core are implemented here. [`PackageBuilder`] unpacks packages and makes their environments, both
+//! content-addressed and immutable. [`ProcessDriver`] starts workers as processes of this machine, talks to them in the
+//! frames of `docs/worker-protocol.md`, watches over them and ends them.
+//!
+//! | Module | Purpose |
+//! |---|---|
+//! | `build` | packages: formats, checks, digests; interpreters; virtualenvs and `node_modules` |
+//! | `protocol` | frames, their JSON, and the division of shared memory. No I/O but on the memory files |
+//! | `process` | start, spares, connection, logs, limits and end of a worker process |
+//! | `shell` | the runtime that starts one process an event |
+//!
+//! Nothing here trusts a worker: each length, offset, text and number it sends is checked, and one that breaks the
+//! protocol is replaced. Nothing here decides when a worker is started or which call it gets; the engine does.
+
+mod build;
+mod process;
+mod protocol;
+mod shell;
+
+pub use build::{BuilderConfig, PackageBuilder};
+pub use process::{DriverConfig, ProcessDriver};

@@ -1,0 +1,31 @@
+//! Packages and their environments, on disk under their digests.
+//!
+//! ```text
+//! <data>/packages/<digest>/        the files of a package, checked
+//! <data>/packages/<digest>.stem    the name it was last handed in with
+//! <data>/environments/<digest>/    a virtualenv or a node_modules; `.complete` says that its build succeeded
+//! ```
+//!
+//! A package is unpacked beside its place and renamed into it, so what has a digest for a name is whole. An environment
+//! cannot be moved, so it is built in place under a lock, and one without `.complete` is begun afresh. Leftovers of a
+//! process that died are removed at the next start. Nothing here removes packages or environments that are no longer used.
+
+mod archive;
+mod command;
+mod config;
+mod draft;
+mod entry;
+mod environments;
+mod interpreter;
+mod manifest;
+mod node;
+mod package;
+mod packages;
+mod program;
+mod python;
+
+pub use config::BuilderConfig;
+pub use package::PackageBuilder;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,196 @@
+//! The builder as the engine sees it.
+
+use std::{
+    ffi::OsString,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
+
+use async_trait::async_trait;
+use sha2::{Digest as _, Sha256};
+use tidemill_core::{
+    Digest,
+    ports::{BuildError, Builder, Environment, Package, Progress, Unpacked},
+    spec::{FunctionSpec, Runtime},
+};
+
+use super::{
+    BuilderConfig,
+    command::{Step, deadline},
+    draft::to_digest,
+    environments::{Claim, Environments},
+    interpreter::Interpreters,
+    node,
+    packages::Packages,
+    program, python,
+};
+
+/// What environments are made with.
+pub(crate) struct Workshop {
+    pub environments: Environments,
+    pub interpreters: Interpreters,
+    pub search_path: OsString,
+    variables: Vec<(OsString, OsString)>,
+}
+
+/// Unpacks packages and makes their environments. See the crate's `build` module.
+pub struct PackageBuilder {
+    packages: Arc<Packages>,
+    shop: Workshop,
+}
+
+impl PackageBuilder {
+    /// A builder that keeps packages and environments in the data folder of `config`, and removes what a process that died
+    /// has left there half done.
+    pub fn new(config: BuilderConfig) -> io::Result<PackageBuilder> {
+        Ok(PackageBuilder {
+            packages: Arc::new(Packages::new(config.directory.join("packages"))?),
+            shop: Workshop {
+                environments: Environments::new(config.directory.join("environments"))?,
+                interpreters: Interpreters::new(&config),
+                search_path: config.search_path,
+                variables: config.environment,
+            },
+        })
+    }
+
+    async fn blocking(
+        &self,
+        work: impl FnOnce(&Packages) -> Result<Unpacked, BuildError> + Send + 'static,
+    ) -> Result<Unpacked, BuildError> {
+        let packages = self.packages.clone();
+        let result = tokio::task::spawn_blocking(move || work(&packages)).await;
+        result.unwrap_or_else(|error| {
+            Err(BuildError::Io { what: "a package cannot be unpacked".to_owned(), source: io::Error::other(error) })
+        })
+    }
+}
+
+#[async_trait]
+impl Builder for PackageBuilder {
+    async fn unpack(&self, package: Package) -> Result<Unpacked, BuildError> {
+        self.blocking(move |packages| packages.unpack(&package)).await
+    }
+
+    async fn open(&self, digest: &Digest) -> Result<Unpacked, BuildError> {
+        let digest = digest.clone();
+        self.blocking(move |packages| packages.open(&digest)).await
+    }
+
+    async fn environment(
+        &self,
+        unpacked: &Unpacked,
+        spec: &FunctionSpec,
+        progress: &dyn Progress,
+    ) -> Result<Environment, BuildError> {
+        let build = &spec.build;
+        match &spec.runtime {
+            Runtime::Python(wish) => python::environment(&self.shop, unpacked, build, wish.as_deref(), progress).await,
+            Runtime::Nodejs => node::environment(&self.shop, unpacked, build, progress).await,
+            Runtime::Shell | Runtime::Binary => {
+                let program = match spec.runtime {
+                    Runtime::Shell => program::shell(&self.shop, unpacked, &spec.handler)?,
+                    _ => program::binary(unpacked, &spec.handler)?,
+                };
+                let paths = self.shop.plain(spec, progress).await?;
+                Ok(Environment { paths, program, version: String::new() })
+            }
+        }
+    }
+}
+
+impl Workshop {
+    /// The environment of install commands, with `programs` in front of the search path.
+    pub fn command_environment(&self, programs: &Path, further: &[(&str, &Path)]) -> Vec<(OsString, OsString)> {
+        let mut path = programs.as_os_str().to_owned();
+        path.push(":");
+        path.push(&self.search_path);
+        let mut environment = self.variables.clone();
+        environment.push(("PATH".into(), path));
+        environment.extend(further.iter().map(|(name, value)| (OsString::from(name), value.as_os_str().to_owned())));
+        environment
+    }
+
+    /// Runs the spec's own commands in `directory`.
+    pub async fn run_commands(
+        &self,
+        commands: &[String],
+        directory: &Path,
+        environment: &[(OsString, OsString)],
+        until: Option<Instant>,
+        progress: &dyn Progress,
+    ) -> Result<(), BuildError> {
+        // Nuclio's mark for commands that run after the code was copied: here there is nothing to copy.
+        for command in commands.iter().filter(|command| command.trim() != "@nuclio.postCopy") {
+            progress.line(&format!("$ {command}"));
+            let step = Step {
+                name: command.clone(),
+                program: "/bin/sh".into(),
+                arguments: vec!["-c".into(), command.into()],
+                directory: directory.to_owned(),
+                environment: environment.to_vec(),
+            };
+            step.run(until, progress).await?;
+        }
+        Ok(())
+    }
+
+    /// The environment of runtimes that install nothing by themselves: a folder, if there are commands to run in it.
+    async fn plain(&self, spec: &FunctionSpec, progress: &dyn Progress) -> Result<Vec<PathBuf>, BuildError> {
+        if !spec.build.requirements.is_empty() {
+            let what = format!("build.requirements are for python and nodejs; {} functions have none", spec.runtime);
+            return Err(BuildError::Package(what));
+        }
+        if spec.build.commands.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut key = Key::new("plain");
+        key.list(spec.build.commands.iter().map(String::as_str));
+        match self.environments.claim(&key.digest()).await? {
+            Claim::Ready(directory) => Ok(vec![directory]),
+            Claim::Vacant(vacant) => {
+                let environment = self.command_environment(&vacant.path().join("bin"), &[]);
+                let until = deadline(spec.build.build_timeout_seconds);
+                self.run_commands(&spec.build.commands, vacant.path(), &environment, until, progress).await?;
+                Ok(vec![vacant.complete()?])
+            }
+        }
+    }
+}
+
+/// What an environment depends on: two of the same key are the same.
+pub(crate) struct Key(Sha256);
+
+impl Key {
+    /// A key for environments of `kind` on this platform.
+    pub fn new(kind: &str) -> Key {
+        let mut key = Key(Sha256::new());
+        key.field("1").field(kind).field(std::env::consts::OS).field(std::env::consts::ARCH);
+        key
+    }
+
+    /// Adds a fact.
+    pub fn field(&mut self, text: &str) -> &mut Key {
+        self.0.update((text.len() as u64).to_le_bytes());
+        self.0.update(text);
+        self
+    }
+
+    /// Adds a list of facts.
+    pub fn list<'a>(&mut self, texts: impl Iterator<Item = &'a str>) -> &mut Key {
+        let mut count = 0u64;
+        for text in texts {
+            self.field(text);
+            count += 1;
+        }
+        self.0.update(count.to_le_bytes());
+        self
+    }
+
+    /// The name of its folder.
+    pub fn digest(self) -> Digest {
+        to_digest(&self.0.finalize())
+    }
+}

@@ -1,0 +1,90 @@
+//! The folder of unpacked packages.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use tidemill_core::{
+    Digest,
+    ports::{BuildError, Package, Unpacked},
+};
+
+use super::{
+    archive::{self, Format},
+    draft::{Draft, disk},
+    manifest,
+};
+
+/// What drafts are called, so that leftovers are known.
+const DRAFT_PREFIX: &str = ".draft-";
+
+/// See the module.
+pub(crate) struct Packages {
+    directory: PathBuf,
+    drafts: AtomicU64,
+}
+
+impl Packages {
+    /// Opens the folder and removes what a process that died left in it.
+    pub fn new(directory: PathBuf) -> std::io::Result<Packages> {
+        fs::create_dir_all(&directory)?;
+        let directory = fs::canonicalize(directory)?;
+        for entry in fs::read_dir(&directory)?.flatten() {
+            if entry.file_name().to_string_lossy().starts_with(DRAFT_PREFIX) {
+                fs::remove_dir_all(entry.path())?;
+            }
+        }
+        Ok(Packages { directory, drafts: AtomicU64::new(0) })
+    }
+
+    /// Checks `package` and unpacks it under its digest. Blocks.
+    pub fn unpack(&self, package: &Package) -> Result<Unpacked, BuildError> {
+        let format = Format::of(package)?;
+        let number = self.drafts.fetch_add(1, Ordering::Relaxed);
+        let draft = self.directory.join(format!("{DRAFT_PREFIX}{}-{number}", std::process::id()));
+        let mut draft = Draft::new(draft, &package.file_name, package.content.len() as u64)?;
+        archive::unpack(package, format, &mut draft)?;
+        let (digest, _) = draft.place(&self.directory)?;
+        let stem = archive::stem(&package.file_name, format);
+        fs::write(self.stem_file(&digest), &stem).map_err(disk("a package's name cannot be noted"))?;
+        self.open(&digest)
+    }
+
+    /// Finds a package. Blocks.
+    pub fn open(&self, digest: &Digest) -> Result<Unpacked, BuildError> {
+        let directory = self.directory.join(digest.as_str());
+        if !directory.is_dir() {
+            return Err(BuildError::Package(format!("there is no package {digest}")));
+        }
+        let mut files = Vec::new();
+        list(&directory, "", &mut files).map_err(disk("a package cannot be read"))?;
+        files.sort();
+        let stem = fs::read_to_string(self.stem_file(digest)).unwrap_or_default();
+        let manifest = manifest::find(&directory, &files)?;
+        Ok(Unpacked { digest: digest.clone(), directory, stem, files, manifest })
+    }
+
+    fn stem_file(&self, digest: &Digest) -> PathBuf {
+        self.directory.join(format!("{digest}.stem"))
+    }
+}
+
+/// Byte code that interpreters leave behind is no part of a package.
+const LEFT_OUT: &str = "__pycache__";
+
+fn list(directory: &Path, prefix: &str, files: &mut Vec<String>) -> std::io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            if entry.file_name() != LEFT_OUT {
+                list(&entry.path(), &format!("{name}/"), files)?;
+            }
+        } else {
+            files.push(name);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! Environments for Python: a virtualenv when the package or its spec asks for something to be installed.
+
+use std::{fs, path::Path};
+
+use tidemill_core::{
+    ports::{BuildError, Environment, Progress, Unpacked},
+    spec::Build,
+};
+
+use super::{
+    command::{Step, deadline},
+    draft::disk,
+    environments::{Claim, Vacant},
+    interpreter::Interpreter,
+    package::{Key, Workshop},
+};
+
+const REQUIREMENTS: &str = "requirements.txt";
+/// The spec's own requirements, written into the environment.
+const FURTHER: &str = "further-requirements.txt";
+
+/// Makes the environment, or finds it.
+pub(crate) async fn environment(
+    shop: &Workshop,
+    unpacked: &Unpacked,
+    build: &Build,
+    wish: Option<&str>,
+    progress: &dyn Progress,
+) -> Result<Environment, BuildError> {
+    let python = shop.interpreters.python(wish).await?;
+    let Some(needs) = Needs::of(unpacked, build)? else {
+        return Ok(Environment { paths: Vec::new(), program: python.program, version: python.version });
+    };
+    let directory = match shop.environments.claim(&needs.key(&python).digest()).await? {
+        Claim::Ready(directory) => directory,
+        Claim::Vacant(vacant) => {
+            needs.install(shop, &python, &vacant, progress).await?;
+            vacant.complete()?
+        }
+    };
+    let (major, minor) = python.release();
+    let packages = directory.join(format!("lib/python{major}.{minor}/site-packages"));
+    Ok(Environment { paths: vec![packages], program: python.program, version: python.version })
+}
+
+struct Needs<'a> {
+    unpacked: &'a Unpacked,
+    build: &'a Build,
+    /// The text of `requirements.txt`, when there is one.
+    requirements: Option<String>,
+}
+
+impl Needs<'_> {
+    fn of<'a>(unpacked: &'a Unpacked, build: &'a Build) -> Result<Option<Needs<'a>>, BuildError> {
+        let requirements = if unpacked.files.iter().any(|file| file == REQUIREMENTS) {
+            Some(fs::read_to_string(unpacked.directory.join(REQUIREMENTS)).map_err(disk(REQUIREMENTS))?)
+        } else {
+            None
+        };
+        let requirements = requirements.filter(|text| lines(text).next().is_some());
+        let has_needs = requirements.is_some() || !build.requirements.is_empty() || !build.commands.is_empty();
+        Ok(has_needs.then_some(Needs { unpacked, build, requirements }))
+    }
+
+    fn key(&self, python: &Interpreter) -> Key {
+        let text = self.requirements.as_deref().unwrap_or("");
+        let further = &self.build.requirements;
+        let mut key = Key::new("python");
+        key.field(&python.program.to_string_lossy()).field(&python.version);
+        key.list(lines(text)).list(further.iter().map(String::as_str));
+        key.list(self.build.commands.iter().map(String::as_str));
+        if lines(text).chain(further.iter().map(String::as_str)).any(names_a_file) {
+            key.field(self.unpacked.digest.as_str());
+        }
+        key
+    }
+
+    async fn install(
+        &self,
+        shop: &Workshop,
+        python: &Interpreter,
+        vacant: &Vacant,
+        progress: &dyn Progress,
+    ) -> Result<(), BuildError> {
+        let home = vacant.path();
+        let until = deadline(self.build.build_timeout_seconds);
+        progress.line(&format!("making an environment for Python {}", python.version));
+        let environment = shop.command_environment(&home.join("bin"), &[("VIRTUAL_ENV", home)]);
+        let step = |name: &str, program: &Path, directory: &Path, arguments: &[&str]| Step {
+            name: name.to_owned(),
+            program: program.to_owned(),
+            arguments: arguments.iter().map(Into::into).collect(),
+            directory: directory.to_owned(),
+            environment: environment.clone(),
+        };
+        let place = home.to_string_lossy();
+        step("python -m venv", &python.program, home, &["-m", "venv", &place]).run(until, progress).await?;
+        shop.run_commands(&self.build.commands, home, &environment, until, progress).await?;
+        let further = home.join(FURTHER).to_string_lossy().into_owned();
+        let mut arguments = vec!["-m", "pip", "install", "--disable-pip-version-check", "--no-input"];
+        let mut name = "pip install".to_owned();
+        if self.requirements.is_some() {
+            arguments.extend(["-r", REQUIREMENTS]);
+            name.push_str(" -r requirements.txt");
+        }
+        if !self.build.requirements.is_empty() {
+            let text = self.build.requirements.join("\n") + "\n";
+            fs::write(&further, text).map_err(disk("the requirements cannot be written"))?;
+            arguments.extend(["-r", &further]);
+            name = format!("{name} {}", self.build.requirements.join(" "));
+        }
+        if !arguments.contains(&"-r") {
+            return Ok(());
+        }
+        step(&name, &home.join("bin/python"), &self.unpacked.directory, &arguments).run(until, progress).await
+    }
+}
+
+/// The lines that say something.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let line = |line: &'_ str| line.split(" #").next().unwrap_or("").trim().len();
+    text.lines().filter(move |text| line(text) > 0 && !text.trim_start().starts_with('#')).map(str::trim)
+}
+
+/// Whether a requirement may point at a file of the package, whose content then counts.
+fn names_a_file(line: &str) -> bool {
+    let is_option = ["-r", "-c", "-e", "--requirement", "--constraint", "--editable", "--find-links", "-f"];
+    is_option.iter().any(|option| line.starts_with(option)) || (line.contains('/') && !line.contains("://")) || line.starts_with('.')
+}

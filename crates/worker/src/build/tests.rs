@@ -1,0 +1,1 @@
+//! Archives, names, inline configurations.

@@ -1,0 +1,246 @@
+//! Launching.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Weak},
+};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use tidemill_core::{
+    invocation::AttemptOutcome,
+    ports::{Driver, Launch, LaunchError, Worker},
+    spec::Runtime,
+};
+use tokio::sync::{OnceCell, mpsc, oneshot};
+use tokio_util::task::TaskTracker;
+
+use super::{
+    attendant::{Attendant, LaunchFailure, Owner},
+    environment::{base_environment, function_environment},
+    fresh::{Fresh, Recipe},
+    link::Link,
+    memory::{self, Watch},
+    runtimes,
+    spare::Spares,
+    spawn::Spawner,
+    worker::{ProcessWorker, human_duration},
+};
+use crate::{
+    protocol::{
+        frame::{Body, Kind},
+        outgoing,
+    },
+    shell::ShellWorker,
+};
+
+/// The settings of a [`ProcessDriver`].
+#[derive(Clone, Debug)]
+pub struct DriverConfig {
+    /// The data folder: the wrappers of the runtimes are written to `runtimes/` in it.
+    pub directory: PathBuf,
+    /// The `PATH` of workers.
+    pub search_path: OsString,
+    /// Calls that an asynchronous worker takes at once.
+    pub slots_max: u32,
+}
+
+impl DriverConfig {
+    /// The defaults, with `directory` as the data folder, the usual folders as `PATH` and 64 slots.
+    pub fn new(directory: impl Into<PathBuf>) -> DriverConfig {
+        DriverConfig { directory: directory.into(), search_path: "/usr/local/bin:/usr/bin:/bin".into(), slots_max: 64 }
+    }
+}
+
+/// What all workers of a driver share.
+pub(crate) struct Parts {
+    pub spawner: Spawner,
+    pub tasks: TaskTracker,
+    pub search_path: OsString,
+    slots_max: u32,
+    /// Where the wrappers lie.
+    home: PathBuf,
+    spares: Spares,
+    watch: Watch,
+    /// Interpreters whose wrapper has been compiled ahead, or is being compiled.
+    compiled: Mutex<BTreeMap<PathBuf, Arc<OnceCell<()>>>>,
+    /// The workers that live.
+    links: Mutex<Vec<Weak<Link>>>,
+}
+
+/// Starts workers as processes of this machine. See the crate's `process` module.
+pub struct ProcessDriver {
+    parts: Arc<Parts>,
+}
+
+impl ProcessDriver {
+    /// A driver without workers. Writes the wrappers of the runtimes to disk.
+    pub fn new(config: DriverConfig) -> io::Result<ProcessDriver> {
+        let parts = Parts {
+            spawner: Spawner::new()?,
+            tasks: TaskTracker::new(),
+            search_path: config.search_path,
+            slots_max: config.slots_max.max(1),
+            home: runtimes::install(&config.directory.join("runtimes"))?,
+            spares: Spares::new(),
+            watch: Watch::new(),
+            compiled: Mutex::default(),
+            links: Mutex::default(),
+        };
+        Ok(ProcessDriver { parts: Arc::new(parts) })
+    }
+
+    async fn launch_process(&self, launch: Launch) -> Result<Arc<dyn Worker>, LaunchError> {
+        let parts = &self.parts;
+        let recipe = parts.recipe(&launch);
+        let fresh = match parts.spares.take(&recipe) {
+            Some(fresh) => fresh,
+            None => {
+                parts.compile(&launch.spec.runtime, &recipe.program).await;
+                Fresh::start(&parts.spawner, &recipe).await.map_err(|error| cannot_start(&recipe.program, &error))?
+            }
+        };
+        let started = parts.hand_function(&launch, fresh).await;
+        if launch.spec.runtime != Runtime::Binary {
+            let parts = parts.clone();
+            self.parts.tasks.spawn(async move { parts.spares.replenish(&parts.spawner, &recipe).await });
+        }
+        started.map(|worker| Arc::new(worker) as Arc<dyn Worker>)
+    }
+}
+
+impl Parts {
+    fn recipe(&self, launch: &Launch) -> Recipe {
+        let program = launch.environment.program.clone();
+        match runtimes::command_line(&launch.spec.runtime, &self.home) {
+            Some((arguments, further)) => {
+                let mut environment = base_environment(&self.search_path);
+                environment.extend(further);
+                Recipe { program, arguments, environment, directory: "/".into() }
+            }
+            // Such a process is never a spare, so it gets all at once.
+            None => Recipe {
+                program,
+                arguments: Vec::new(),
+                environment: function_environment(launch, &self.search_path),
+                directory: launch.directory.clone(),
+            },
+        }
+    }
+
+    fn remember(&self, link: &Arc<Link>) {
+        let mut links = self.links.lock();
+        links.retain(|link| link.strong_count() > 0);
+        links.push(Arc::downgrade(link));
+    }
+
+    async fn compile(&self, runtime: &Runtime, program: &Path) {
+        let cell = self.compiled.lock().entry(program.to_owned()).or_default().clone();
+        let (runtime, program, home) = (runtime.clone(), program.to_owned(), self.home.clone());
+        cell.get_or_init(|| async move {
+            // A wrapper that is not compiled only starts slower.
+            let _ = tokio::task::spawn_blocking(move || runtimes::compile(&runtime, &program, &home)).await;
+        })
+        .await;
+    }
+
+    async fn hand_function(&self, launch: &Launch, fresh: Fresh) -> Result<ProcessWorker, LaunchError> {
+        let Fresh { process, stream, to_worker, from_worker } = fresh;
+        let (requests, asked) = mpsc::unbounded_channel();
+        let (ready, mut became_ready) = oneshot::channel();
+        let limit = launch.spec.resources.memory_bytes;
+        let leash = process.leash();
+        let files = (to_worker, from_worker);
+        let link = Arc::new(Link::new(launch.worker.clone(), stream, leash, files, limit, requests));
+        if let Some(limit) = limit {
+            let limited = memory::set_backstop(link.leash.pid(), limit).and_then(|()| self.watch.add(&link));
+            limited.map_err(|error| refused(format!("the memory limit could not be set: {error}")))?;
+        }
+        self.remember(&link);
+        let owner = Owner { function: launch.function.clone(), host: launch.host.clone() };
+        self.tasks.spawn(Attendant::new(link.clone(), owner, asked, ready).run(process));
+        let mut guard = LaunchGuard { link: &link, is_over: false };
+
+        let env = function_environment(launch, &self.search_path);
+        let hello = outgoing::hello(launch, &env, self.slots_max);
+        link.send(Kind::Hello, 0, Body::Inline(&[]), |out| outgoing::seldom(out, &hello))
+            .map_err(|_| refused("the function's environment variables are larger than 16 MiB"))?;
+        let timeout = launch.spec.readiness_timeout;
+        let answer = match tokio::time::timeout(timeout, &mut became_ready).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                let reason = format!("the worker was not ready within {}", human_duration(timeout));
+                link.condemn(None, AttemptOutcome::LaunchFailed, reason);
+                became_ready.await
+            }
+        };
+        guard.is_over = true;
+        match answer {
+            Ok(Ok(ready)) => Ok(ProcessWorker::new(link.clone(), ready.slots.min(self.slots_max))),
+            Ok(Err(LaunchFailure { reason, logs })) => Err(LaunchError { reason, logs }),
+            Err(_) => Err(refused("the worker was ended before it was ready")),
+        }
+    }
+}
+
+/// A launch whose caller may leave at any time.
+struct LaunchGuard<'a> {
+    link: &'a Link,
+    is_over: bool,
+}
+
+impl Drop for LaunchGuard<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.link.condemn(None, AttemptOutcome::Interrupted, "the launch was given up");
+        }
+    }
+}
+
+pub(crate) fn refused(reason: impl Into<String>) -> LaunchError {
+    LaunchError { reason: reason.into(), logs: Vec::new() }
+}
+
+pub(crate) fn cannot_start(program: &Path, error: &io::Error) -> LaunchError {
+    let hint = match error.kind() {
+        io::ErrorKind::PermissionDenied => " (is it executable?)",
+        io::ErrorKind::NotFound => " (is the interpreter in its first line installed?)",
+        _ => "",
+    };
+    refused(format!("{} could not be started: {error}{hint}", program.display()))
+}
+
+#[async_trait]
+impl Driver for ProcessDriver {
+    async fn launch(&self, launch: Launch) -> Result<Arc<dyn Worker>, LaunchError> {
+        if self.parts.tasks.is_closed() {
+            return Err(refused("the driver is closed"));
+        }
+        if launch.spec.runtime == Runtime::Shell {
+            return ShellWorker::launch(&self.parts, launch).map(|worker| Arc::new(worker) as Arc<dyn Worker>);
+        }
+        self.launch_process(launch).await
+    }
+
+    async fn warm(&self, launch: &Launch) {
+        if matches!(launch.spec.runtime, Runtime::Python(_) | Runtime::Nodejs) {
+            let recipe = self.parts.recipe(launch);
+            self.parts.compile(&launch.spec.runtime, &recipe.program).await;
+            self.parts.spares.replenish(&self.parts.spawner, &recipe).await;
+        }
+    }
+
+    async fn close(&self) {
+        self.parts.spares.close();
+        self.parts.tasks.close();
+        let links = std::mem::take(&mut *self.parts.links.lock());
+        for link in links.iter().filter_map(Weak::upgrade).filter(|link| !link.over.is_cancelled()) {
+            link.condemn(None, AttemptOutcome::Interrupted, "the node stopped before the call had ended");
+        }
+        self.parts.watch.close();
+        self.parts.tasks.wait().await;
+    }
+}

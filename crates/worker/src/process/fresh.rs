@@ -1,0 +1,52 @@
+//! A started process that has not been told yet what to run.
+
+use std::{ffi::OsString, io, os::fd::OwnedFd, path::PathBuf};
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use tokio::net::UnixStream;
+
+use super::spawn::{Process, Program, Spawner, Stdin};
+use crate::protocol::{VERSION, arena::memory_file};
+
+/// How to start a process that speaks the worker protocol.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Recipe {
+    pub program: PathBuf,
+    pub arguments: Vec<String>,
+    pub environment: Vec<(String, String)>,
+    pub directory: PathBuf,
+}
+
+/// A process with its channel.
+pub(crate) struct Fresh {
+    pub process: Process,
+    pub stream: UnixStream,
+    pub to_worker: OwnedFd,
+    pub from_worker: OwnedFd,
+}
+
+impl Fresh {
+    /// Starts one.
+    pub async fn start(spawner: &Spawner, recipe: &Recipe) -> io::Result<Fresh> {
+        let (ours, theirs) =
+            socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        let to_worker = memory_file("tidemill-to-worker")?;
+        let from_worker = memory_file("tidemill-from-worker")?;
+        let handed = vec![theirs, to_worker.try_clone()?, from_worker.try_clone()?];
+        let text = |(name, value): &(String, String)| (OsString::from(name), OsString::from(value));
+        let mut environment: Vec<_> = recipe.environment.iter().map(text).collect();
+        environment.push(("TIDEMILL_WORKER_PROTOCOL".into(), VERSION.to_string().into()));
+        let program = Program {
+            program: recipe.program.clone(),
+            arguments: recipe.arguments.iter().map(OsString::from).collect(),
+            environment,
+            directory: recipe.directory.clone(),
+            stdin: Stdin::Null,
+            handed,
+        };
+        let process = spawner.spawn(program).await?;
+        let ours = std::os::unix::net::UnixStream::from(ours);
+        ours.set_nonblocking(true)?;
+        Ok(Fresh { process, stream: UnixStream::from_std(ours)?, to_worker, from_worker })
+    }
+}

@@ -1,0 +1,238 @@
+//! Starting processes, and owning them until they are reaped.
+//!
+//! Workers ask the kernel to be killed when their parent dies, and to the kernel the parent is the *thread* that forked. So
+//! one thread starts them all; it lives until the last [`Spawner`] is gone.
+
+use std::{
+    ffi::OsString,
+    io,
+    os::fd::{AsFd, OwnedFd},
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, mpsc},
+};
+
+use parking_lot::Mutex;
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    pipe::{PipeFlags, pipe_with},
+    process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open},
+};
+use tokio::{
+    io::unix::AsyncFd,
+    net::unix::pipe,
+    sync::oneshot,
+};
+
+use super::descriptors;
+
+/// What to start.
+pub(crate) struct Program {
+    pub program: PathBuf,
+    pub arguments: Vec<OsString>,
+    /// The whole environment.
+    pub environment: Vec<(OsString, OsString)>,
+    pub directory: PathBuf,
+    pub stdin: Stdin,
+    /// Become the descriptors 3, 4 and 5.
+    pub handed: Vec<OwnedFd>,
+}
+
+/// What the program reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stdin {
+    Null,
+    Pipe,
+}
+
+struct Request {
+    program: Program,
+    answer: oneshot::Sender<io::Result<Started>>,
+}
+
+/// Starts processes.
+#[derive(Clone)]
+pub(crate) struct Spawner {
+    requests: mpsc::Sender<Request>,
+}
+
+impl Spawner {
+    /// Starts the thread.
+    pub fn new() -> io::Result<Spawner> {
+        descriptors::reserve()?;
+        let (requests, waiting) = mpsc::channel::<Request>();
+        std::thread::Builder::new().name("worker-spawner".to_owned()).spawn(move || {
+            for request in waiting {
+                // Whoever asked may have left; the process then ends by its owner's drop.
+                let _ = request.answer.send(start(request.program));
+            }
+        })?;
+        Ok(Spawner { requests })
+    }
+
+    /// Starts `program` and waits until it runs, or could not be run.
+    pub async fn spawn(&self, program: Program) -> io::Result<Process> {
+        let lost = || io::Error::other("the thread that starts processes is gone");
+        let (answer, started) = oneshot::channel();
+        self.requests.send(Request { program, answer }).map_err(|_| lost())?;
+        Process::new(started.await.map_err(|_| lost())??)
+    }
+}
+
+struct Started {
+    owned: Owned,
+    pidfd: OwnedFd,
+    stdin: Option<OwnedFd>,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+}
+
+fn start(program: Program) -> io::Result<Started> {
+    let pipe = || pipe_with(PipeFlags::CLOEXEC);
+    let (stdout, stdout_end) = pipe()?;
+    let (stderr, stderr_end) = pipe()?;
+    let mut command = Command::new(&program.program);
+    command.args(&program.arguments).env_clear().envs(program.environment).current_dir(&program.directory);
+    command.stdout(Stdio::from(stdout_end)).stderr(Stdio::from(stderr_end));
+    let stdin = match program.stdin {
+        Stdin::Null => {
+            command.stdin(Stdio::null());
+            None
+        }
+        Stdin::Pipe => {
+            let (stdin_end, stdin) = pipe()?;
+            command.stdin(Stdio::from(stdin_end));
+            Some(stdin)
+        }
+    };
+    descriptors::prepare(&mut command, &program.handed)?;
+    let child = command.spawn()?;
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a started process has an id");
+    let owned = Owned { child, leash: Arc::new(Leash { pid, is_reaped: Mutex::new(false) }) };
+    let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
+    Ok(Started { owned, pidfd, stdin, stdout, stderr })
+}
+
+/// Sends signals to a process group as long as it is certain whose it is.
+#[derive(Debug)]
+pub(crate) struct Leash {
+    pid: Pid,
+    is_reaped: Mutex<bool>,
+}
+
+impl Leash {
+    /// The process id of the leader.
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Signals every process of the group.
+    pub fn signal(&self, signal: Signal) {
+        let is_reaped = self.is_reaped.lock();
+        if !*is_reaped && kill_process_group(self.pid, signal).is_err() {
+            // The group exists from the start; this is for a leader that has moved to another one.
+            let _ = kill_process(self.pid, signal);
+        }
+    }
+
+    /// Kills every process of the group.
+    pub fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+}
+
+struct Owned {
+    child: Child,
+    leash: Arc<Leash>,
+}
+
+impl Owned {
+    /// Kills what is left of the group and reaps the leader. Waits for it.
+    fn reap(&mut self) -> io::Result<ExitStatus> {
+        self.leash.kill();
+        let status = self.child.wait();
+        *self.leash.is_reaped.lock() = true;
+        status
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if !*self.leash.is_reaped.lock() {
+            let _ = self.reap();
+        }
+    }
+}
+
+/// A running process with its pipes. Dropping it kills its group and reaps it.
+pub(crate) struct Process {
+    owned: Owned,
+    exit: AsyncFd<OwnedFd>,
+    pub stdin: Option<pipe::Sender>,
+    pub stdout: pipe::Receiver,
+    pub stderr: pipe::Receiver,
+}
+
+impl Process {
+    fn new(started: Started) -> io::Result<Process> {
+        Ok(Process {
+            exit: descriptors::watch(started.pidfd)?,
+            stdin: started.stdin.map(pipe::Sender::from_owned_fd).transpose()?,
+            stdout: pipe::Receiver::from_owned_fd(started.stdout)?,
+            stderr: pipe::Receiver::from_owned_fd(started.stderr)?,
+            owned: started.owned,
+        })
+    }
+
+    /// To signal it with, from anywhere.
+    pub fn leash(&self) -> Arc<Leash> {
+        self.owned.leash.clone()
+    }
+
+    /// Comes back when it has ended. Cancel-safe.
+    pub async fn exited(&self) {
+        // The readiness is left set: an ended process stays so.
+        let _ = self.exit.readable().await;
+    }
+
+    /// Whether it has ended.
+    pub fn has_exited(&self) -> bool {
+        let mut asked = [PollFd::new(&self.exit, PollFlags::IN)];
+        poll(&mut asked, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Ends what is left of its group and collects how it ended.
+    pub fn reap(mut self) -> io::Result<ExitStatus> {
+        self.owned.reap()
+    }
+
+    /// Reads what lies in the pipes by now, at most about one pipe's capacity of each.
+    pub fn drain(&self, mut take: impl FnMut(Output, &[u8])) {
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let mut asked = [PollFd::new(&self.stdout, PollFlags::IN), PollFd::new(&self.stderr, PollFlags::IN)];
+        if !poll(&mut asked, Some(&now)).is_ok_and(|ready| ready > 0) {
+            return;
+        }
+        let ready = asked.map(|file| file.revents().contains(PollFlags::IN));
+        let pipes = [(Output::Out, self.stdout.as_fd()), (Output::Err, self.stderr.as_fd())];
+        for ((output, pipe), _) in pipes.into_iter().zip(ready).filter(|(_, ready)| *ready) {
+            let mut buffer = [0u8; 16 * 1024];
+            for _ in 0..PIPE_READS_MAX {
+                match rustix::io::read(pipe, &mut buffer) {
+                    Ok(0) | Err(_) => break,
+                    Ok(read) => take(output, &buffer[..read]),
+                }
+            }
+        }
+    }
+}
+
+/// Reads that empty a pipe of the kernel's default capacity, and a little more.
+const PIPE_READS_MAX: usize = 6;
+
+/// One of the two streams a process prints to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    Out,
+    Err,
+}

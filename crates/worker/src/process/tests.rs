@@ -1,0 +1,1 @@
+//! Logs, words for ends, sizes.

@@ -1,0 +1,277 @@
+//! A worker process as the engine sees it.
+
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tidemill_core::{
+    Event, InvocationId,
+    invocation::{AttemptOutcome, LogLine, Reply},
+    limits::INLINE_BODY_BYTES_MAX,
+    ports::{Call, CallEnd, CallOutcome, Worker, WorkerId},
+};
+
+use super::{
+    link::{Link, Opened, Phase, Request},
+    open_call::{Answer, Answered, ReplyBody},
+};
+use crate::protocol::{
+    frame::{Body, Kind, Place},
+    incoming::{self, BatchReply},
+    outgoing::{self, AttemptFacts},
+};
+
+/// Bodies from this size on are copied on a thread that may block.
+const LONG_COPY_BYTES: u64 = 1024 * 1024;
+
+/// A worker that has become ready. Dropping it ends it by force.
+pub(crate) struct ProcessWorker {
+    link: Arc<Link>,
+    slots: u32,
+}
+
+impl ProcessWorker {
+    pub fn new(link: Arc<Link>, slots: u32) -> ProcessWorker {
+        ProcessWorker { link, slots }
+    }
+
+    async fn hand_over(&self, call: &Call, opened: &Opened) -> Result<(), CallOutcome> {
+        let facts = AttemptFacts { attempt: call.attempt, timeout: call.timeout };
+        if let Some(place) = opened.place {
+            self.write_bodies(&call.events, place).await.map_err(|error| {
+                let reason = format!("the event's body could not be handed over: {error}");
+                CallOutcome::Broken { outcome: AttemptOutcome::Interrupted, reason }
+            })?;
+        }
+        let joined: Vec<u8>;
+        let body = match (opened.place, call.events.as_slice()) {
+            (Some(place), _) => Body::Shared(place),
+            (None, [event]) => Body::Inline(&event.body),
+            (None, events) => {
+                joined = events.iter().flat_map(|event| event.body.iter().copied()).collect();
+                Body::Inline(&joined)
+            }
+        };
+        let sent = self.link.send(Kind::Event, opened.stream, body, |out| match call.events.as_slice() {
+            [event] if !call.is_batch => outgoing::event(out, event, facts),
+            events => outgoing::batch(out, events, facts),
+        });
+        sent.map_err(|_| CallOutcome::Raised {
+            message: "the event's headers are larger than 16 MiB".to_owned(),
+            status: 431,
+        })
+    }
+
+    async fn write_bodies(&self, events: &[Event], place: Place) -> io::Result<()> {
+        let bodies: Vec<Bytes> = events.iter().map(|event| event.body.clone()).collect();
+        let link = self.link.clone();
+        let write = move || {
+            let parts: Vec<&[u8]> = bodies.iter().map(Bytes::as_ref).collect();
+            link.write_body(place, &parts)
+        };
+        if place.size < LONG_COPY_BYTES { write() } else { long_copy(write).await }
+    }
+
+    async fn fetch(&self, stream: u32, body: ReplyBody) -> Result<Bytes, String> {
+        let place = match body {
+            ReplyBody::Here(bytes) => return Ok(bytes),
+            ReplyBody::Shared(place) => place,
+        };
+        let link = self.link.clone();
+        let read = move || link.read_body(place);
+        let bytes = if place.size < LONG_COPY_BYTES { read() } else { long_copy(read).await };
+        let _ = self.link.send(Kind::Release, stream, Body::Inline(&[]), |_| {});
+        bytes.map(Bytes::from).map_err(|_| "the worker broke the protocol: the response is not in shared memory".to_owned())
+    }
+
+    async fn outcome(&self, stream: u32, call: &Call, answer: Answer) -> CallOutcome {
+        let replies = match answer {
+            Answer::Raised(message, status) => return CallOutcome::Raised { message, status },
+            Answer::Broken(outcome, reason) => return CallOutcome::Broken { outcome, reason },
+            Answer::Reply(mut reply, body) => match self.fetch(stream, body).await {
+                Ok(bytes) => {
+                    reply.body = bytes;
+                    let is_fit = call.events.len() == 1;
+                    if is_fit { Ok(vec![reply]) } else { Err("a batch was answered by a single response".to_owned()) }
+                }
+                Err(reason) => Err(reason),
+            },
+            Answer::Batch(replies, body) => match self.fetch(stream, body).await {
+                Ok(bytes) => assemble(&call.events, replies, &bytes),
+                Err(reason) => Err(reason),
+            },
+        };
+        let checked = replies.and_then(|replies| replies.into_iter().map(incoming::check).collect::<Result<Vec<_>, _>>());
+        match checked {
+            Ok(replies) => CallOutcome::Replied(replies),
+            Err(reason) => {
+                self.link.condemn(Some(stream), AttemptOutcome::BadResponse, reason.clone());
+                CallOutcome::Broken { outcome: AttemptOutcome::BadResponse, reason }
+            }
+        }
+    }
+
+    async fn end(&self, stream: u32, call: &Call, answered: Option<Answered>) -> CallEnd {
+        match answered {
+            Some(Answered { answer, logs, user_code }) => {
+                let outcome = self.outcome(stream, call, answer).await;
+                CallEnd { outcome, logs, user_code }
+            }
+            None => ended(AttemptOutcome::Crashed, "the worker ended", Vec::new()),
+        }
+    }
+}
+
+/// Runs a blocking copy. A copy that panicked counts as failed.
+async fn long_copy<T: Send + 'static>(copy: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(copy).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+fn ended(outcome: AttemptOutcome, reason: &str, logs: Vec<LogLine>) -> CallEnd {
+    let outcome = CallOutcome::Broken { outcome, reason: reason.to_owned() };
+    CallEnd { outcome, logs, user_code: Duration::ZERO }
+}
+
+/// Puts the responses of a batch in the order of its events.
+fn assemble(events: &[Event], replies: Vec<BatchReply>, bytes: &Bytes) -> Result<Vec<Reply>, String> {
+    let mut found: Vec<(String, Reply)> = Vec::with_capacity(replies.len());
+    let mut at = 0usize;
+    for reply in replies {
+        let end = usize::try_from(reply.size).ok().and_then(|size| at.checked_add(size)).filter(|end| *end <= bytes.len());
+        let end = end.ok_or("the sizes of the batch's responses exceed what was sent")?;
+        let body = bytes.slice(at..end);
+        at = end;
+        let headers = reply.headers.0;
+        found.push((reply.event_id, Reply { status: reply.status, content_type: reply.content_type, headers, body }));
+    }
+    let missing = |event: &Event| format!("the handler gave no response for the event {}", event.id);
+    events
+        .iter()
+        .map(|event| {
+            let index = found.iter().position(|(id, _)| *id == event.id).ok_or_else(|| missing(event))?;
+            Ok(found.remove(index).1)
+        })
+        .collect()
+}
+
+/// A call whose caller may leave at any time.
+struct Abandon<'a> {
+    link: &'a Link,
+    stream: u32,
+    is_over: bool,
+}
+
+impl Drop for Abandon<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.link.abandon(self.stream);
+        }
+    }
+}
+
+#[async_trait]
+impl Worker for ProcessWorker {
+    fn id(&self) -> &WorkerId {
+        &self.link.worker
+    }
+
+    fn slots(&self) -> u32 {
+        self.slots
+    }
+
+    async fn call(&self, call: Call) -> CallEnd {
+        let size: usize = call.events.iter().map(|event| event.body.len()).sum();
+        let shared = (size > INLINE_BODY_BYTES_MAX).then_some(size as u64);
+        let Some(mut opened) = self.link.open(call.invocation, shared) else {
+            return ended(AttemptOutcome::Interrupted, "the worker was ending when the call reached it", Vec::new());
+        };
+        let stream = opened.stream;
+        let mut abandon = Abandon { link: &self.link, stream, is_over: false };
+        if let Err(outcome) = self.hand_over(&call, &opened).await {
+            self.link.close(&mut self.link.state.lock(), stream);
+            abandon.is_over = true;
+            return CallEnd { outcome, logs: Vec::new(), user_code: Duration::ZERO };
+        }
+        let answered = match call.timeout {
+            None => (&mut opened.answered).await.ok(),
+            Some(timeout) => match tokio::time::timeout(timeout, &mut opened.answered).await {
+                Ok(answered) => answered.ok(),
+                Err(_) => {
+                    let reason = format!("ran longer than its event timeout of {}", human_duration(timeout));
+                    self.link.condemn(Some(stream), AttemptOutcome::TimedOut, reason);
+                    (&mut opened.answered).await.ok()
+                }
+            },
+        };
+        abandon.is_over = true;
+        self.end(stream, &call, answered).await
+    }
+
+    fn is_alive(&self) -> bool {
+        !self.link.gone.is_cancelled()
+    }
+
+    async fn gone(&self) {
+        self.link.gone.cancelled().await;
+    }
+
+    async fn stop(&self, grace: Duration) {
+        self.link.leave();
+        let now = Instant::now();
+        let until = now.checked_add(grace).unwrap_or(now + Duration::from_secs(365 * 86400));
+        let _ = self.link.requests.send(Request::Stop { until });
+        self.link.over.cancelled().await;
+    }
+
+    async fn cancel(&self, invocation: InvocationId) {
+        let reason = "it was cancelled";
+        let found = {
+            let mut state = self.link.state.lock();
+            let found = state.calls.iter_mut().find(|(_, call)| call.invocation == invocation && call.answer.is_some());
+            found.map(|(stream, call)| {
+                let logs = if self.slots > 1 { Some(std::mem::take(&mut call.logs)) } else { None };
+                (*stream, logs.and_then(|logs| call.answer.take().map(|answer| (answer, logs, call.started))))
+            })
+        };
+        match found {
+            None => {}
+            Some((stream, Some((answer, logs, started)))) => {
+                let logs = logs.into_lines();
+                let answered = Answer::Broken(AttemptOutcome::Cancelled, reason.to_owned());
+                let _ = answer.send(Answered { answer: answered, logs, user_code: started.elapsed() });
+                let _ = self.link.send(Kind::Cancel, stream, Body::Inline(&[]), |out| {
+                    out.extend_from_slice(b"{\"reason\":\"cancelled\"}");
+                });
+                let _ = self.link.requests.send(Request::AwaitCancelled);
+            }
+            Some((stream, None)) => {
+                self.link.condemn(Some(stream), AttemptOutcome::Cancelled, reason);
+                self.link.over.cancelled().await;
+            }
+        }
+    }
+}
+
+impl Drop for ProcessWorker {
+    fn drop(&mut self) {
+        if self.link.state.lock().phase != Phase::Over {
+            self.link.condemn(None, AttemptOutcome::Interrupted, "the worker was dropped");
+        }
+    }
+}
+
+/// A duration as people write it, as in `2 s` or `250 ms`.
+pub(crate) fn human_duration(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    if millis.is_multiple_of(60_000) && millis > 0 {
+        format!("{} min", millis / 60_000)
+    } else if millis >= 1000 {
+        format!("{} s", millis as f64 / 1000.0)
+    } else {
+        format!("{millis} ms")
+    }
+}

@@ -1,0 +1,43 @@
+//! Attributes and environment; running is tested through the port.
+
+use serde_json::json;
+use tidemill_core::{
+    Event,
+    spec::{FunctionSpec, Runtime},
+};
+
+use super::{arguments::Attributes, environment::event_environment};
+
+fn spec(attributes: serde_json::Value) -> FunctionSpec {
+    let mut spec = FunctionSpec::new(Runtime::Shell);
+    spec.runtime_attributes = serde_json::from_value(attributes).unwrap();
+    spec
+}
+
+#[test]
+fn arguments_are_words_and_an_event_may_bring_its_own() {
+    let attributes = Attributes::read(&spec(json!({"arguments": " -n  5 ; rm "}))).unwrap();
+    assert_eq!(attributes.arguments, ["-n", "5", ";", "rm"]);
+    let headers = vec![("x-nuclio-arguments".to_owned(), "$(id) b".to_owned())];
+    let event = Event { headers, ..Event::default() };
+    assert_eq!(attributes.arguments_for(&event), ["$(id)", "b"]);
+    assert_eq!(attributes.arguments_for(&Event::default()), attributes.arguments);
+}
+
+#[test]
+fn attributes_of_the_wrong_shape_are_named() {
+    let error = Attributes::read(&spec(json!({"arguments": 5}))).unwrap_err();
+    assert!(error.contains("runtimeAttributes.arguments"), "{error}");
+    let error = Attributes::read(&spec(json!({"responseHeaders": "x"}))).unwrap_err();
+    assert!(error.contains("runtimeAttributes.responseHeaders"), "{error}");
+}
+
+#[test]
+fn headers_become_variables_but_for_the_dangerous_one() {
+    let header = |name: &str| (name.to_owned(), "v".to_owned());
+    let event = Event { headers: vec![header("x-my-header"), header("proxy")], ..Event::default() };
+    let environment = event_environment(&event, 2);
+    let names: Vec<&str> = environment.iter().map(|(name, _)| name.as_str()).collect();
+    assert!(names.contains(&"HTTP_X_MY_HEADER"));
+    assert!(!names.contains(&"HTTP_PROXY"));
+}

@@ -1,0 +1,193 @@
+//! What the tests of drivers and builders share: a data folder, a host, packages, launches and calls.
+#![allow(dead_code, reason = "each test file uses its own part of it")]
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use tidemill_core::{
+    Event, InvocationId, RevisionNumber, Timestamp, TriggerLabel,
+    invocation::{AttemptOutcome, Reply},
+    ports::{
+        Builder, Call, CallEnd, CallOutcome, CallRequest, Driver, Environment, Host, Launch, LaunchError, Package, Progress,
+        Unpacked, Worker, WorkerId,
+    },
+    spec::{FunctionSpec, Runtime},
+};
+use tidemill_worker::{BuilderConfig, DriverConfig, PackageBuilder, ProcessDriver};
+
+/// Answers calls of functions with what a test has put in.
+#[derive(Default)]
+pub struct Answers {
+    pub requests: Mutex<Vec<CallRequest>>,
+    pub replies: Mutex<Vec<Result<Reply, String>>>,
+}
+
+#[async_trait]
+impl Host for Answers {
+    async fn call_function(&self, request: CallRequest) -> Result<Reply, String> {
+        self.requests.lock().push(request);
+        let mut replies = self.replies.lock();
+        if replies.is_empty() { Err("no such function".to_owned()) } else { replies.remove(0) }
+    }
+}
+
+/// Keeps the lines of a build.
+#[derive(Default)]
+pub struct Lines(pub Mutex<Vec<String>>);
+
+impl Progress for Lines {
+    fn line(&self, text: &str) {
+        self.0.lock().push(text.to_owned());
+    }
+}
+
+/// A builder and a driver on a data folder of their own.
+pub struct Bench {
+    pub directory: tempfile::TempDir,
+    pub builder: PackageBuilder,
+    pub driver: ProcessDriver,
+    pub host: Arc<Answers>,
+    numbers: AtomicU64,
+}
+
+impl Bench {
+    pub fn new() -> Bench {
+        let directory = tempfile::tempdir().unwrap();
+        let builder = PackageBuilder::new(BuilderConfig::new(directory.path()).with_variables(std::env::vars_os()));
+        let mut config = DriverConfig::new(directory.path());
+        if let Some(path) = std::env::var_os("PATH") {
+            config.search_path = path;
+        }
+        let driver = ProcessDriver::new(config).unwrap();
+        Bench { builder: builder.unwrap(), driver, host: Arc::default(), directory, numbers: AtomicU64::new(1) }
+    }
+
+    pub async fn unpack(&self, file_name: &str, content: impl Into<Vec<u8>>) -> Unpacked {
+        let package = Package { file_name: file_name.to_owned(), content: content.into().into() };
+        self.builder.unpack(package).await.unwrap()
+    }
+
+    pub async fn environment(&self, unpacked: &Unpacked, spec: &FunctionSpec) -> Environment {
+        self.builder.environment(unpacked, spec, &Lines::default()).await.unwrap()
+    }
+
+    /// A launch of the package in `directory`.
+    pub fn launch_of(&self, directory: &Path, environment: Environment, spec: FunctionSpec) -> Launch {
+        Launch {
+            worker: WorkerId(format!("w-{}", self.numbers.fetch_add(1, Ordering::Relaxed)).into()),
+            function: "conformance".parse().unwrap(),
+            revision: RevisionNumber(1),
+            spec: Arc::new(spec),
+            directory: directory.to_owned(),
+            environment,
+            host: self.host.clone(),
+        }
+    }
+
+    /// Launches one source file; the runtime follows from its name.
+    pub async fn try_launch(
+        &self,
+        file_name: &str,
+        source: &str,
+        settings: impl FnOnce(&mut FunctionSpec),
+    ) -> Result<Arc<dyn Worker>, LaunchError> {
+        let runtime = match file_name.rsplit_once('.').map_or("", |(_, extension)| extension) {
+            "py" => Runtime::Python(None),
+            "js" | "mjs" => Runtime::Nodejs,
+            "sh" => Runtime::Shell,
+            _ => Runtime::Binary,
+        };
+        let mut spec = FunctionSpec::new(runtime);
+        settings(&mut spec);
+        let unpacked = self.unpack(file_name, source).await;
+        let environment = self.environment(&unpacked, &spec).await;
+        self.driver.launch(self.launch_of(&unpacked.directory, environment, spec)).await
+    }
+
+    pub async fn launch(&self, file_name: &str, source: &str) -> Arc<dyn Worker> {
+        self.try_launch(file_name, source, |_| {}).await.unwrap_or_else(|error| panic!("{error}\n{:?}", error.logs))
+    }
+}
+
+/// An id that no other call has.
+pub fn invocation() -> InvocationId {
+    InvocationId(uuid::Uuid::now_v7())
+}
+
+/// An event with `body`.
+pub fn event(body: impl Into<Vec<u8>>) -> Event {
+    Event {
+        id: "event-0".to_owned(),
+        time: Timestamp(1_763_769_600_000_000),
+        trigger: TriggerLabel { kind: "http".to_owned(), name: "default-http".to_owned() },
+        method: "POST".to_owned(),
+        path: "/".to_owned(),
+        body: body.into().into(),
+        ..Event::default()
+    }
+}
+
+/// A call of one event.
+pub fn call(body: impl Into<Vec<u8>>) -> Call {
+    Call { invocation: invocation(), attempt: 1, events: vec![event(body)], is_batch: false, timeout: None }
+}
+
+/// A call that may take so long.
+pub fn call_within(body: impl Into<Vec<u8>>, timeout: Duration) -> Call {
+    Call { timeout: Some(timeout), ..call(body) }
+}
+
+/// The only response.
+pub fn reply(end: &CallEnd) -> &Reply {
+    match &end.outcome {
+        CallOutcome::Replied(replies) if replies.len() == 1 => &replies[0],
+        other => panic!("no response but {other:?}\n{:#?}", end.logs),
+    }
+}
+
+/// Outcome and reason of a call that did not end by itself.
+pub fn broken(end: &CallEnd) -> (AttemptOutcome, &str) {
+    match &end.outcome {
+        CallOutcome::Broken { outcome, reason } => (*outcome, reason),
+        other => panic!("not broken but {other:?}"),
+    }
+}
+
+/// Waits until `is_so` holds, for at most a minute.
+pub async fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(tokio::time::Instant::now() < deadline, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// The processes that this test process has started and that still exist, zombies included, by id and state.
+pub fn children() -> Vec<(u32, char)> {
+    let own = std::process::id();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
+        let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
+        let Some((_, rest)) = stat.rsplit_once(')') else { continue };
+        let mut fields = rest.split_ascii_whitespace();
+        let state = fields.next().and_then(|field| field.chars().next()).unwrap_or('?');
+        if fields.next().and_then(|field| field.parse::<u32>().ok()) == Some(own) {
+            found.push((pid, state));
+        }
+    }
+    found
+}
+
+/// The folder of the repository.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
