@@ -5,6 +5,8 @@
 //! faults injected. What either decides beyond the data that comes in stands once, in `rules`.
 
 mod blobs;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 mod memory;
 mod rules;
 mod sqlite;
@@ -12,3 +14,6 @@ mod sqlite;
 pub use blobs::{BlobId, DirBlobs, Pin};
 pub use memory::{Fault, MemoryStore};
 pub use sqlite::{OpenError, SqliteConfig, SqliteStore, StoreMetrics};
+
+#[cfg(test)]
+mod tests;
