@@ -38,6 +38,9 @@ pub(super) fn http(trigger: &View<'_>, report: &mut Report) -> HttpTrigger {
     }
 }
 
+/// The first parts of the paths that the server answers itself.
+const OWN: [&str; 5] = ["f", "v1", "livez", "readyz", "metrics"];
+
 /// Why a path cannot be routed.
 fn bad_path(path: &str) -> Option<&'static str> {
     let below = path.strip_suffix("/*").unwrap_or(path);
@@ -49,6 +52,8 @@ fn bad_path(path: &str) -> Option<&'static str> {
         Some("a path holds no '?', '#' or space")
     } else if path.split('/').any(|part| matches!(part, "." | "..")) {
         Some("a path has no part '.' or '..'")
+    } else if path.split('/').nth(1).is_some_and(|first| OWN.contains(&first)) {
+        Some("the server itself answers below /f, /v1, /livez, /readyz and /metrics")
     } else {
         None
     }

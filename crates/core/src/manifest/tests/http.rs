@@ -56,6 +56,7 @@ fn ingresses_become_hosts_and_paths() {
 fn nonsense_is_refused() {
     for (text, part) in [
         ("paths: [photos]", "begins with '/'"),
+        ("paths: [/v1/photos]", "the server itself answers below"),
         ("paths: [/a*/b]", "can only be the last part"),
         ("paths: ['/a b']", "no '?', '#' or space"),
         ("paths: [/../x]", "no part '.' or '..'"),
