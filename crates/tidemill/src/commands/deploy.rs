@@ -1,0 +1,131 @@
+//! `tidemill deploy`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use tidemill_api::Deployed;
+use tidemill_core::{manifest::Overrides, spec::EnvVar};
+
+use crate::{
+    context::{Context, explain},
+    failure::Failure,
+    output::{self, Lines},
+    package,
+};
+
+/// Deploys a function: a source file, a folder, a zip or a tar.gz.
+///
+/// A new revision is made beside the serving one, started, and switched to when it is ready; no request fails meanwhile.
+/// Whatever goes wrong, the former revision goes on serving. Flags win over `function.yaml`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tidemill deploy hello.py
+  tidemill deploy thumbnail/ --memory 512Mi --timeout 10s
+  tidemill deploy report.py --event timer --frequency 15
+  tidemill deploy load.py --event message --subscribe-to extract
+  tidemill deploy bundle.zip --name shop --runtime nodejs --handler main:handler --env TOKEN=abc
+
+Of a folder, .git, __pycache__, node_modules, .venv and the like stay behind, and what .tidemillignore names.")]
+pub struct Deploy {
+    /// What to deploy
+    #[arg(value_name = "PATH")]
+    path: PathBuf,
+    /// The function's name [default: from function.yaml, else the name of the file or folder]
+    #[arg(long)]
+    name: Option<String>,
+    /// The language environment: python, python:3.11, nodejs, shell or binary [default: by the file's extension]
+    #[arg(long)]
+    runtime: Option<String>,
+    /// The entry point, as in main:handler
+    #[arg(long)]
+    handler: Option<String>,
+    /// An environment variable of the function; may be given many times
+    #[arg(long, value_name = "KEY=VALUE", value_parser = variable)]
+    env: Vec<EnvVar>,
+    /// Memory of one worker, as in 128Mi; a bare number is in MB
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<String>,
+    /// How long an event may run, as in 30s
+    #[arg(long, value_name = "DURATION")]
+    timeout: Option<String>,
+    /// How callers get the answer: sync (or wait_for_response), or async
+    #[arg(long = "type", value_name = "TYPE")]
+    call_type: Option<String>,
+    /// What makes it run: webhook, timer or message
+    #[arg(long, value_name = "EVENT")]
+    event: Option<String>,
+    /// With --event timer: every so many minutes
+    #[arg(long, value_name = "MINUTES")]
+    frequency: Option<String>,
+    /// With --event message: the function whose responses are its events
+    #[arg(long, value_name = "FUNCTION", alias = "subscribe_to")]
+    subscribe_to: Option<String>,
+    /// With --event message: the topic whose events it gets
+    #[arg(long)]
+    topic: Option<String>,
+    /// What it is for, in a sentence
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+}
+
+fn variable(text: &str) -> Result<EnvVar, String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok(EnvVar { name: name.to_owned(), value: value.to_owned() }),
+        _ => Err("write it as KEY=VALUE".to_owned()),
+    }
+}
+
+impl Deploy {
+    pub async fn run(self, context: Context) -> Result<(), Failure> {
+        let package = package::read(&self.path)?;
+        let client = context.client()?;
+        let lines = Lines::new(&package.file_name);
+        let result = client.deploy(&package, &self.overrides(&context), |line| lines.show(line)).await;
+        lines.end();
+        let deployed = result.map_err(explain)?;
+        for warning in &deployed.warnings {
+            output::note(format!("warning: {warning}"));
+        }
+        let base = context.url();
+        output::value(context.format, &deployed, |deployed| text(deployed, &base))
+    }
+
+    fn overrides(self, context: &Context) -> Overrides {
+        Overrides {
+            name: self.name,
+            project: Some(context.settings.project().to_string()),
+            runtime: self.runtime,
+            handler: self.handler,
+            env: self.env,
+            memory: self.memory,
+            timeout: self.timeout,
+            call_type: self.call_type,
+            event: self.event,
+            frequency: self.frequency,
+            subscribe_to: self.subscribe_to,
+            topic: self.topic,
+            description: self.description,
+        }
+    }
+}
+
+/// What a deployment is for people: name, revision, and where it answers or what makes it run.
+pub fn text(deployed: &Deployed, base: &str) -> String {
+    let what = format!("{} {} serves", deployed.name, output::revision(deployed.revision));
+    let news = if deployed.unchanged { " (unchanged)" } else { "" };
+    let mut lines = vec![format!("{what}{news}")];
+    lines.extend(output::reached(&deployed.spec, &deployed.addresses, base).into_iter().map(|line| format!("  {line}")));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_have_a_name() {
+        assert_eq!(variable("A=b=c"), Ok(EnvVar { name: "A".to_owned(), value: "b=c".to_owned() }));
+        assert!(variable("A").is_err() && variable("=b").is_err());
+    }
+}

@@ -1,0 +1,36 @@
+//! `tidemill function`.
+
+mod delete;
+mod list;
+mod pause;
+mod resume;
+mod rollback;
+mod show;
+
+use clap::Subcommand;
+
+use crate::{context::Context, failure::Failure};
+
+/// Lists, shows and changes functions.
+#[derive(Debug, Subcommand)]
+pub enum Function {
+    List(list::List),
+    Show(show::Show),
+    Delete(delete::Delete),
+    Pause(pause::Pause),
+    Resume(resume::Resume),
+    Rollback(rollback::Rollback),
+}
+
+impl Function {
+    pub async fn run(self, context: Context) -> Result<(), Failure> {
+        match self {
+            Function::List(list) => list.run(context).await,
+            Function::Show(show) => show.run(context).await,
+            Function::Delete(delete) => delete.run(context).await,
+            Function::Pause(pause) => pause.run(context).await,
+            Function::Resume(resume) => resume.run(context).await,
+            Function::Rollback(rollback) => rollback.run(context).await,
+        }
+    }
+}

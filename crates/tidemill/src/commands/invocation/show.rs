@@ -1,0 +1,107 @@
+//! `tidemill invocation show`.
+
+use clap::Args;
+use serde::Serialize;
+use tidemill_api::{Attempt, InvocationDetail, LogLine};
+use tidemill_core::InvocationId;
+
+use super::split;
+use crate::{
+    context::{Context, explain},
+    failure::Failure,
+    output::{self, Column, Table},
+};
+
+/// Shows an invocation: where it stands, where its time went, its attempts, the end of its log.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tidemill invocation show 01939f3c-7c1e-7000-8000-000000000001
+  tidemill invocation show ID --logs 200
+  tidemill invocation show ID -o json")]
+pub struct Show {
+    /// The invocation
+    id: InvocationId,
+    /// How many of its last log lines to show
+    #[arg(long, value_name = "LINES", default_value_t = 20)]
+    logs: u32,
+}
+
+#[derive(Serialize)]
+struct View {
+    #[serde(flatten)]
+    detail: InvocationDetail,
+    logs: Vec<LogLine>,
+}
+
+impl Show {
+    pub async fn run(self, context: Context) -> Result<(), Failure> {
+        let client = context.client()?;
+        let detail = client.invocation(self.id).await.map_err(explain)?;
+        let logs = match self.logs {
+            0 => Vec::new(),
+            limit => client.invocation_logs(self.id, limit).await.map_err(explain)?.lines,
+        };
+        output::value(context.format, &View { detail, logs }, text)
+    }
+}
+
+fn text(view: &View) -> String {
+    let invocation = &view.detail.invocation;
+    let event = &invocation.event;
+    let summary = output::pairs(&[
+        ("invocation", invocation.id.to_string()),
+        ("function", invocation.function.clone()),
+        ("status", output::status(&invocation.status)),
+        ("reason", invocation.reason.clone()),
+        ("response", invocation.response_status.map(|status| status.to_string()).unwrap_or_default()),
+        ("received", output::local_time(invocation.received_at)),
+        ("started", invocation.started_at.map(output::local_time).unwrap_or_default()),
+        ("finished", invocation.finished_at.map(output::local_time).unwrap_or_default()),
+        ("next attempt", if invocation.status == "queued" { output::local_time(invocation.available_at) } else { String::new() }),
+        ("trigger", format!("{} ({})", event.trigger_name, event.trigger_kind)),
+        ("event", format!("{} {}, {} {}", event.method, event.path, output::bytes(invocation.event_size), event.content_type)),
+        ("type", event.kind.clone()),
+        ("source", event.source.clone()),
+        ("key", invocation.key.clone().unwrap_or_default()),
+        ("parent", invocation.parent.map(|id| id.to_string()).unwrap_or_default()),
+    ]);
+    let mut blocks = vec![summary];
+    if invocation.finished_at.is_some() {
+        blocks.push(split::picture(&invocation.timings));
+    }
+    if !view.detail.attempt_list.is_empty() {
+        blocks.push(attempts(&view.detail.attempt_list));
+    }
+    if !view.logs.is_empty() {
+        let lines = view.logs.iter().map(output::log_line).collect::<Vec<_>>().join("\n");
+        blocks.push(format!("{}\n{lines}", console::style("LOG").dim()));
+    }
+    blocks.join("\n\n")
+}
+
+fn attempts(attempts: &[Attempt]) -> String {
+    let columns = [
+        Column::number("ATTEMPT"),
+        Column::text("STARTED"),
+        Column::number("TOOK"),
+        Column::text("REVISION"),
+        Column::text("WORKER"),
+        Column::text("OUTCOME"),
+        Column::flexible("REASON"),
+    ];
+    let mut table = Table::new(&columns, "");
+    for attempt in attempts {
+        let took = attempt.finished_at.0.since(attempt.started_at.0);
+        table.row([
+            attempt.number.to_string(),
+            output::local_time(attempt.started_at),
+            output::duration(took),
+            attempt.revision.map(|revision| revision.to_string()).unwrap_or_default(),
+            attempt.worker.clone(),
+            attempt.outcome.clone(),
+            attempt.reason.clone(),
+        ]);
+    }
+    table.render()
+}

@@ -1,0 +1,104 @@
+//! The commands, one file each.
+
+mod completion;
+mod config;
+mod deploy;
+mod function;
+mod invocation;
+mod invoke;
+mod logs;
+mod queue;
+mod schedule;
+mod server;
+mod status;
+mod topic;
+mod up;
+mod version;
+
+use std::future::Future;
+
+use clap::Subcommand;
+
+use crate::{config::Flags, context::Context, failure::Failure};
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Up(up::Up),
+    Server(server::Server),
+    Deploy(deploy::Deploy),
+    Invoke(invoke::Invoke),
+    Logs(logs::Logs),
+    #[command(subcommand)]
+    Function(function::Function),
+    #[command(subcommand)]
+    Invocation(invocation::Invocation),
+    #[command(subcommand)]
+    Queue(queue::Queue),
+    #[command(subcommand)]
+    Topic(topic::Topic),
+    #[command(subcommand)]
+    Schedule(schedule::Schedule),
+    Status(status::Status),
+    #[command(subcommand)]
+    Config(config::Config),
+    Completion(completion::Completion),
+    Version(version::Version),
+}
+
+impl Command {
+    /// The settings that its flags give.
+    pub fn settings(&self) -> Flags {
+        match self {
+            Command::Up(up) => up.flags.settings(),
+            Command::Server(server) => server.flags.settings(),
+            Command::Config(config) => config.settings(),
+            _ => Flags::new(),
+        }
+    }
+
+    /// Does it.
+    pub fn run(self, context: Context) -> Result<(), Failure> {
+        match self {
+            Command::Up(up) => serving(up.run(context)),
+            Command::Server(server) => serving(server.run(context)),
+            Command::Deploy(deploy) => asking(deploy.run(context)),
+            Command::Invoke(invoke) => asking(invoke.run(context)),
+            Command::Logs(logs) => asking(logs.run(context)),
+            Command::Function(function) => asking(function.run(context)),
+            Command::Invocation(invocation) => asking(invocation.run(context)),
+            Command::Queue(queue) => asking(queue.run(context)),
+            Command::Topic(topic) => asking(topic.run(context)),
+            Command::Schedule(schedule) => asking(schedule.run(context)),
+            Command::Status(status) => asking(status.run(context)),
+            Command::Config(config) => config.run(&context),
+            Command::Completion(completion) => completion.run(),
+            Command::Version(version) => version.run(&context),
+        }
+    }
+}
+
+/// Runs a node on as many threads as there are cores.
+fn serving(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    start(tokio::runtime::Builder::new_multi_thread(), command)
+}
+
+/// Runs a conversation with a server on this thread.
+fn asking(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    start(tokio::runtime::Builder::new_current_thread(), command)
+}
+
+fn start(
+    mut builder: tokio::runtime::Builder,
+    command: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    let runtime = builder.enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::broken(format!("cannot start threads: {error}")))?;
+    let result = runtime.block_on(command);
+    // Threads that still read a terminal or a file must not hold up the end.
+    runtime.shutdown_background();
+    result
+}
+
+#[cfg(test)]
+mod reference;

@@ -1,0 +1,113 @@
+//! Reading values: from the text of a flag, a variable or a file to what the program uses.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use tidemill_core::ProjectName;
+
+use super::Kind;
+use crate::moment;
+
+/// Checks that `text` is a value of `kind`. The error says what is wrong, without naming the key.
+pub fn check(kind: Kind, text: &str) -> Result<(), String> {
+    let result = match kind {
+        Kind::Address => address(text).map(drop),
+        Kind::Switch => switch(text).map(drop),
+        Kind::Path if text.is_empty() => Err("it is empty".to_owned()),
+        Kind::Path | Kind::Text => Ok(()),
+        Kind::Duration => moment::duration(text).map(drop),
+        Kind::Count => count(text).map(drop),
+        Kind::Size => size(text).map(drop),
+        Kind::Url => url(text),
+        Kind::Project => text.parse::<ProjectName>().map(drop).map_err(|error| error.reason.to_owned()),
+        Kind::Word(words) if words.contains(&text) => Ok(()),
+        Kind::Word(_) => Err("there is no such word".to_owned()),
+    };
+    result.map_err(|reason| format!("{text:?} is not {}: {reason}", kind.describe()))
+}
+
+/// An address to listen on.
+pub fn address(text: &str) -> Result<SocketAddr, String> {
+    if let Some(port) = text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')) {
+        let port = port.parse().map_err(|_| format!("{port:?} is not a port"))?;
+        return Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
+    }
+    text.parse().map_err(|_| "it needs an IP address, a colon and a port".to_owned())
+}
+
+/// `true` or `false`, also as `1`, `0`, `yes`, `no`, `on` and `off`.
+pub fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err("it is neither".to_owned()),
+    }
+}
+
+/// A number of at least 1.
+pub fn count(text: &str) -> Result<u32, String> {
+    match text.parse::<u32>() {
+        Ok(0) => Err("it is 0".to_owned()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Bytes: a number with `B`, `KB`, `MB`, `GB` (thousands) or `KiB`, `MiB`, `GiB` (1024), or none.
+pub fn size(text: &str) -> Result<u64, String> {
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let number: u64 = number.parse().map_err(|_| "it does not begin with a whole number".to_owned())?;
+    let factor: u64 = match unit.trim() {
+        "" | "B" => 1,
+        "K" | "KB" => 1000,
+        "M" | "MB" => 1_000_000,
+        "G" | "GB" => 1_000_000_000,
+        "Ki" | "KiB" => 1 << 10,
+        "Mi" | "MiB" => 1 << 20,
+        "Gi" | "GiB" => 1 << 30,
+        other => return Err(format!("{other:?} is not a unit")),
+    };
+    number.checked_mul(factor).ok_or_else(|| "it is too large".to_owned())
+}
+
+fn url(text: &str) -> Result<(), String> {
+    match text.strip_prefix("http://") {
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') => Ok(()),
+        _ => Err("it must begin with http:// and a host".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read() {
+        assert_eq!(size("64MiB"), Ok(64 << 20));
+        assert_eq!(size("500KB"), Ok(500_000));
+        assert_eq!(size("12"), Ok(12));
+        assert_eq!(address("localhost:80").unwrap().to_string(), "127.0.0.1:80");
+        assert_eq!(address("[::1]:80").unwrap().to_string(), "[::1]:80");
+    }
+
+    #[test]
+    fn wrong_values_say_what_is_expected() {
+        for (kind, text) in [
+            (Kind::Address, "127.0.0.1"),
+            (Kind::Address, "localhost:99999"),
+            (Kind::Switch, "maybe"),
+            (Kind::Duration, "soon"),
+            (Kind::Duration, "-1d"),
+            (Kind::Count, "0"),
+            (Kind::Size, "MiB"),
+            (Kind::Size, "1 parsec"),
+            (Kind::Url, "https://example.org"),
+            (Kind::Project, "a b"),
+            (Kind::Word(&["json"]), "xml"),
+            (Kind::Path, ""),
+        ] {
+            let error = check(kind, text).unwrap_err();
+            assert!(error.contains(&kind.describe()), "{error}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Starting.
+
+use std::{io, path::{Path, PathBuf}, sync::Arc, thread};
+
+use tidemill_core::ports::{Builder, Clock, Driver, Rng, Store};
+use tidemill_engine::{Engine, EngineConfig, Ports, RetentionConfig};
+use tidemill_server::{BindError, Server, ServerConfig, ServerInfo};
+use tidemill_store::{OpenError, SqliteConfig, SqliteStore};
+use tidemill_worker::{BuilderConfig, DriverConfig, PackageBuilder, ProcessDriver};
+
+use super::{Node, Signals, listen};
+use crate::{
+    config::Settings,
+    failure::Failure,
+    system::{SystemClock, SystemRng},
+};
+
+/// What an operator should know about how this version runs functions.
+const NOTES: &[&str] = &["functions run as processes with the rights of this user, without a sandbox: deploy only code you trust"];
+
+impl Node {
+    /// Puts a node together and listens. Nothing is left behind when it fails.
+    pub async fn start(settings: &Settings) -> Result<Node, Failure> {
+        listen::check(settings.address("listen"), settings.switch("insecure"))?;
+        let broken = |what: &'static str| move |error: io::Error| Failure::broken(format!("cannot {what}: {error}"));
+        let signals = Signals::new().map_err(broken("take over signals"))?;
+        tidemill_server::install_metrics();
+        let data = data(settings)?;
+        let ports = ports(&data, settings)?;
+        let info = info(&data, ports.clock.as_ref(), ports.rng.as_ref());
+        let engine = Engine::start(engine_config(settings, info.node.clone()), ports).await;
+        let engine = engine.map_err(|error| Failure::broken(error.to_string()))?;
+        match Server::bind(server_config(settings), engine.clone(), info).await {
+            Ok(server) => {
+                let address = server.local_addr();
+                tracing::info!(%address, data = %data.display(), "listening");
+                Ok(Node { engine, server, address, signals, grace: settings.duration("drain_grace") })
+            }
+            Err(error) => {
+                engine.shutdown().await;
+                Err(not_bound(&error))
+            }
+        }
+    }
+}
+
+fn data(settings: &Settings) -> Result<PathBuf, Failure> {
+    let data = settings.path("data").ok_or_else(|| {
+        Failure::usage("there is no folder for the data, because neither XDG_DATA_HOME nor HOME is set")
+            .hint("name one with --data DIR")
+    })?;
+    let unusable = |error: io::Error| {
+        Failure::fixable(format!("cannot use the data folder {} ({}): {error}", data.display(), settings.origin("data")))
+            .hint("name another one with --data DIR")
+    };
+    std::fs::create_dir_all(&data).map_err(unusable)?;
+    std::fs::canonicalize(&data).map_err(unusable)
+}
+
+fn ports(data: &Path, settings: &Settings) -> Result<Ports, Failure> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let store = SqliteStore::open(SqliteConfig::new(data, clock.clone())).map_err(|error| not_opened(&error))?;
+    let unusable = |error: io::Error| Failure::fixable(format!("cannot use the data folder {}: {error}", data.display()));
+    let mut building = BuilderConfig::new(data).with_variables(std::env::vars_os());
+    building.python = settings.path("runtimes.python");
+    building.node = settings.path("runtimes.node");
+    let mut driving = DriverConfig::new(data);
+    driving.search_path = building.search_path.clone();
+    let builder = PackageBuilder::new(building).map_err(unusable)?;
+    let driver = ProcessDriver::new(driving).map_err(unusable)?;
+    let rng: Arc<dyn Rng> = Arc::new(SystemRng);
+    Ok(Ports {
+        store: Arc::new(store) as Arc<dyn Store>,
+        builder: Arc::new(builder) as Arc<dyn Builder>,
+        driver: Arc::new(driver) as Arc<dyn Driver>,
+        clock,
+        rng,
+    })
+}
+
+fn info(data: &Path, clock: &dyn Clock, rng: &dyn Rng) -> ServerInfo {
+    let life = rng.bits() & 0xffff_ffff_ffff;
+    ServerInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        node: format!("node-{life:012x}"),
+        started_at: clock.now().into(),
+        data: data.display().to_string(),
+        runtimes: Vec::new(),
+        notes: NOTES.iter().map(|note| (*note).to_owned()).collect(),
+    }
+}
+
+fn engine_config(settings: &Settings, node: String) -> EngineConfig {
+    let cores = thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX));
+    EngineConfig {
+        node,
+        cores,
+        drain_grace: settings.duration("drain_grace"),
+        retention: RetentionConfig {
+            finished: settings.duration("retention.finished"),
+            dead_lettered: settings.duration("retention.dead_lettered"),
+        },
+    }
+}
+
+fn server_config(settings: &Settings) -> ServerConfig {
+    ServerConfig {
+        listen: settings.address("listen"),
+        body_bytes_max: settings.size("http.body_max"),
+        connections_max: usize::try_from(settings.count("http.connections_max")).unwrap_or(usize::MAX),
+        header_read_timeout: settings.duration("http.header_timeout"),
+        request_read_timeout: settings.duration("http.body_timeout"),
+        drain_timeout: settings.duration("drain_grace"),
+        ..ServerConfig::default()
+    }
+}
+
+/// The store says in its own words what to do; those lines become hints.
+fn not_opened(error: &OpenError) -> Failure {
+    let text = error.to_string();
+    let mut lines = text.lines();
+    let failure = Failure::fixable(lines.next().unwrap_or_default());
+    lines.fold(failure, |failure, line| failure.hint(line.trim_start_matches("hint: ")))
+}
+
+fn not_bound(error: &BindError) -> Failure {
+    let failure = Failure::fixable(error.to_string());
+    match error.source.kind() {
+        io::ErrorKind::AddrInUse => failure
+            .hint("another server, perhaps another tidemill, listens there; stop it, or choose another port with --listen 127.0.0.1:PORT"),
+        io::ErrorKind::PermissionDenied => failure.hint("ports below 1024 need more rights; choose another with --listen"),
+        io::ErrorKind::AddrNotAvailable => failure.hint("this machine does not have that address; choose another with --listen"),
+        _ => failure,
+    }
+}
