@@ -75,7 +75,8 @@ pub struct NewInvocation {
 pub enum Submitted {
     /// It is on disk.
     Accepted(Accepted),
-    /// Its idempotency key was used before, by this invocation; nothing was stored.
+    /// Its idempotency key was used before, by this invocation, or its id was (submitted again after a lost answer);
+    /// nothing was stored.
     Duplicate(InvocationId),
 }
 
@@ -138,7 +139,8 @@ pub struct Settlement {
     pub reply: Option<Reply>,
     /// Its log.
     pub logs: Vec<LogLine>,
-    /// Where the time went until now; the store adds its own share to `commit_us`.
+    /// Where the time went until `attempt.finished_at`; the store adds the time from then until it ends the invocation to
+    /// `commit_us`, and what is not accounted for by then to `queued_us`.
     pub timings: Timings,
     /// Events that the response makes: stored in the same transaction.
     pub emits: Vec<NewInvocation>,
@@ -308,22 +310,27 @@ pub struct Retention {
 /// Durable state.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Stores invocations, all or none. Unknown functions are [`StoreError::NotFound`].
+    /// Stores invocations, all or none. Unknown functions are [`StoreError::NotFound`]. A delayed one with a key holds up
+    /// those of its key that come after it.
     async fn submit(&self, invocations: Vec<NewInvocation>) -> Result<Vec<Submitted>, StoreError>;
 
-    /// Takes work under leases: the oldest available first, and of a key only its oldest unfinished one.
+    /// Takes work under leases: the oldest available first (by `available_at`, then by arrival), and of a key only its
+    /// oldest unfinished one. An unknown function has no work.
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError>;
 
-    /// Extends leases; returns those that are lost (stale, or whose invocation somebody wants cancelled).
+    /// Extends leases; returns those that are lost (stale, or whose invocation somebody wants cancelled: such a lease is not
+    /// extended, but may still settle).
     async fn renew(&self, leases: Vec<LeaseRef>, until: Timestamp) -> Result<Vec<LeaseRef>, StoreError>;
 
     /// Ends an attempt: status, result, log, emitted events and acknowledgement together. [`StoreError::Stale`] if the
-    /// lease is not the newest.
+    /// lease is not the newest (also when the invocation is gone), [`StoreError::NotFound`] if an event is emitted to an unknown
+    /// function. The response takes the place of an earlier attempt's. An invocation that somebody wants cancelled is not queued
+    /// again: settled as `Queued` it is cancelled.
     async fn settle(&self, settlement: Settlement) -> Result<Settled, StoreError>;
 
     /// Puts back invocations whose lease ran out by `now`, or is not held by `only_owner` when that is given; each counts as one
-    /// more interruption, and with `interruptions_max` of them it is dead-lettered. Marked ones are cancelled. Returns the
-    /// functions with work.
+    /// more interruption (and one more attempt that ended as interrupted), and with `interruptions_max` of them it is
+    /// dead-lettered. Marked ones are cancelled. Returns the functions that have work because of it.
     async fn expire(
         &self,
         now: Timestamp,
@@ -331,41 +338,42 @@ pub trait Store: Send + Sync {
         interruptions_max: u32,
     ) -> Result<Vec<FunctionRef>, StoreError>;
 
-    /// The functions that have an invocation available by `now`, and the time when the next one becomes available.
+    /// The functions that have an invocation available by `now`, and the time after `now` when the next one becomes available.
     async fn due(&self, now: Timestamp) -> Result<(Vec<FunctionRef>, Option<Timestamp>), StoreError>;
 
     /// Cancels. [`StoreError::Conflict`] when it has ended.
     async fn cancel(&self, id: InvocationId, now: Timestamp) -> Result<CancelResult, StoreError>;
 
-    /// Queues a finished invocation again, with its failures forgotten. [`StoreError::Conflict`] when it has not ended or
-    /// its event was not kept.
+    /// Queues a finished invocation again, with its failures, outcome and response forgotten; its attempts are kept and
+    /// counted on. With a key it joins the end of the line. [`StoreError::Conflict`] when it has not ended or its event was not kept.
     async fn retry(&self, id: InvocationId, now: Timestamp) -> Result<FunctionRef, StoreError>;
 
-    /// Queues dead-lettered invocations again, with their failures forgotten. Returns how many.
+    /// Does what [`Store::retry`] does for dead-lettered invocations, oldest first. Returns how many.
     async fn redrive(&self, filter: RedriveFilter, now: Timestamp) -> Result<u64, StoreError>;
 
     /// Deletes dead-lettered invocations, or, with `queued`, the waiting ones. Returns how many.
     async fn purge(&self, filter: RedriveFilter, queued: bool) -> Result<u64, StoreError>;
 
-    /// Writes the history of synchronous calls. Not durable until some later commit; an unknown function's records are dropped.
+    /// Writes the history of synchronous calls. Not durable until some later commit; an unknown function's records and
+    /// those with an id known already are dropped. [`StoreError::Conflict`] when a status is not final.
     async fn record(&self, records: Vec<HistoryRecord>) -> Result<(), StoreError>;
 
     /// One invocation.
     async fn invocation(&self, id: InvocationId) -> Result<InvocationDetail, StoreError>;
 
-    /// The event's body.
+    /// The event's body. [`StoreError::NotFound`] also when it was not kept.
     async fn event_body(&self, id: InvocationId) -> Result<Bytes, StoreError>;
 
     /// The response; `None` while there is none.
     async fn reply(&self, id: InvocationId) -> Result<Option<Reply>, StoreError>;
 
-    /// Invocations, newest first.
+    /// Invocations, newest first, which is the order of their ids.
     async fn invocations(&self, filter: InvocationFilter) -> Result<Page<Invocation>, StoreError>;
 
     /// Log lines, oldest first.
     async fn logs(&self, filter: LogFilter) -> Result<Vec<LoggedLine>, StoreError>;
 
-    /// Queue depths of one function or of all of a project.
+    /// Queue depths of one function ([`StoreError::NotFound`] if unknown) or, by name, of all of a project.
     async fn queues(&self, project: &ProjectName, function: Option<&FunctionRef>) -> Result<Vec<QueueStats>, StoreError>;
 
     /// Stores a revision and makes it the active one; creates the function if it is new. The number must be one more than the
@@ -407,10 +415,10 @@ pub trait Store: Send + Sync {
     /// All schedules, the next run first.
     async fn schedules(&self) -> Result<Vec<ScheduleRecord>, StoreError>;
 
-    /// Runs a schedule once. `None` when somebody else did.
+    /// Runs a schedule once. `None` when somebody else did, or the schedule is gone.
     async fn fire(&self, fire: Fire) -> Result<Option<Vec<Submitted>>, StoreError>;
 
-    /// Forgets old invocations with their bodies and logs. Returns how many.
+    /// Forgets old invocations with their bodies and logs, oldest first, dead-lettered ones last. Returns how many.
     async fn prune(&self, retention: Retention) -> Result<u64, StoreError>;
 
     /// Whether it can write: performs a small durable write.

@@ -48,9 +48,12 @@ pub(super) async fn prepare(blobs: &Arc<DirBlobs>, record: HistoryRecord) -> Res
     })
 }
 
+/// What one caller records.
+pub(super) struct Records(pub(super) Vec<PreparedRecord>);
+
 /// Stores records. Those of unknown functions, and those that are there already, are dropped.
-pub(super) fn record(transaction: &mut Transaction<'_>, records: &Vec<PreparedRecord>) -> Outcome<()> {
-    for record in records {
+pub(super) fn record(transaction: &mut Transaction<'_>, records: &Records) -> Outcome<()> {
+    for record in &records.0 {
         let function_id = match transaction.function_id(&record.invocation.function) {
             Ok(id) => id,
             Err(Failure::Refused(_)) => continue,

@@ -20,6 +20,7 @@
 //! - The schema's version is `user_version`; numbered files bring an older one up to date, a newer one is refused.
 
 mod bodies;
+mod checkpoint;
 mod claim;
 mod config;
 mod control;

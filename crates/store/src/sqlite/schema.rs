@@ -26,7 +26,7 @@ pub(super) fn open_writer(config: &SqliteConfig) -> Result<Connection, OpenError
     // Settings of the file come first: WAL cannot be switched on inside a transaction.
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).map_err(failed)?;
     connection
-        .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;")
+        .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864;")
         .map_err(failed)?;
     migrate(&connection, config)?;
     if let Some(bytes) = config.database_bytes_max {
@@ -35,6 +35,13 @@ pub(super) fn open_writer(config: &SqliteConfig) -> Result<Connection, OpenError
         connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).map_err(failed)?;
     }
     Ok(connection)
+}
+
+/// Opens the connection that checkpoints run on.
+pub(super) fn open_checkpointer(config: &SqliteConfig) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    open(&config.directory, flags)
+        .map_err(|source| OpenError::Database { directory: config.directory.clone(), source })
 }
 
 /// Opens a connection that can only read.

@@ -19,7 +19,9 @@ use tidemill_core::{
 };
 
 use super::{
-    bodies, claim,
+    bodies,
+    checkpoint::{Checkpoints, StartError},
+    claim,
     config::{self, OpenError, SqliteConfig},
     control,
     expire::{self, Expiry},
@@ -46,11 +48,18 @@ impl SqliteStore {
     pub fn open(config: SqliteConfig) -> Result<SqliteStore, OpenError> {
         config::check_version()?;
         let lock = config::lock(&config)?;
-        let connection = schema::open_writer(&config)?;
+        let mut connection = schema::open_writer(&config)?;
         sweep_blobs(&connection, &config)?;
         let readers = (0..config.readers.max(1)).map(|_| schema::open_reader(&config)).collect::<Result<_, _>>()?;
-        let writer = WriterHandle::start(connection, Arc::clone(&config.clock), Arc::clone(&config.blobs), lock)
-            .map_err(|source| OpenError::Io { path: config.directory.clone(), source })?;
+        let directory = || config.directory.clone();
+        let checkpoints = Checkpoints::start(&mut connection, schema::open_checkpointer(&config)?);
+        let checkpoints = checkpoints.map_err(|error| match error {
+            StartError::Sqlite(source) => OpenError::Database { directory: directory(), source },
+            StartError::Thread(source) => OpenError::Io { path: directory(), source },
+        })?;
+        let (clock, blobs) = (Arc::clone(&config.clock), Arc::clone(&config.blobs));
+        let writer = WriterHandle::start(connection, checkpoints, clock, blobs, lock)
+            .map_err(|source| OpenError::Io { path: directory(), source })?;
         Ok(SqliteStore { readers: Readers::new(readers), writer, blobs: config.blobs })
     }
 
@@ -97,7 +106,7 @@ fn check(transaction: &mut Transaction<'_>, (): &()) -> Outcome<()> {
 impl Store for SqliteStore {
     async fn submit(&self, invocations: Vec<NewInvocation>) -> Result<Vec<Submitted>, StoreError> {
         let prepared = submit::prepare(&self.blobs, invocations).await?;
-        self.write(prepared, submit::submit).await
+        self.write(submit::Submission(prepared), submit::submit).await
     }
 
     async fn claim(&self, intent: Claim) -> Result<Vec<Claimed>, StoreError> {
@@ -153,7 +162,7 @@ impl Store for SqliteStore {
         for record in records {
             prepared.push(history::prepare(&self.blobs, record).await?);
         }
-        self.writer.write(false, prepared, history::record).await
+        self.writer.write(false, history::Records(prepared), history::record).await
     }
 
     async fn invocation(&self, id: InvocationId) -> Result<InvocationDetail, StoreError> {

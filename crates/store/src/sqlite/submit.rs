@@ -46,10 +46,13 @@ pub(super) fn check(transaction: &mut Transaction<'_>, invocations: &[Prepared])
     Ok(())
 }
 
+/// What one caller submits.
+pub(super) struct Submission(pub(super) Vec<Prepared>);
+
 /// Stores all or none.
-pub(super) fn submit(transaction: &mut Transaction<'_>, invocations: &Vec<Prepared>) -> Outcome<Vec<Submitted>> {
-    check(transaction, invocations)?;
-    insert_all(transaction, invocations)
+pub(super) fn submit(transaction: &mut Transaction<'_>, submission: &Submission) -> Outcome<Vec<Submitted>> {
+    check(transaction, &submission.0)?;
+    insert_all(transaction, &submission.0)
 }
 
 /// Stores invocations that were checked.

@@ -14,7 +14,10 @@ use rusqlite::Connection;
 use tidemill_core::ports::{Clock, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
-use super::transaction::{Failure, FunctionIds, Outcome, Transaction, store_error};
+use super::{
+    checkpoint::Checkpoints,
+    transaction::{Failure, FunctionIds, Outcome, Transaction, store_error},
+};
 use crate::blobs::{BlobId, DirBlobs};
 
 /// The most writes in one transaction.
@@ -96,9 +99,10 @@ pub(super) struct WriterHandle {
 }
 
 impl WriterHandle {
-    /// Starts the writer. It keeps `lock` until it has closed the database.
+    /// Starts the writer on its connection. It keeps `lock` until it has closed the database.
     pub(super) fn start(
         connection: Connection,
+        checkpoints: Checkpoints,
         clock: Arc<dyn Clock>,
         blobs: Arc<DirBlobs>,
         lock: fs::File,
@@ -107,6 +111,7 @@ impl WriterHandle {
         let counters = Arc::new(Counters::default());
         let writer = Writer {
             connection,
+            checkpoints,
             clock,
             blobs,
             function_ids: FunctionIds::new(),
@@ -162,6 +167,8 @@ impl Drop for WriterHandle {
 }
 
 struct Writer {
+    // Before the connection: its own is closed first.
+    checkpoints: Checkpoints,
     connection: Connection,
     clock: Arc<dyn Clock>,
     blobs: Arc<DirBlobs>,
@@ -186,6 +193,7 @@ impl Writer {
                 self.counters.writes.fetch_add(batch.len() as u64, Ordering::Relaxed);
                 batch.into_iter().for_each(|write| write.answer(Ok(())));
                 self.remove(&released);
+                self.checkpoints.after_commit(&self.connection);
             }
             Err(error) => {
                 let error = self.roll_back(&error);
@@ -240,7 +248,10 @@ impl Writer {
         }
         let sorted = store_error(error);
         match sorted {
-            StoreError::Full => tracing::warn!(%error, "no space is left for the store"),
+            StoreError::Full => {
+                tracing::warn!(%error, "no space is left for the store");
+                self.checkpoints.nudge();
+            }
             _ => tracing::error!(%error, "the store failed"),
         }
         sorted
