@@ -33,6 +33,9 @@ impl Node {
         match Server::bind(server_config(settings), engine.clone(), info).await {
             Ok(server) => {
                 let address = server.local_addr();
+                if !address.ip().is_loopback() {
+                    tracing::warn!(%address, "whoever reaches this address may deploy and run code");
+                }
                 tracing::info!(%address, data = %data.display(), "listening");
                 Ok(Node { engine, server, address, signals, grace: settings.duration("drain_grace") })
             }

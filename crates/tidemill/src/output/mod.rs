@@ -15,4 +15,4 @@ pub use progress::Lines;
 pub use reach::{reached, revision};
 pub use show::{Format, value};
 pub use table::{Column, Table, pairs};
-pub use words::{bytes, counted, duration, local_time, micros, since, status};
+pub use words::{bytes, counted, duration, exact, local_time, micros, since, status};

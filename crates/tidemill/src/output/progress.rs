@@ -17,6 +17,7 @@ pub struct Lines {
 impl Lines {
     /// News about `label`, on standard error.
     pub fn new(label: &str) -> Lines {
+        let label = label.trim_end_matches(".tar.gz");
         let spinner = console::user_attended_stderr().then(|| {
             let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {prefix} {wide_msg:.dim}") {
@@ -31,6 +32,7 @@ impl Lines {
 
     /// One line of news.
     pub fn show(&self, text: &str) {
+        let text = text.trim();
         match &self.spinner {
             Some(spinner) => spinner.set_message(text.to_owned()),
             None => note(format!("{}: {text}", self.label)),

@@ -18,16 +18,54 @@ pub fn reached(spec: &Spec, addresses: &[String], base: &str) -> Vec<String> {
                 (Some(schedule), None) => format!("runs {schedule}"),
                 (None, _) => format!("runs on the schedule {name}"),
             }),
-            "message" => {
-                let source = |key: &str| trigger.attributes.get("source")?.get(key)?.as_str();
-                lines.push(match (source("topic"), source("responses")) {
-                    (Some(topic), _) => format!("gets the events of topic {topic}"),
-                    (None, Some(function)) => format!("gets the responses of {function}"),
-                    (None, None) => format!("gets the messages of {name}"),
-                });
-            }
+            "message" => lines.push(match (text("topic"), text("responses")) {
+                (Some(topic), _) => format!("gets the events of topic {topic}"),
+                (None, Some(function)) => format!("gets the responses of {function}"),
+                (None, None) => format!("gets the messages of {name}"),
+            }),
             _ => {}
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use tidemill_core::spec::{
+        CronTrigger, FunctionSpec, HttpTrigger, MessageSource, MessageTrigger, MissedRuns, Runtime, Trigger, TriggerKind,
+    };
+
+    use super::*;
+
+    #[test]
+    fn each_kind_of_trigger_has_its_words() {
+        let mut spec = FunctionSpec::new(Runtime::Shell);
+        let cron = CronTrigger {
+            schedule: "0 7 * * *".to_owned(),
+            time_zone: Some("Europe/Oslo".to_owned()),
+            missed: MissedRuns::default(),
+            body: String::new(),
+            headers: Default::default(),
+            path: String::new(),
+            method: String::new(),
+        };
+        let message = |source| TriggerKind::Message(MessageTrigger { source });
+        for (name, kind) in [
+            ("a", TriggerKind::Http(HttpTrigger::default())),
+            ("b", TriggerKind::Cron(cron)),
+            ("c", message(MessageSource::Topic("orders".parse().unwrap()))),
+            ("d", message(MessageSource::Responses("extract".parse().unwrap()))),
+        ] {
+            let trigger = Trigger { disabled: false, workers: None, worker_availability_timeout: None, batch: None, kind };
+            spec.triggers.insert(name.parse().unwrap(), trigger);
+        }
+        let lines = reached(&(&spec).into(), &["/f/x".to_owned()], "http://127.0.0.1:7070/");
+        let expected = [
+            "http://127.0.0.1:7070/f/x",
+            "runs 0 7 * * * (Europe/Oslo)",
+            "gets the events of topic orders",
+            "gets the responses of extract",
+        ];
+        assert_eq!(lines, expected);
+    }
 }

@@ -31,6 +31,24 @@ fn three_digits(number: f64) -> String {
     }
 }
 
+/// A duration that somebody set, in milliseconds, without rounding: `1.5 s`, `10 s`, `1 min 30 s`, `2 h`.
+pub fn exact(millis: u64) -> String {
+    let (hours, minutes, rest) = (millis / 3_600_000, millis / 60_000 % 60, millis % 60_000);
+    let mut parts = Vec::new();
+    if hours > 0 {
+        parts.push(format!("{hours} h"));
+    }
+    if minutes > 0 {
+        parts.push(format!("{minutes} min"));
+    }
+    if rest > 0 && rest < 1_000 {
+        parts.push(format!("{rest} ms"));
+    } else if rest > 0 || parts.is_empty() {
+        parts.push(format!("{} s", rest as f64 / 1e3));
+    }
+    parts.join(" ")
+}
+
 /// How long ago a time was.
 pub fn since(time: Time) -> String {
     ago(time.0, SystemClock.now())
@@ -112,6 +130,12 @@ mod tests {
             ["0 µs", "850 µs", "1.23 ms", "12.3 ms", "123 ms", "4.56 s", "3 min 20 s", "5 h 12 min", "2 d 2 h"]
         );
         assert_eq!(duration(Duration::from_millis(5)), "5.00 ms");
+    }
+
+    #[test]
+    fn settings_are_not_rounded() {
+        let shown = [0, 250, 1_500, 10_000, 90_000, 300_000, 7_200_000, 7_230_500].map(exact);
+        assert_eq!(shown, ["0 s", "250 ms", "1.5 s", "10 s", "1 min 30 s", "5 min", "2 h", "2 h 30.5 s"]);
     }
 
     #[test]

@@ -40,7 +40,6 @@ impl Show {
 
 fn text(view: &View, base: &str) -> String {
     let (function, spec, workers) = (&view.function, &view.function.spec, &view.function.workers);
-    let millis = |millis: u64| output::micros(millis.saturating_mul(1000));
     let summary = output::pairs(&[
         ("function", function.name.clone()),
         ("project", function.project.clone()),
@@ -60,11 +59,11 @@ fn text(view: &View, base: &str) -> String {
             ),
         ),
         ("queue", format!("{} queued, {} running (at most {})", function.queued, function.running, spec.queue_pending_max)),
-        ("event timeout", spec.event_timeout_ms.map(millis).unwrap_or_default()),
+        ("event timeout", spec.event_timeout_ms.map(output::exact).unwrap_or_default()),
         ("memory", spec.memory_bytes.map(output::bytes).unwrap_or_default()),
         (
             "retry",
-            format!("{} attempts, waits from {} to {}", spec.retry.max_attempts, millis(spec.retry.initial_ms), millis(spec.retry.wait_ms_max)),
+            format!("{} attempts, waits from {} to {}", spec.retry.max_attempts, output::exact(spec.retry.initial_ms), output::exact(spec.retry.wait_ms_max)),
         ),
         ("ordering", if spec.ordering == "none" { String::new() } else { spec.ordering.clone() }),
         ("history", spec.history.clone()),
