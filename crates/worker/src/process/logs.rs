@@ -14,7 +14,10 @@ pub(crate) fn now() -> Timestamp {
     Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// Cuts `text` to about `bytes_max` bytes at a character's edge and says so.
+/// Room for the words that say how much was cut.
+const MARKER_BYTES_MAX: usize = 40;
+
+/// Cuts `text` to about `bytes_max` bytes at a character's edge and says how many are missing.
 pub(crate) fn cut_text(text: &str, bytes_max: usize) -> String {
     cut_with_total(text, bytes_max, text.len())
 }
@@ -23,12 +26,11 @@ fn cut_with_total(text: &str, bytes_max: usize, total: usize) -> String {
     if total <= bytes_max {
         return text.to_owned();
     }
-    let marker = format!("… (cut, {total} bytes in all)");
-    let mut end = bytes_max.saturating_sub(marker.len()).min(text.len());
+    let mut end = bytes_max.saturating_sub(MARKER_BYTES_MAX).min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    format!("{}{marker}", &text[..end])
+    format!("{}… [cut, {} bytes]", &text[..end], total - end)
 }
 
 /// The log of one attempt, or of a launch.
