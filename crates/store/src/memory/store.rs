@@ -216,3 +216,25 @@ impl Store for MemoryStore {
         self.run("check", |_, _| Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::{ManualClock, make};
+
+    #[tokio::test]
+    async fn faults_strike_before_or_after() {
+        let store = MemoryStore::new(ManualClock::new());
+        store.put_revision(make::revision("f", 1, make::START), FunctionState::Active).await.unwrap();
+        store.fail_next(1);
+        assert!(matches!(store.submit(vec![make::new("f", 1)]).await, Err(StoreError::Failed(_))));
+        assert!(matches!(store.invocation(make::id(1)).await, Err(StoreError::NotFound)));
+
+        store.set_faults(|intent| (intent == "submit").then_some(Fault::After(StoreError::Full)));
+        assert!(matches!(store.submit(vec![make::new("f", 2)]).await, Err(StoreError::Full)));
+        assert!(store.invocation(make::id(2)).await.is_ok());
+
+        store.clear_faults();
+        assert_eq!(store.submit(vec![make::new("f", 2)]).await.unwrap(), [Submitted::Duplicate(make::id(2))]);
+    }
+}

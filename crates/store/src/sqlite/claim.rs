@@ -12,7 +12,7 @@ use tidemill_core::{
 use super::{
     bodies::StoredBody,
     rows,
-    transaction::{Failure, Outcome, Transaction},
+    transaction::{Failure, Outcome, Transaction, prepare},
 };
 
 /// A claimed invocation and where its body lies.
@@ -78,15 +78,17 @@ pub(super) fn renew(transaction: &mut Transaction<'_>, intent: &(Vec<LeaseRef>, 
 /// The functions with available work, and when the next of the others becomes available. A skip scan: one step in the
 /// index for each function that has anything queued.
 pub(super) fn due(connection: &Connection, now: Timestamp) -> Outcome<(Vec<FunctionRef>, Option<Timestamp>)> {
-    let mut next_function = connection.prepare_cached(
+    let mut next_function = prepare(
+        connection,
         "SELECT function_id, available_at FROM invocations
          WHERE status = 0 AND blocked = 0 AND function_id > ?1 ORDER BY function_id, available_at LIMIT 1",
     )?;
-    let mut later = connection.prepare_cached(
+    let mut later = prepare(
+        connection,
         "SELECT available_at FROM invocations
          WHERE status = 0 AND blocked = 0 AND function_id = ?1 AND available_at > ?2 ORDER BY available_at LIMIT 1",
     )?;
-    let mut name = connection.prepare_cached("SELECT project, name FROM functions WHERE id = ?1")?;
+    let mut name = prepare(connection, "SELECT project, name FROM functions WHERE id = ?1")?;
     let mut functions = Vec::new();
     let mut next: Option<Timestamp> = None;
     let mut at = 0i64;

@@ -29,6 +29,8 @@ mod functions;
 mod history;
 mod listing;
 mod logs;
+#[cfg(test)]
+mod plans;
 mod prune;
 mod readers;
 mod reading;

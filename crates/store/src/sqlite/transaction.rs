@@ -49,7 +49,7 @@ pub(super) struct Transaction<'a> {
 impl<'a> Transaction<'a> {
     /// A statement that stays prepared.
     pub(super) fn prepare(&self, sql: &'static str) -> rusqlite::Result<CachedStatement<'a>> {
-        self.connection.prepare_cached(sql)
+        prepare(self.connection, sql)
     }
 
     /// Now.
@@ -80,6 +80,13 @@ impl<'a> Transaction<'a> {
             .query_map([], |row| row.get(0).map(BlobId))?
             .collect()
     }
+}
+
+/// A statement that stays prepared, of those that must be quick whatever the tables hold.
+pub(super) fn prepare<'a>(connection: &'a Connection, sql: &'static str) -> rusqlite::Result<CachedStatement<'a>> {
+    #[cfg(test)]
+    super::plans::check(connection, sql);
+    connection.prepare_cached(sql)
 }
 
 /// Sorts what SQLite says into the store's errors.
