@@ -151,7 +151,7 @@ impl Acceptor {
             tracing::debug!(%error, "a connection broke at once");
             return;
         }
-        let calls = Arc::new(Calls::default());
+        let calls = Calls::new();
         let service = Dispatch { app: Arc::clone(&self.app), api: self.api.clone(), calls: Arc::clone(&calls) };
         let (limits, stop, kill) = (Arc::clone(&self.limits), self.stop.clone(), self.kill.clone());
         let app = Arc::clone(&self.app);

@@ -3,6 +3,7 @@
 use std::{
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -27,6 +28,14 @@ impl Deadline {
                 return Poll::Ready(());
             }
             sleep.as_mut().reset(at);
+        }
+    }
+
+    /// Wakes the task now and then, at least each `period`.
+    pub(super) fn watch(&mut self, cx: &mut Context<'_>, period: Duration) {
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + period)));
+        while sleep.as_mut().poll(cx).is_ready() {
+            sleep.as_mut().reset(Instant::now() + period);
         }
     }
 }

@@ -9,9 +9,10 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use tokio::{
@@ -22,11 +23,14 @@ use tokio::{
 
 use super::{Limits, deadline::Deadline};
 
-/// The requests of one connection: how many began, how many are open.
-#[derive(Debug, Default)]
+/// The requests of one connection: how many began, how many are open, when the last one ended.
+#[derive(Debug)]
 pub(crate) struct Calls {
     begun: AtomicU32,
     open: AtomicU32,
+    accepted: Instant,
+    /// Microseconds after `accepted`.
+    ended_us: AtomicU64,
 }
 
 /// An open request; it ends when this is dropped.
@@ -34,6 +38,17 @@ pub(crate) struct Calls {
 pub(crate) struct OpenCall(Arc<Calls>);
 
 impl Calls {
+    /// Of a connection that has just been accepted.
+    pub(crate) fn new() -> Arc<Calls> {
+        let (begun, open, ended_us) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU64::new(0));
+        Arc::new(Calls { begun, open, accepted: Instant::now(), ended_us })
+    }
+
+    /// Since when the connection has had no request.
+    fn idle_since(&self) -> Instant {
+        self.accepted + Duration::from_micros(self.ended_us.load(Ordering::Relaxed))
+    }
+
     /// Counts a request that begins.
     pub(crate) fn begin(self: &Arc<Calls>) -> OpenCall {
         self.begun.fetch_add(1, Ordering::Relaxed);
@@ -44,6 +59,8 @@ impl Calls {
 
 impl Drop for OpenCall {
     fn drop(&mut self) {
+        let elapsed = u64::try_from(self.0.accepted.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.0.ended_us.store(elapsed, Ordering::Relaxed);
         self.0.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
@@ -135,12 +152,16 @@ impl AsyncRead for Transport {
                 Poll::Ready(result)
             }
             Poll::Pending => {
+                let idle = this.limits.idle_timeout;
                 if this.is_busy() {
+                    // Nobody may ask again when the request has been answered: look by ourselves.
+                    this.read_timer.watch(cx, idle);
                     return Poll::Pending;
                 }
-                let idle = this.limits.idle_timeout;
-                let until =
-                    this.head_until.unwrap_or_else(|| *this.idle_until.get_or_insert_with(|| Instant::now() + idle));
+                let until = this.head_until.unwrap_or_else(|| {
+                    let calls = &this.calls;
+                    *this.idle_until.get_or_insert_with(|| calls.idle_since() + idle)
+                });
                 this.read_timer.poll(cx, until).map(|()| {
                     this.head_timed_out = this.head_until.is_some();
                     Err(io::ErrorKind::TimedOut.into())
