@@ -1,8 +1,6 @@
 //! What needs no server: wrong flags, wrong configuration, exit codes, help.
 
-mod harness;
-
-use harness::{run, tidemill, write};
+use crate::harness::{run, tidemill, write};
 
 fn home() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()

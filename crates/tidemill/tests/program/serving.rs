@@ -1,8 +1,8 @@
 //! End to end: the real program, real Python, from `tidemill up` to ctrl-C.
 
-mod harness;
+use std::io::{BufRead, BufReader};
 
-use harness::{Server, run, write};
+use crate::harness::{Server, run, write};
 
 const HELLO: &str = "def handler(context, event):\n    name = event.body.decode() or 'world'\n    print('greeting', name)\n    return f'Hello, {name}!'\n";
 
@@ -174,4 +174,64 @@ fn a_second_ctrl_c_leaves_at_once() {
     server.wait_for("Stopping: 1 call is still running");
     server.interrupt();
     assert_eq!(server.end(), 130);
+}
+
+#[test]
+fn what_was_deployed_is_served_after_a_restart() {
+    let home = home();
+    write(home.path(), "hello.py", HELLO);
+    let mut server = Server::up(home.path(), &["hello.py"]);
+    server.wait_for("Watching 1 path");
+    let id = server.ok(&["invoke", "hello", "--data", "Ada", "--async", "--idempotency-key", "once"]);
+    assert_eq!(server.ok(&["invocation", "result", id.trim(), "--wait", "30s"]), "Hello, Ada!");
+    server.signal("-TERM");
+    assert_eq!(server.end(), 0);
+
+    let mut server = Server::up(home.path(), &[]);
+    server.wait_for("Serving 1 function");
+    assert_eq!(server.ok(&["invocation", "result", id.trim()]), "Hello, Ada!");
+    assert_eq!(server.ok(&["invoke", "hello", "--data", "Ada", "--async", "--idempotency-key", "once"]), id);
+    assert_eq!(server.ok(&["invoke", "hello", "--data", "Grace", "--wait"]), "Hello, Grace!");
+}
+
+#[test]
+fn a_folder_is_watched_without_its_leavings() {
+    let home = home();
+    write(home.path(), "app/main.py", "from lib import words\n\ndef main():\n    return words.WORD\n");
+    write(home.path(), "app/lib/words.py", "WORD = 'one'\n");
+    write(home.path(), "app/function.yaml", "metadata:\n  name: words\nspec:\n  handler: main:main\n");
+    let mut server = Server::up(home.path(), &["app"]);
+    server.wait_for("Watching 1 path");
+    assert_eq!(server.ok(&["invoke", "words"]), "one");
+    write(home.path(), "app/lib/.words.py.swp", "noise");
+    write(home.path(), "app/__pycache__/x.pyc", "noise");
+    write(home.path(), "app/lib/words.py", "WORD = 'two!'\n");
+    server.wait_for("words revision 2 serves");
+    assert_eq!(server.ok(&["invoke", "words"]), "two!");
+
+    write(home.path(), "app/function.yaml", "metadata:\n  name: words\nspec:\n  handlr: main:main\n");
+    server.wait_for("handlr");
+    server.wait_for("did you mean \"handler\"?");
+    server.wait_for("words revision 2 goes on serving");
+    assert_eq!(server.ok(&["invoke", "words"]), "two!");
+}
+
+#[test]
+fn logs_are_followed() {
+    let home = home();
+    write(home.path(), "hello.py", HELLO);
+    let server = Server::up(home.path(), &[]);
+    server.ok(&["deploy", "hello.py"]);
+    server.ok(&["invoke", "hello", "--data", "Ada", "--wait"]);
+    let mut follower = server.begin(&["logs", "hello", "-f", "-o", "json"]);
+    let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines();
+    for name in ["Ada", "Grace"] {
+        if name == "Grace" {
+            server.ok(&["invoke", "hello", "--data", name, "--wait"]);
+        }
+        let line: serde_json::Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        assert_eq!(line["message"], format!("greeting {name}"));
+    }
+    follower.kill().unwrap();
+    follower.wait().unwrap();
 }

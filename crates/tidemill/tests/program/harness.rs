@@ -1,6 +1,6 @@
 //! Runs the real program: single commands, and servers on free ports with data folders of their own.
 
-#![allow(dead_code, reason = "each test file uses a part")]
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -132,8 +132,20 @@ impl Server {
 
     /// Sends ctrl-C.
     pub fn interrupt(&self) {
-        let status = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
+        self.signal("-INT");
+    }
+
+    /// Sends a signal, as in `-TERM`.
+    pub fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
+    }
+
+    /// Starts a command against this server that goes on by itself, with its output piped.
+    pub fn begin(&self, arguments: &[&str]) -> Child {
+        let mut command = tidemill(&self.home);
+        command.env("TIDEMILL_URL", &self.url).args(arguments).stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
     }
 
     /// Waits for its end and returns the exit code.

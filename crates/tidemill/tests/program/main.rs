@@ -1,0 +1,5 @@
+//! The program from outside: what it prints, how it exits, and that it serves.
+
+mod harness;
+mod serving;
+mod usage;
