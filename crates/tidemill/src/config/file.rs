@@ -1,16 +1,13 @@
 //! Reading a configuration file: TOML into settings with the line each stands on.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
-use super::{
-    KEYS, Kind, Origin, Setting, key, nearest,
-    value,
-};
+use super::{KEYS, Kind, Origin, Setting, key, nearest, value};
 use crate::failure::Failure;
 
 /// The settings in the file at `path`, with text `text`. All faults are reported at once.
@@ -89,7 +86,7 @@ impl Reader<'_> {
     }
 
     fn resolved(&self, text: &str) -> String {
-        let folder = self.path.parent().map(Path::to_owned).unwrap_or_else(PathBuf::new);
+        let folder = self.path.parent().map(Path::to_owned).unwrap_or_default();
         folder.join(text).display().to_string()
     }
 }

@@ -1,4 +1,5 @@
-//! Tables without lines that fit the terminal: columns as wide as their content, one of which gives way.
+//! Tables without lines that fit the terminal: columns are as wide as their content. When room is short, flexible ones are
+//! cut, then left out, then the last ones are left out; `-o json` has everything.
 
 use console::{Term, measure_text_width, style, truncate_str};
 
@@ -72,42 +73,54 @@ impl Table {
         if self.rows.is_empty() {
             return self.empty.to_owned();
         }
-        let widths = self.widths(width);
+        let shown = self.fitting(width.unwrap_or(usize::MAX));
         let heading: Vec<String> = self.columns.iter().map(|column| style(column.title).dim().to_string()).collect();
         let lines = std::iter::once(&heading).chain(&self.rows);
-        lines.map(|cells| self.line(cells, &widths)).collect::<Vec<_>>().join("\n")
+        lines.map(|cells| self.line(cells, &shown)).collect::<Vec<_>>().join("\n")
     }
 
-    fn widths(&self, width: Option<usize>) -> Vec<usize> {
-        let cell_width = |index: usize| self.rows.iter().filter_map(move |row| row.get(index)).map(|cell| measure_text_width(cell));
-        let widths = self.columns.iter().enumerate();
-        let mut widths: Vec<usize> =
-            widths.map(|(index, column)| cell_width(index).max().unwrap_or(0).max(column.title.len())).collect();
-        let total = widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1);
-        let mut excess = width.map_or(0, |width| total.saturating_sub(width));
-        for index in (0..widths.len()).rev().filter(|index| self.columns[*index].gives_way) {
-            let cut = excess.min(widths[index].saturating_sub(FLEXIBLE_WIDTH_MIN));
-            widths[index] -= cut;
-            excess -= cut;
-        }
-        widths
-    }
-
-    fn line(&self, cells: &[String], widths: &[usize]) -> String {
-        let mut line = String::new();
-        for (index, (cell, width)) in cells.iter().zip(widths).enumerate() {
-            if index > 0 {
-                line.push_str(GAP);
+    /// The columns to show and their widths, so that all fit into `room`.
+    fn fitting(&self, room: usize) -> Vec<(usize, usize)> {
+        let mut shown: Vec<(usize, usize)> = (0..self.columns.len()).map(|index| (index, self.content_width(index))).collect();
+        for place in (0..shown.len()).rev() {
+            let (index, width) = shown[place];
+            if self.columns[index].gives_way {
+                shown[place].1 -= total(&shown).saturating_sub(room).min(width.saturating_sub(FLEXIBLE_WIDTH_MIN));
             }
-            let cell = truncate_str(cell, *width, "…");
+        }
+        for index in (0..self.columns.len()).rev().filter(|index| self.columns[*index].gives_way) {
+            if total(&shown) > room {
+                shown.retain(|(other, _)| *other != index);
+            }
+        }
+        while total(&shown) > room && shown.len() > 1 {
+            shown.pop();
+        }
+        shown
+    }
+
+    fn content_width(&self, index: usize) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.get(index));
+        let widest = cells.map(|cell| measure_text_width(cell)).max().unwrap_or(0);
+        widest.max(self.columns[index].title.len())
+    }
+
+    fn line(&self, cells: &[String], shown: &[(usize, usize)]) -> String {
+        let cell = |(index, width): &(usize, usize)| {
+            let cell = cells.get(*index).map(|cell| truncate_str(cell, *width, "…")).unwrap_or_default();
             let space = " ".repeat(width.saturating_sub(measure_text_width(&cell)));
-            match self.columns[index].align {
-                Align::Left => line = line + &cell + &space,
-                Align::Right => line = line + &space + &cell,
+            match self.columns[*index].align {
+                Align::Left => format!("{cell}{space}"),
+                Align::Right => format!("{space}{cell}"),
             }
-        }
-        line.trim_end().to_owned()
+        };
+        shown.iter().map(cell).collect::<Vec<_>>().join(GAP).trim_end().to_owned()
     }
+}
+
+/// The width of a line of these columns.
+fn total(shown: &[(usize, usize)]) -> usize {
+    shown.iter().map(|(_, width)| width).sum::<usize>() + GAP.len() * shown.len().saturating_sub(1)
 }
 
 /// Labelled values, one a line, the values in one column. Pairs without a value are left out.
@@ -144,6 +157,14 @@ mod tests {
         let text = table().render_within(Some(36));
         assert!(text.lines().all(|line| measure_text_width(line) <= 36), "{text}");
         assert!(text.contains("something we…"), "{text}");
+    }
+
+    #[test]
+    fn what_never_fits_is_left_out() {
+        let first_line = |room| table().render_within(Some(room)).lines().next().unwrap().to_owned();
+        assert_eq!(first_line(25), "NAME           QUEUED");
+        assert_eq!(first_line(15), "NAME");
+        assert_eq!(first_line(1), "NAME");
     }
 
     #[test]

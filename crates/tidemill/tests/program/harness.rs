@@ -14,6 +14,11 @@ use std::{
 /// Nothing here takes nearly so long; it is the point at which a test gives up.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
+/// A home folder of its own.
+pub fn home() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
 /// The program with nothing of this process's configuration.
 pub fn tidemill(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidemill"));

@@ -2,13 +2,9 @@
 
 use std::io::{BufRead, BufReader};
 
-use crate::harness::{Server, run, write};
+use crate::harness::{Server, home, run, write};
 
 const HELLO: &str = "def handler(context, event):\n    name = event.body.decode() or 'world'\n    print('greeting', name)\n    return f'Hello, {name}!'\n";
-
-fn home() -> tempfile::TempDir {
-    tempfile::tempdir().unwrap()
-}
 
 #[test]
 fn a_function_is_deployed_called_seen_and_stopped() {

@@ -1,10 +1,6 @@
 //! What needs no server: wrong flags, wrong configuration, exit codes, help.
 
-use crate::harness::{run, tidemill, write};
-
-fn home() -> tempfile::TempDir {
-    tempfile::tempdir().unwrap()
-}
+use crate::harness::{home, run, tidemill, write};
 
 #[test]
 fn listening_beyond_loopback_is_refused() {

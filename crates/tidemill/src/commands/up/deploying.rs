@@ -6,11 +6,12 @@ use std::{
     time::Instant,
 };
 
-use tidemill_core::{FunctionRef, ProjectName, manifest::Overrides};
+use tidemill_core::{FunctionRef, ProjectName, manifest::Overrides, ports::Package};
 use tidemill_engine::{DeployRequest, Deployed, Engine};
 
 use super::news;
 use crate::{
+    failure::Failure,
     output::Lines,
     package,
     watch::{Watched, Watcher},
@@ -54,7 +55,7 @@ impl Deploying {
 
     async fn deploy(&mut self, path: &Path) {
         let started = Instant::now();
-        let package = match package::read(path) {
+        let package = match pack(path.to_owned()).await {
             Ok(package) => package,
             Err(failure) => return news::failed(path, &failure, self.serving(path)),
         };
@@ -84,4 +85,10 @@ impl Deploying {
             news::twins(path, other, &deployed.function);
         }
     }
+}
+
+/// Reads a path without holding up the server.
+async fn pack(path: PathBuf) -> Result<Package, Failure> {
+    let packed = tokio::task::spawn_blocking(move || package::read(&path)).await;
+    packed.unwrap_or_else(|error| Err(Failure::broken(format!("packing broke off: {error}"))))
 }
