@@ -15,7 +15,7 @@ pub fn copy_into(directory: &Path) -> anyhow::Result<PathBuf> {
         Some(path) => PathBuf::from(path),
         None => built()?,
     };
-    let copy = directory.join("tidemill");
+    let copy = directory.join("program");
     std::fs::copy(&source, &copy).with_context(|| format!("cannot copy {}", source.display()))?;
     Ok(copy)
 }

@@ -2,10 +2,12 @@
 //!
 //! The file is the truth about user code: it is written by the workers, and the server never sees it.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
+
+use crate::checker::Invocation;
 
 /// Whether a run begins or is about to return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +28,7 @@ pub struct Effect {
     pub run: String,
     /// The function.
     pub function: String,
-    /// The invocation, as the handler was told.
+    /// The invocation. As read from the file it is the event's id, see [`resolve`].
     pub invocation: String,
     /// The unique content of the event.
     pub payload: String,
@@ -49,4 +51,18 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Effect>> {
         .enumerate()
         .map(|(index, line)| serde_json::from_str(line).with_context(|| format!("effect {}: {line:?}", index + 1)))
         .collect()
+}
+
+/// Puts the invocation in the place of the event's id. They are the same but for the response of a function: as an event it
+/// has the id of the invocation that responded, which is the `parent` of its own. What fits no invocation stays.
+pub fn resolve(effects: &mut [Effect], invocations: &BTreeMap<String, Invocation>) {
+    let children: BTreeMap<(&str, &str), &str> = invocations
+        .iter()
+        .filter_map(|(id, invocation)| Some(((invocation.function.as_str(), invocation.parent.as_deref()?), id.as_str())))
+        .collect();
+    for effect in effects {
+        if let Some(child) = children.get(&(effect.function.as_str(), effect.invocation.as_str())) {
+            effect.invocation = (*child).to_owned();
+        }
+    }
 }

@@ -140,10 +140,15 @@ impl Server {
     fn spawn(&mut self) -> anyhow::Result<tokio::process::ChildStdout> {
         ensure!(self.child.is_none(), "the server is running");
         let log: File = OpenOptions::new().create(true).append(true).open(self.log_path())?;
-        let mut child = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        // What configures this test, or the developer's own server, is not for the server under test.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"TIDEMILL_")) {
+            command.env_remove(name);
+        }
+        let mut child = command
             .args(["up", "--listen", "127.0.0.1:0", "--data"])
             .arg(&self.data)
-            .env("XDG_CONFIG_HOME", &self.directory)
+            .env("XDG_CONFIG_HOME", self.directory.join("config"))
             .env("RUST_BACKTRACE", "1")
             .current_dir(&self.directory)
             .stdin(Stdio::null())

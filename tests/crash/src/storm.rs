@@ -92,12 +92,13 @@ impl fmt::Display for Report {
     }
 }
 
-/// Runs a storm. The files of one that fails are kept, and where they lie is printed.
+/// Runs a storm. The files of one that fails are kept (of any, with `CRASH_KEEP`), and where they lie is printed.
 pub async fn run(config: Config) -> anyhow::Result<Report> {
     let directory = tempfile::Builder::new().prefix("tidemill-crash-").tempdir()?;
     println!("storm of {:?} with CRASH_SEED={} in {}", config.time, config.seed, directory.path().display());
     let result = storm(config, directory.path().to_owned()).await;
-    if !matches!(&result, Ok(report) if report.violations.is_empty()) {
+    let is_sound = matches!(&result, Ok(report) if report.violations.is_empty());
+    if !is_sound || std::env::var_os("CRASH_KEEP").is_some() {
         println!("history, effects and log are kept in {}", directory.keep().display());
     }
     result
@@ -132,9 +133,12 @@ async fn storm(config: Config, directory: PathBuf) -> anyhow::Result<Report> {
     let mut ids = observe::ids(&client, &url).await?;
     ids.extend(promised.iter().cloned());
     let chain = functions::CHAIN.windows(2);
+    let invocations = observe::invocations(&client, &url, ids).await?;
+    let mut effects = effects::read(&effects)?;
+    effects::resolve(&mut effects, &invocations);
     let observation = Observation {
-        invocations: observe::invocations(&client, &url, ids).await?,
-        effects: effects::read(&effects)?,
+        invocations,
+        effects,
         subscriptions: chain.map(|pair| (pair[0].to_owned(), pair[1].to_owned())).collect(),
         record,
     };

@@ -28,7 +28,7 @@ const CALLERS: u64 = 8;
 /// The sizes asked for, in turn.
 const SIZES: [u64; 4] = [32, 64, 128, 200];
 /// The server is killed after running for this long.
-const LIFE_MS: std::ops::Range<u64> = 500..4000;
+const LIFE_MS: std::ops::Range<u64> = 300..2000;
 /// How long a call is sent again before the test gives up.
 const ANSWER: Duration = Duration::from_secs(300);
 /// How long the work that is left may take.
