@@ -13,7 +13,15 @@ use crate::{
 
 /// A store on SQLite in a directory of its own.
 fn sqlite() -> Subject {
-    let directory = tempfile::tempdir().unwrap();
+    sqlite_in(tempfile::tempdir().unwrap())
+}
+
+/// A store on SQLite in memory-backed files where the system has them: for tests of many steps, each of which waits for the disk.
+fn quick_sqlite() -> Subject {
+    sqlite_in(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap())
+}
+
+fn sqlite_in(directory: tempfile::TempDir) -> Subject {
     let clock = ManualClock::new();
     let store = SqliteStore::open(SqliteConfig::new(directory.path(), clock.clone())).unwrap();
     Subject { store: Arc::new(store), clock, keep: Box::new(directory) }
