@@ -75,7 +75,7 @@ codes! {
     BodyTooLarge = "body_too_large", 413, false;
     /// The body is of a type that is not understood here.
     UnsupportedMediaType = "unsupported_media_type", 415, false;
-    /// The origin may not call this function.
+    /// Pages of this origin, or requests to this host, are not answered here.
     OriginRefused = "origin_refused", 403, false;
     /// The configuration of the function is wrong.
     BadManifest = "bad_manifest", 422, false;

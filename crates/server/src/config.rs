@@ -7,6 +7,8 @@ use std::{net::SocketAddr, time::Duration};
 pub struct ServerConfig {
     /// Where to listen. Port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Names beside `localhost` under which a listener on loopback is reached; requests to the API under any other are refused.
+    pub hosts: Vec<String>,
     /// The largest request body of a function whose http trigger names no limit, in bytes.
     pub body_bytes_max: u64,
     /// The largest package, in bytes.
@@ -39,6 +41,7 @@ impl Default for ServerConfig {
     fn default() -> Self {
         ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
+            hosts: Vec::new(),
             body_bytes_max: tidemill_core::limits::REQUEST_BODY_BYTES,
             package_bytes_max: 256 * 1024 * 1024,
             json_bytes_max: 64 * 1024 * 1024,

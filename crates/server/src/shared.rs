@@ -9,7 +9,7 @@ use tidemill_core::{InvocationId, ports::{InvocationDetail, StoreError}};
 use tidemill_engine::Engine;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{ServerConfig, meters::Meters};
+use crate::{ServerConfig, meters::Meters, net};
 
 /// The state of the server.
 pub(crate) struct Shared {
@@ -34,7 +34,24 @@ pub(crate) struct Shared {
 /// [`Shared`], as handlers hold it.
 pub(crate) type App = Arc<Shared>;
 
+/// What is read and thrown away of a body that was refused, so that the peer gets to read why.
+const DISCARD_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// For how long.
+const DISCARD_TIME_MAX: Duration = Duration::from_secs(2);
+
 impl Shared {
+    /// Reads and throws away the rest of a body that was refused, beside the answer.
+    pub(crate) fn discard<B>(&self, body: B)
+    where
+        B: hyper::body::Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Send,
+    {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            stop.run_until_cancelled(net::discard(body, DISCARD_BYTES_MAX, DISCARD_TIME_MAX)).await;
+        });
+    }
+
     /// Whether requests are taken.
     pub(crate) fn is_ready(&self) -> bool {
         self.engine.is_ready() && !self.stop.is_cancelled()

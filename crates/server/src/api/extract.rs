@@ -84,7 +84,7 @@ pub(super) async fn body(app: &Shared, mut body: Body, limit: u64) -> Result<Byt
         Ok(bytes) => Ok(bytes),
         Err(error) => {
             if matches!(error, net::ReadError::TooLarge { .. }) {
-                app.tasks.spawn(net::discard(body, limit.min(16 * 1024 * 1024), Duration::from_secs(2)));
+                app.discard(body);
             }
             Err(error.into())
         }

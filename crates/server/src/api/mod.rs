@@ -7,6 +7,7 @@ mod health;
 mod invocations;
 mod invoke;
 mod logs;
+mod origin;
 mod queues;
 mod status;
 mod topics;
@@ -99,6 +100,7 @@ pub fn openapi() -> Document {
 pub(crate) fn router(app: App) -> Router {
     let (router, _) = declared().split_for_parts();
     router
+        .route_layer(axum::middleware::from_fn_with_state(Arc::clone(&app), origin::check))
         .fallback(|uri: http::Uri| async move { nowhere(uri.path()) })
         .method_not_allowed_fallback(|method: Method, uri: http::Uri| async move {
             Refusal::new(ErrorCode::MethodNotAllowed, format!("{method} is not a method of {}", uri.path()))

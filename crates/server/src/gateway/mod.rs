@@ -10,8 +10,6 @@ mod event;
 mod nuclio_logs;
 mod run;
 
-use std::time::Duration;
-
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use hyper::body::Incoming;
 use tidemill_api::ErrorCode;
@@ -29,11 +27,6 @@ use crate::{
     reply::Body,
     shared::App,
 };
-
-/// What is read and thrown away of a body that was refused, so that the peer gets to read why.
-const DISCARD_BYTES_MAX: u64 = 16 * 1024 * 1024;
-/// For how long.
-const DISCARD_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// Answers a request to a function's address.
 pub(crate) async fn handle(app: &App, request: Request<Incoming>) -> Response<Body> {
@@ -133,7 +126,7 @@ async fn invoke(
         Ok(body) => body,
         Err(error) => {
             if matches!(error, ReadError::TooLarge { .. }) && !expects_continue(&parts.headers) {
-                app.tasks.spawn(net::discard(body, DISCARD_BYTES_MAX, DISCARD_TIME_MAX));
+                app.discard(body);
             }
             return Err(error.into());
         }

@@ -74,7 +74,8 @@ pub(crate) async fn serve<S>(
 
 /// Reads until it is clear what the peer speaks. `None` when it says nothing in time.
 async fn first_bytes(stream: &mut TcpStream, limits: &Limits) -> Option<Protocol> {
-    timeout(limits.idle_timeout, stream.readable()).await.ok()?.ok()?;
+    // Not `readable()`, which may come back without anything to read.
+    timeout(limits.idle_timeout, stream.peek(&mut [0u8; 1])).await.ok()?.ok()?;
     let mut first = [0u8; PREFACE.len()];
     let mut n = 0;
     timeout(limits.header_read_timeout, async {

@@ -116,7 +116,7 @@ async fn a_slow_body_is_408() {
     let server = TestServer::start_with(|config| config.request_read_timeout = Duration::from_millis(50)).await;
     for path in ["/f/echo", "/v1/functions/echo/invocations", "/v1/topics/t/events"] {
         let mut raw = Raw::connect(server.address).await;
-        raw.send(format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nslow")).await.unwrap();
+        raw.send(format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\nslow")).await.unwrap();
         let text = raw.read_until("\"request_timeout\"").await;
         assert_eq!(status(&text), "408", "{path}");
     }
@@ -128,7 +128,7 @@ async fn a_slow_body_is_408() {
 async fn a_slow_package_is_408() {
     let server = TestServer::start_with(|config| config.request_read_timeout = Duration::from_millis(50)).await;
     let mut raw = Raw::connect(server.address).await;
-    raw.send("POST /v1/functions HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 1000\r\n\r\n--b\r\n")
+    raw.send("POST /v1/functions HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 1000\r\n\r\n--b\r\n")
         .await
         .unwrap();
     assert_eq!(status(&raw.read_until("\"request_timeout\"").await), "408");
@@ -180,5 +180,37 @@ async fn strange_bytes_are_survived() {
     assert!(text.contains("[\"x-latin\",\"ä\"]"), "{text}");
     let reply = server.request("POST", "/f/echo", &[], "x").await;
     assert_eq!(reply.status, 200);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn pages_cannot_use_the_api() {
+    let server = TestServer::start().await;
+    let reply = server.request("POST", "/v1/functions/echo/pause", &[("origin", "https://evil.example")], "").await;
+    assert_eq!(problem(&reply).code, ErrorCode::OriginRefused);
+    let reply = server.request("GET", "/v1/functions", &[("host", "evil.example")], "").await;
+    assert_eq!(problem(&reply).code, ErrorCode::OriginRefused);
+    assert_eq!(server.request("GET", "/livez", &[("host", "mill.internal")], "").await.status, 200);
+    assert_eq!(server.request("POST", "/f/echo", &[("host", "mill.example")], "x").await.status, 200);
+    assert_eq!(server.client.function("echo").await.unwrap().state, "active");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn idle_connections_do_not_stand_in_the_way() {
+    let server = TestServer::start().await;
+    let mut idle = Vec::new();
+    for number in 0..300 {
+        let mut raw = Raw::connect(server.address).await;
+        if number % 2 == 0 {
+            raw.send("GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+            raw.read_until("ok\n").await;
+        }
+        idle.push(raw);
+    }
+    assert_eq!(server.request("POST", "/f/echo", &[], "x").await.status, 200);
+    let first = idle.swap_remove(0);
+    server.stop.cancel();
+    assert_eq!(first.read_to_end().await, "");
     server.end().await;
 }
