@@ -4,18 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tidemill_core::{
-    Event, RevisionNumber, Timestamp, TriggerLabel,
-    event,
+    RevisionNumber, Timestamp,
     invocation::{Attempt, AttemptOutcome, Invocation, LogLine, Reply, Status, Timings},
     limits::RESPONSE_BODY_BYTES_MAX,
-    ports::{Call, CallEnd, CallOutcome, LeaseRef, NewInvocation, Settlement, StoreError},
+    ports::{Call, CallEnd, CallOutcome, LeaseRef, Settlement, StoreError},
     retry,
-    spec::MessageSource,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    emits,
     function::{Current, Function, Permit},
     pool::{AcquireError, Slot},
     shared::{RunningAttempt, Shared},
@@ -109,7 +108,7 @@ pub(crate) async fn run(shared: Arc<Shared>, function: Arc<Function>, held: Vec<
     let cancelled = CancellationToken::new();
     for one in &held {
         let lease = LeaseRef { id: one.invocation.id, generation: one.invocation.generation };
-        let attempt = RunningAttempt { lease, cancelled: cancelled.clone(), worker: None };
+        let attempt = RunningAttempt { lease, cancelled: cancelled.clone(), is_unwanted: false, worker: None };
         shared.running.lock().insert(one.invocation.id, attempt);
     }
     let mut held = held;
@@ -145,13 +144,17 @@ async fn attempt(
             Err(AcquireError::Closed) => return broken(AttemptOutcome::Interrupted, "the function was deleted"),
         },
     };
-    for one in held.iter() {
-        if let Some(running) = shared.running.lock().get_mut(&one.invocation.id) {
-            running.worker = Some(slot.worker().clone());
-        }
-    }
     let Some(first) = held.first() else { return broken(AttemptOutcome::Interrupted, "nothing to run") };
     let (invocation, number) = (first.invocation.id, first.invocation.attempts);
+    for one in held.iter() {
+        if let Some(running) = shared.running.lock().get_mut(&one.invocation.id) {
+            running.worker = Some((slot.worker().clone(), invocation));
+        }
+    }
+    if cancelled.is_cancelled() {
+        // Whoever cancelled in between saw no worker to tell.
+        return broken(AttemptOutcome::Cancelled, "cancelled before it began");
+    }
     let events = held.iter_mut().map(|one| std::mem::take(&mut one.invocation.event)).collect::<Vec<_>>();
     let count = events.len();
     let started_at = shared.now();
@@ -192,6 +195,11 @@ async fn settle(shared: &Arc<Shared>, function: &Arc<Function>, held: Held, endi
         outcome = AttemptOutcome::Raised;
         reason = format!("the function responded with status {}", reply.status);
     }
+    let lease = LeaseRef { id: invocation.id, generation: invocation.generation };
+    if outcome == AttemptOutcome::Cancelled && !shared.is_unwanted(lease) {
+        outcome = AttemptOutcome::Interrupted;
+        reason = "another event of its batch was cancelled".to_owned();
+    }
     let policy = function.current.load().spec.retry;
     let (failures, interruptions) = (invocation.failures, invocation.interruptions);
     let chance = shared.ports.rng.chance();
@@ -211,7 +219,7 @@ async fn settle(shared: &Arc<Shared>, function: &Arc<Function>, held: Held, endi
         reason,
     };
     let settlement = Settlement {
-        lease: LeaseRef { id: invocation.id, generation: invocation.generation },
+        lease,
         status: verdict.status,
         available_at: verdict.available_at,
         failures: verdict.failures,
@@ -221,7 +229,7 @@ async fn settle(shared: &Arc<Shared>, function: &Arc<Function>, held: Held, endi
         // The log of a batch is kept once, with its first event.
         logs: if index == 0 { ending.logs.clone() } else { Vec::new() },
         emits: match (verdict.status, reply) {
-            (Status::Succeeded, Some(reply)) => emits(shared, function, &invocation, reply),
+            (Status::Succeeded, Some(reply)) => emits::of(shared, function, &invocation, reply),
             _ => Vec::new(),
         },
         attempt,
@@ -232,19 +240,13 @@ async fn settle(shared: &Arc<Shared>, function: &Arc<Function>, held: Held, endi
 }
 
 /// Stores a settlement, however long the store refuses, unless the lease is lost or the server stops.
-async fn store(shared: &Arc<Shared>, function: &Arc<Function>, settlement: Settlement) {
+async fn store(shared: &Arc<Shared>, function: &Arc<Function>, mut settlement: Settlement) {
     let (id, status, available_at) = (settlement.lease.id, settlement.status, settlement.available_at);
-    let downstream: Vec<_> = settlement.emits.iter().map(|emit| emit.function.clone()).collect();
     let mut wait = SETTLE_BACKOFF;
     loop {
         match shared.ports.store.settle(settlement.clone()).await {
             Ok(settled) => {
-                for reference in &downstream {
-                    if let Some(function) = shared.routes.load().function(reference) {
-                        function.add_queued(1);
-                        function.nudge();
-                    }
-                }
+                emits::announce(shared, &settlement.emits);
                 if status == Status::Queued {
                     function.add_queued(1);
                     shared.due_alarm.at(available_at);
@@ -256,6 +258,7 @@ async fn store(shared: &Arc<Shared>, function: &Arc<Function>, settlement: Settl
                 }
                 return;
             }
+            Err(StoreError::NotFound) if emits::drop_deleted(shared, &mut settlement.emits).await => {}
             Err(StoreError::Stale | StoreError::NotFound) => {
                 tracing::info!(invocation = %id, "an attempt ended after its lease was lost; its result is dropped");
                 return;
@@ -289,56 +292,4 @@ fn timings(invocation: &Invocation, ending: &Ending, accept_commit: Duration, no
         transfer_us: call - user_code_us,
         commit_us,
     }
-}
-
-/// The events that a response makes for its subscribers.
-pub(crate) fn emits(
-    shared: &Shared,
-    function: &Function,
-    invocation: &Invocation,
-    reply: &Reply,
-) -> Vec<NewInvocation> {
-    let routes = shared.routes.load();
-    let source = MessageSource::Responses(function.reference.name.clone());
-    let subscriptions = routes.subscribers(&function.reference.project, &source);
-    if subscriptions.is_empty() || reply.status >= 400 {
-        return Vec::new();
-    }
-    let now = shared.now();
-    subscriptions
-        .iter()
-        .map(|subscription| {
-            let event = Event {
-                id: invocation.id.to_string(),
-                source: format!("/f/{}", function.reference),
-                kind: "tidemill.response".to_owned(),
-                subject: function.reference.to_string(),
-                time: now,
-                trigger: message_label(subscription.trigger.as_str()),
-                method: "POST".to_owned(),
-                path: "/".to_owned(),
-                query: String::new(),
-                headers: reply.headers.clone(),
-                content_type: reply.content_type.clone(),
-                body: reply.body.clone(),
-            };
-            let key = crate::submit::ordering_key(&subscription.function.current.load().spec.ordering, &event);
-            NewInvocation {
-                id: shared.new_id(),
-                function: subscription.function.reference.clone(),
-                event,
-                key,
-                idempotency_key: None,
-                parent: Some(invocation.id),
-                received_at: now,
-                available_at: now,
-                received_us: 0,
-                lease: None,
-            }
-        })
-        .collect()
-}
-
-pub(crate) fn message_label(trigger: &str) -> event::TriggerLabel {
-    TriggerLabel { kind: "message".to_owned(), name: trigger.to_owned() }
 }

@@ -8,13 +8,14 @@ use tidemill_core::{
     id::Generation,
     invocation::{Attempt, AttemptOutcome, Invocation, Status, Timings},
     limits::INLINE_BODY_BYTES_MAX,
-    ports::{Call, HistoryRecord},
+    ports::{Call, HistoryRecord, StoreError},
     spec::History,
 };
 use tokio::time::Instant;
 
 use crate::{
     attempt::{self, Ending, error_reply},
+    emits,
     error::CallError,
     function::{Current, Function},
     pool::{AcquireError, Slot},
@@ -100,7 +101,6 @@ async fn acquire(shared: &Shared, function: &Arc<Function>) -> Result<(Slot, Arc
             return Err(CallError::Paused(reference()));
         }
         let waits = current.spec.worker_availability_timeout();
-        // A call that may not wait still waits for the first worker to start: there is none to be busy.
         let left = waits.saturating_sub(began.elapsed());
         match current.pool.acquire(Some(left)).await {
             Ok(slot) => return Ok((slot, current)),
@@ -169,24 +169,25 @@ async fn conclude(
     shared: &Arc<Shared>,
     function: &Arc<Function>,
     current: &Current,
-    invocation: Invocation,
+    mut invocation: Invocation,
     ending: Ending,
 ) -> Result<Called, CallError> {
     let Ending { outcome, reason, replies, logs, started_at, worker, revision, .. } = ending;
     let reply = replies.into_iter().next().unwrap_or_else(|| error_reply(status_of(outcome), &reason));
     let succeeded = invocation.status == Status::Succeeded;
     if succeeded {
-        let emits = attempt::emits(shared, function, &invocation, &reply);
+        let mut emits = emits::of(shared, function, &invocation, &reply);
         if !emits.is_empty() {
-            let downstream: Vec<_> = emits.iter().map(|emit| emit.function.clone()).collect();
-            let stored = shared.ports.store.submit(emits).await;
-            stored.map_err(|source| CallError::Emit { function: function.reference.clone(), source })?;
-            for reference in &downstream {
-                if let Some(function) = shared.routes.load().function(reference) {
-                    function.add_queued(1);
-                    function.nudge();
-                }
+            let began = Instant::now();
+            let mut stored = shared.ports.store.submit(emits.clone()).await;
+            if matches!(stored, Err(StoreError::NotFound)) && emits::drop_deleted(shared, &mut emits).await {
+                stored = shared.ports.store.submit(emits.clone()).await;
             }
+            let commit = began.elapsed();
+            invocation.timings.commit_us = u64::try_from(commit.as_micros()).unwrap_or(u64::MAX);
+            invocation.finished_at = invocation.finished_at.map(|at| at + Duration::from_micros(invocation.timings.commit_us));
+            stored.map_err(|source| CallError::Emit { function: function.reference.clone(), source })?;
+            emits::announce(shared, &emits);
         }
     }
     let (id, timings) = (invocation.id, invocation.timings);
@@ -207,7 +208,6 @@ async fn conclude(
             reason,
         };
         let fits = |length: usize| length <= INLINE_BODY_BYTES_MAX;
-        let mut invocation = invocation;
         // The body of a failed call is kept so that it can be retried; large ones are not worth their room.
         if succeeded || !fits(invocation.event.body.len()) {
             invocation.event.body = bytes::Bytes::new();

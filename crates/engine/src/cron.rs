@@ -1,6 +1,10 @@
 //! Cron triggers: the next run of each lies in the store, so that a restart forgets none and a run takes place once.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use tidemill_core::{
@@ -18,7 +22,7 @@ const LOOK: Duration = Duration::from_secs(30);
 const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// The schedules that a spec asks for, each with its first run after `now`.
-pub(crate) fn schedules(function: &FunctionRef, spec: &FunctionSpec, now: Timestamp) -> Vec<ScheduleRecord> {
+fn schedules(function: &FunctionRef, spec: &FunctionSpec, now: Timestamp) -> Vec<ScheduleRecord> {
     let mut schedules = Vec::new();
     for (name, trigger) in &spec.triggers {
         let TriggerKind::Cron(cron) = &trigger.kind else { continue };
@@ -36,6 +40,38 @@ pub(crate) fn schedules(function: &FunctionRef, spec: &FunctionSpec, now: Timest
         });
     }
     schedules
+}
+
+/// Stores the schedules that a spec asks for. Those that have not changed keep their next run.
+pub(crate) async fn put_schedules(
+    shared: &Shared,
+    function: &FunctionRef,
+    spec: &FunctionSpec,
+) -> Result<(), StoreError> {
+    let schedules = schedules(function, spec, shared.now());
+    shared.ports.store.put_schedules(function, schedules).await?;
+    shared.cron_alarm.at(shared.now());
+    Ok(())
+}
+
+/// Makes the stored schedules those of the active revisions: a former life may have ended between the two.
+pub(crate) async fn reconcile(
+    shared: &Shared,
+    functions: &BTreeMap<FunctionRef, Arc<Function>>,
+) -> Result<(), StoreError> {
+    let mut stored: BTreeMap<FunctionRef, BTreeSet<(TriggerName, String)>> = BTreeMap::new();
+    for record in shared.ports.store.schedules().await? {
+        stored.entry(record.function).or_default().insert((record.trigger, record.fingerprint));
+    }
+    for (reference, function) in functions {
+        let spec = function.current.load().spec.clone();
+        let asked = schedules(reference, &spec, shared.now());
+        let asked: BTreeSet<_> = asked.into_iter().map(|record| (record.trigger, record.fingerprint)).collect();
+        if stored.remove(reference).unwrap_or_default() != asked {
+            put_schedules(shared, reference, &spec).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Works until the engine stops.

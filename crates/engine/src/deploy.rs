@@ -42,15 +42,13 @@ pub(crate) async fn deploy(
     let reference = manifest.function;
     let _guard = begin(shared, &reference).await?;
     let spec = Arc::new(manifest.spec);
-    if let Some((_, _, http)) = spec.http() {
-        if let Some((path, owner)) = shared.routes.load().taken(http, &reference) {
-            return Err(DeployError::AddressTaken { path, owner });
-        }
-    }
+    check_addresses(shared, &reference, &spec)?;
     let newest = newest_revision(shared, &reference).await?;
     let active = shared.routes.load().function(&reference).map(|function| function.current.load().revision);
     if let Some(newest) = newest.as_ref().filter(|newest| Some(newest.number) == active) {
         if newest.package == unpacked.digest && newest.spec == *spec {
+            // A former try may have stored the revision and failed with its schedules.
+            cron::put_schedules(shared, &reference, &spec).await?;
             let warnings = manifest.warnings;
             return Ok(Deployed { function: reference, revision: newest.number, spec, unchanged: true, warnings });
         }
@@ -65,14 +63,8 @@ pub(crate) async fn deploy(
     };
     let desired = if spec.disable { FunctionState::Paused } else { FunctionState::Active };
     let pool = ready_pool(shared, host, &revision, Some((unpacked, progress)), desired).await?;
-    let record = match shared.ports.store.put_revision(revision, desired).await {
-        Ok(record) => record,
-        Err(error) => {
-            pool.close(Duration::ZERO).await;
-            return Err(error.into());
-        }
-    };
-    switch(shared, &record, spec.clone(), pool).await?;
+    let stored = shared.ports.store.put_revision(revision, desired);
+    switch(shared, &reference, spec.clone(), pool, stored).await?;
     tracing::info!(function = %reference, revision = %number, "deployed");
     Ok(Deployed { function: reference, revision: number, spec, unchanged: false, warnings: manifest.warnings })
 }
@@ -108,20 +100,10 @@ pub(crate) async fn rollback(
     if number == current.revision {
         return Ok(deployed(true));
     }
-    if let Some((_, _, http)) = spec.http() {
-        if let Some((path, owner)) = shared.routes.load().taken(http, reference) {
-            return Err(DeployError::AddressTaken { path, owner });
-        }
-    }
+    check_addresses(shared, reference, &spec)?;
     let pool = ready_pool(shared, host, &revision, None, current.desired).await?;
-    let record = match shared.ports.store.activate(reference, number, shared.now()).await {
-        Ok(record) => record,
-        Err(error) => {
-            pool.close(Duration::ZERO).await;
-            return Err(error.into());
-        }
-    };
-    switch(shared, &record, spec.clone(), pool).await?;
+    let stored = shared.ports.store.activate(reference, number, shared.now());
+    switch(shared, reference, spec.clone(), pool, stored).await?;
     Ok(deployed(false))
 }
 
@@ -209,16 +191,37 @@ async fn ready_pool(
     Ok(pool)
 }
 
-/// Makes a stored revision the one that serves, and lets the former one finish.
+/// Refuses addresses that are another function's.
+fn check_addresses(shared: &Shared, reference: &FunctionRef, spec: &FunctionSpec) -> Result<(), DeployError> {
+    let Some((_, _, http)) = spec.http() else { return Ok(()) };
+    match shared.routes.load().taken(http, reference) {
+        Some((path, owner)) => Err(DeployError::AddressTaken { path, owner }),
+        None => Ok(()),
+    }
+}
+
+/// Makes a revision the one that serves: in the store, by `stored`, and then here. Lets the former one finish.
 async fn switch(
     shared: &Arc<Shared>,
-    record: &FunctionRecord,
+    reference: &FunctionRef,
     spec: Arc<FunctionSpec>,
     pool: Arc<Pool>,
+    stored: impl Future<Output = Result<FunctionRecord, StoreError>>,
 ) -> Result<(), DeployError> {
-    let reference = &record.function;
-    let schedules = cron::schedules(reference, &spec, shared.now());
-    let has_schedules = shared.ports.store.put_schedules(reference, schedules).await;
+    let _guard = shared.deploys.switching.lock().await;
+    // Another function may have taken an address while the worker started.
+    let record = match check_addresses(shared, reference, &spec) {
+        Ok(()) => stored.await.map_err(DeployError::from),
+        Err(error) => Err(error),
+    };
+    let record = match record {
+        Ok(record) => record,
+        Err(error) => {
+            pool.close(Duration::ZERO).await;
+            return Err(error);
+        }
+    };
+    let has_schedules = cron::put_schedules(shared, reference, &spec).await;
     let current =
         Current { revision: record.active, spec, pool, desired: record.desired, updated_at: record.updated_at };
     let existing = shared.routes.load().function(reference).cloned();
@@ -238,17 +241,16 @@ async fn switch(
             start_pump(shared, &function);
         }
     }
-    shared.cron_alarm.at(shared.now());
     has_schedules.map_err(DeployError::from)
 }
 
 /// Drains a pool in the background.
 fn retire(shared: &Arc<Shared>, pool: Arc<Pool>, grace: Duration) {
-    let abort = shared.abort.clone();
+    let grace_over = shared.grace_over.clone();
     shared.workers.spawn(async move {
         tokio::select! {
             biased;
-            () = abort.cancelled() => {}
+            () = grace_over.cancelled() => {}
             () = pool.drain(grace) => {}
         }
         pool.close(Duration::from_secs(1)).await;

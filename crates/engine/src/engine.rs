@@ -55,6 +55,7 @@ impl Engine {
             tasks: TaskTracker::new(),
             workers: TaskTracker::new(),
             stop: CancellationToken::new(),
+            grace_over: CancellationToken::new(),
             abort: CancellationToken::new(),
         });
         host.connect(&shared);
@@ -99,6 +100,7 @@ impl Engine {
                 }
             }
         }
+        cron::reconcile(shared, &functions).await?;
         for function in functions.values() {
             deploy::start_pump(shared, function);
         }
@@ -113,6 +115,7 @@ impl Engine {
         shared.stop.cancel();
         shared.tasks.close();
         let in_time = tokio::time::timeout(shared.config.drain_grace, shared.tasks.wait()).await.is_ok();
+        shared.grace_over.cancel();
         // Workers end first, so that calls still open end as interrupted and can be settled.
         let functions: Vec<_> = shared.routes.load().functions().values().cloned().collect();
         let closing = functions.iter().map(|function| {
@@ -145,6 +148,10 @@ impl Engine {
 
     /// Calls a function and waits for its response. An error of user code is a [`Called`], not an error of ours.
     pub async fn call(&self, target: &Target, event: Event, received_at: Timestamp) -> Result<Called, CallError> {
+        // User code that still runs may go on calling, its callers may not.
+        if self.shared.is_stopping() {
+            return Err(CallError::Stopping);
+        }
         call::call(&self.shared, &target.0, event, received_at).await
     }
 
@@ -241,6 +248,8 @@ impl Engine {
         let count = self.shared.ports.store.purge(filter, queued).await?;
         if let Some(function) = self.shared.routes.load().function(function).filter(|_| queued) {
             function.sub_queued(count);
+            // The first in line of a key may be gone.
+            function.nudge();
         }
         Ok(count)
     }
@@ -319,9 +328,7 @@ async fn tend(shared: Arc<Shared>) {
     loop {
         for function in shared.routes.load().functions().values() {
             let current = function.current.load();
-            if current.desired == FunctionState::Active {
-                current.pool.tend();
-            }
+            current.pool.tend(current.desired == FunctionState::Active);
         }
         tokio::select! {
             biased;

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -42,6 +42,9 @@ pub(crate) struct Function {
     nudge: Notify,
     queued: AtomicU64,
     in_flight: AtomicU32,
+    /// The last claim left some behind, as far as could be seen. Unlike `queued` it knows of invocations that the store put
+    /// back by itself.
+    more: AtomicBool,
     /// Mean time of a call in µs, moving; 0 before the first.
     mean_us: AtomicU64,
 }
@@ -57,6 +60,7 @@ impl Function {
             nudge: Notify::new(),
             queued: AtomicU64::new(queued),
             in_flight: AtomicU32::new(0),
+            more: AtomicBool::new(false),
             mean_us: AtomicU64::new(0),
         }
     }
@@ -87,6 +91,11 @@ impl Function {
 
     pub fn set_queued(&self, count: u64) {
         self.queued.store(count, Ordering::Relaxed);
+    }
+
+    /// Remembers whether there may be more to claim.
+    pub fn set_more(&self, more: bool) {
+        self.more.store(more, Ordering::Relaxed);
     }
 
     pub fn in_flight(&self) -> u32 {
@@ -138,7 +147,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         self.function.in_flight.fetch_sub(1, Ordering::AcqRel);
-        if self.was_used && self.function.queued() > 0 {
+        if self.was_used && (self.function.queued() > 0 || self.function.more.load(Ordering::Relaxed)) {
             self.function.nudge();
         }
     }

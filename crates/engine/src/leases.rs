@@ -21,7 +21,10 @@ pub(crate) async fn run(shared: Arc<Shared>) {
             () = tokio::time::sleep(RENEW) => {}
         }
         // Renewing comes first: after a long pause of the whole process our own leases may just have run out.
-        renew(&shared).await;
+        if !renew(&shared).await {
+            // Whose leases are not renewed must not put back what it still runs.
+            continue;
+        }
         match shared.ports.store.expire(shared.now(), None, INTERRUPTIONS_MAX).await {
             Ok(functions) => shared.nudge(&functions),
             Err(error) => tracing::warn!(%error, "leases that ran out cannot be put back yet"),
@@ -29,29 +32,37 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     }
 }
 
-async fn renew(shared: &Shared) {
+/// Returns whether our leases are alive.
+async fn renew(shared: &Shared) -> bool {
     let leases: Vec<LeaseRef> = shared.running.lock().values().map(|attempt| attempt.lease).collect();
     if leases.is_empty() {
-        return;
+        return true;
     }
     match shared.ports.store.renew(leases, shared.now() + LEASE).await {
         Ok(lost) => {
             for lease in lost {
                 end(shared, lease).await;
             }
+            true
         }
-        Err(error) => tracing::warn!(%error, "leases cannot be renewed yet"),
+        Err(error) => {
+            tracing::warn!(%error, "leases cannot be renewed yet");
+            false
+        }
     }
 }
 
 /// Ends an attempt of ours: its lease is lost, or somebody cancelled it.
 pub(crate) async fn end(shared: &Shared, lease: LeaseRef) {
-    let (token, worker) = match shared.running.lock().get(&lease.id) {
-        Some(attempt) if attempt.lease == lease => (attempt.cancelled.clone(), attempt.worker.clone()),
+    let (token, worker) = match shared.running.lock().get_mut(&lease.id) {
+        Some(attempt) if attempt.lease == lease => {
+            attempt.is_unwanted = true;
+            (attempt.cancelled.clone(), attempt.worker.clone())
+        }
         _ => return,
     };
     token.cancel();
-    if let Some(worker) = worker {
-        worker.cancel(lease.id).await;
+    if let Some((worker, call)) = worker {
+        worker.cancel(call).await;
     }
 }

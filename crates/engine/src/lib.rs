@@ -17,6 +17,7 @@ mod call;
 mod config;
 mod cron;
 mod deploy;
+mod emits;
 mod engine;
 mod error;
 mod function;

@@ -57,6 +57,8 @@ struct Entry {
 struct Waiter {
     number: u64,
     since: Instant,
+    /// Waits for a worker to start, but not for a busy one.
+    is_brief: bool,
     grant: oneshot::Sender<Result<Slot, AcquireError>>,
 }
 
@@ -114,9 +116,10 @@ impl Pool {
         state.phase == Phase::Open && state.waiters.is_empty() && state.entries.iter().any(|entry| entry.free > 0)
     }
 
-    /// Takes a slot, waiting for one as long as `timeout` says (`None`: as long as it takes).
+    /// Takes a slot, waiting for one as long as `timeout` says (`None`: as long as it takes). With none at all it still
+    /// waits for the first worker to start: there is none to be busy.
     pub async fn acquire(self: &Arc<Self>, timeout: Option<Duration>) -> Result<Slot, AcquireError> {
-        let (number, granted) = {
+        let (number, granted, timeout) = {
             let mut state = self.state.lock();
             if state.phase == Phase::Closed {
                 return Err(AcquireError::Closed);
@@ -135,9 +138,11 @@ impl Pool {
             let (grant, granted) = oneshot::channel();
             let number = state.next_waiter;
             state.next_waiter += 1;
-            state.waiters.push_back(Waiter { number, since: Instant::now(), grant });
+            let is_brief = timeout == Some(Duration::ZERO) && state.entries.is_empty();
+            state.waiters.push_back(Waiter { number, since: Instant::now(), is_brief, grant });
             self.grow(&mut state);
-            (number, granted)
+            // The driver bounds how long a start takes.
+            (number, granted, timeout.filter(|_| !is_brief))
         };
         let outcome = match timeout {
             None => granted.await.ok(),
@@ -155,8 +160,9 @@ impl Pool {
         self.launch().await
     }
 
-    /// Starts what is missing to the minimum, and stops what has been idle for long.
-    pub fn tend(self: &Arc<Self>) {
+    /// Starts what is missing to the minimum, and stops what has been idle for long. What is not active has no minimum.
+    pub fn tend(self: &Arc<Self>, is_active: bool) {
+        let min = if is_active { self.limits.min } else { 0 };
         let mut idle = Vec::new();
         {
             let mut state = self.state.lock();
@@ -166,14 +172,14 @@ impl Pool {
             let now = Instant::now();
             let slots = state.slots;
             let timeout = self.idle_timeout;
-            let surplus = state.entries.len().saturating_sub(self.limits.min as usize);
+            let surplus = state.entries.len().saturating_sub(min as usize);
             while idle.len() < surplus {
                 let old = |entry: &Entry| entry.free >= slots && now.duration_since(entry.idle_since) >= timeout;
                 let Some(index) = state.entries.iter().position(old) else { break };
                 idle.push(state.entries.remove(index).worker);
             }
             let is_backing_off = state.trouble.as_ref().is_some_and(|trouble| trouble.until > now);
-            while !is_backing_off && (state.entries.len() as u32 + state.starting) < self.limits.min {
+            while !is_backing_off && (state.entries.len() as u32 + state.starting) < min {
                 self.spawn_launch(&mut state);
             }
         }
@@ -304,10 +310,14 @@ impl Pool {
                 Err(error) => {
                     tracing::warn!(function = %self.launcher.function(), reason = %error, "a worker did not start");
                     state.fail(&error.reason);
+                    if state.is_at_rest() {
+                        self.at_rest.notify_waiters();
+                    }
                     (Err(error), None)
                 }
             }
         };
+        self.state.lock().refuse_brief();
         if let Some(worker) = surplus {
             worker.stop(Duration::ZERO).await;
         }
@@ -342,6 +352,18 @@ impl State {
 
     fn is_at_rest(&self) -> bool {
         self.waiters.is_empty() && self.starting == 0 && self.entries.iter().all(|e| e.free >= e.worker.slots())
+    }
+
+    /// Tells those who waited for a start only that all starts are over.
+    fn refuse_brief(&mut self) {
+        if self.starting > 0 {
+            return;
+        }
+        let (brief, others): (VecDeque<Waiter>, _) = self.waiters.drain(..).partition(|waiter| waiter.is_brief);
+        self.waiters = others;
+        for waiter in brief {
+            let _ = waiter.grant.send(Err(AcquireError::Busy));
+        }
     }
 
     fn put_back(&mut self, worker: &Arc<dyn Worker>) {

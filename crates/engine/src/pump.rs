@@ -46,11 +46,13 @@ async fn claim_singles(shared: &Arc<Shared>, function: &Arc<Function>, current: 
     let permits = function.enter(CLAIM_MAX, current);
     let wanted = permits.len();
     if wanted == 0 {
+        function.set_more(true);
         // The end of an attempt nudges.
         return false;
     }
     let held = claim(shared, function, permits).await;
     let is_full = held.len() == wanted;
+    function.set_more(is_full);
     for one in held {
         shared.tasks.spawn(attempt::run(shared.clone(), function.clone(), vec![one], false));
     }
@@ -78,10 +80,12 @@ async fn claim_batch(
     let permits = function.enter(batch.size.max(1), current);
     let wanted = permits.len();
     if wanted == 0 {
+        function.set_more(true);
         return false;
     }
     let held = claim(shared, function, permits).await;
     let is_full = held.len() == wanted;
+    function.set_more(is_full);
     if !held.is_empty() {
         shared.tasks.spawn(attempt::run(shared.clone(), function.clone(), held, true));
     }

@@ -25,8 +25,10 @@ use crate::{
 pub(crate) struct RunningAttempt {
     pub lease: LeaseRef,
     pub cancelled: CancellationToken,
-    /// Once it has a worker.
-    pub worker: Option<Arc<dyn Worker>>,
+    /// Whether it is this one that somebody wants ended, and not only the call that it shares with others of its batch.
+    pub is_unwanted: bool,
+    /// Once it has a worker, which knows its call by the id given here.
+    pub worker: Option<(Arc<dyn Worker>, InvocationId)>,
 }
 
 pub(crate) struct Shared {
@@ -48,7 +50,9 @@ pub(crate) struct Shared {
     pub workers: TaskTracker,
     /// Accept and claim nothing more.
     pub stop: CancellationToken,
-    /// The grace is over: give back what still runs.
+    /// The grace is over: end the workers of former revisions too.
+    pub grace_over: CancellationToken,
+    /// Give up what could not be given back.
     pub abort: CancellationToken,
 }
 
@@ -74,6 +78,11 @@ impl Shared {
         }
     }
 
+    /// Whether somebody wants the attempt under `lease` ended.
+    pub fn is_unwanted(&self, lease: LeaseRef) -> bool {
+        self.running.lock().get(&lease.id).is_some_and(|attempt| attempt.lease == lease && attempt.is_unwanted)
+    }
+
     /// Wakes the pumps of functions that may have work.
     pub fn nudge<'a>(&self, functions: impl IntoIterator<Item = &'a FunctionRef>) {
         let routes = self.routes.load();
@@ -89,6 +98,8 @@ impl Shared {
 #[derive(Default)]
 pub(crate) struct DeployLocks {
     locks: Mutex<BTreeMap<FunctionRef, Arc<tokio::sync::Mutex<()>>>>,
+    /// Held from the last look at the addresses of others until a revision serves.
+    pub switching: tokio::sync::Mutex<()>,
     /// Held while `routes` is replaced.
     pub routes: Mutex<()>,
 }

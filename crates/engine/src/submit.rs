@@ -16,7 +16,8 @@ use tidemill_core::{
 use tokio::time::Instant;
 
 use crate::{
-    attempt::{self, Held, message_label},
+    attempt::{self, Held},
+    emits::message_label,
     error::SubmitError,
     function::{Function, Permit},
     request::{Receipt, SubmitOptions},
