@@ -5,6 +5,8 @@
 //! that was acknowledged must have ended, and the rules of the checker must have held all along. The same seed twice
 //! must give the same log.
 
+#[path = "../fake/mod.rs"]
+mod fake;
 mod gate;
 mod scenario;
 mod world;

@@ -14,14 +14,15 @@ use tidemill_core::{
     Event, FunctionRef, InvocationId,
     invocation::{AttemptOutcome, Status},
     manifest::Overrides,
-    ports::{Clock, InvocationFilter, Package, Progress, Store},
+    ports::{Clock, InvocationFilter, Store},
 };
 use tidemill_engine::{DeployRequest, Engine, EngineConfig, Ports, RetentionConfig, SubmitOptions};
 use tidemill_store::MemoryStore;
 
 use crate::{
-    gate::Gate,
-    world::{SimBuilder, SimDriver, World},
+    fake::{FakeBuilder, Gate, Unwatched, package},
+    gate::SimToll,
+    world::{SimDriver, World},
 };
 
 const FUNCTIONS: [&str; 4] = [
@@ -41,12 +42,6 @@ pub struct Outcome {
     pub store_calls: u32,
 }
 
-struct Unwatched;
-
-impl Progress for Unwatched {
-    fn line(&self, _text: &str) {}
-}
-
 /// One life of the node.
 struct Life {
     engine: Engine,
@@ -56,7 +51,7 @@ struct Life {
 struct Lives {
     world: Arc<World>,
     store: Arc<dyn Store>,
-    builder: Arc<SimBuilder>,
+    builder: Arc<FakeBuilder>,
     faults: Arc<AtomicU32>,
     calls: Arc<AtomicU32>,
     count: u32,
@@ -68,13 +63,13 @@ impl Lives {
         self.world.log(format!("life {} begins", self.count));
         let dead = Arc::new(AtomicBool::new(false));
         loop {
-            let gate = Gate {
-                inner: self.store.clone(),
+            let toll = SimToll {
                 world: self.world.clone(),
                 dead: dead.clone(),
                 faults: self.faults.clone(),
                 calls: self.calls.clone(),
             };
+            let gate = Gate { inner: self.store.clone(), toll: Arc::new(toll) };
             let driver = SimDriver { world: self.world.clone(), dead: dead.clone() };
             let ports = Ports {
                 store: Arc::new(gate),
@@ -119,7 +114,7 @@ pub async fn run(seed: u64) -> Outcome {
     let mut lives = Lives {
         world: world.clone(),
         store: store.clone(),
-        builder: SimBuilder::new(),
+        builder: FakeBuilder::new(),
         faults: faults.clone(),
         calls: calls.clone(),
         count: 0,
@@ -153,8 +148,7 @@ pub async fn run(seed: u64) -> Outcome {
 
 async fn deploy(world: &World, engine: &Engine) {
     for manifest in FUNCTIONS {
-        let package = Package { file_name: "simulated.zip".into(), content: Bytes::from_static(manifest.as_bytes()) };
-        let request = DeployRequest { package, overrides: Overrides::default() };
+        let request = DeployRequest { package: package(manifest), overrides: Overrides::default() };
         while let Err(error) = engine.deploy(request.clone(), &Unwatched).await {
             world.log(format!("deploy failed: {error}"));
             tokio::time::sleep(Duration::from_secs(1)).await;

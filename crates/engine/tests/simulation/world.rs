@@ -1,4 +1,4 @@
-//! The simulated world: chance, time, packages, workers; and the rules that must hold in it.
+//! The simulated world: chance and workers; and the rules that must hold in it.
 
 use std::{
     collections::BTreeMap,
@@ -13,15 +13,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tidemill_core::{
-    Digest, InvocationId, Timestamp,
+    InvocationId,
     invocation::{AttemptOutcome, Reply},
-    ports::{
-        BuildError, Builder, Call, CallEnd, CallOutcome, Clock, Driver, Environment, Launch, LaunchError, ManifestText,
-        Package, Progress, Rng, Unpacked, Worker, WorkerId,
-    },
-    spec::FunctionSpec,
+    ports::{Call, CallEnd, CallOutcome, Clock, Driver, Launch, LaunchError, Rng, Worker, WorkerId},
 };
-use tokio::{sync::Notify, time::Instant};
+use tokio::sync::Notify;
+
+use crate::fake::{EPOCH, FakeClock};
 
 /// SplitMix64: small, and the same everywhere. See Steele, Lea and Flood, "Fast splittable pseudorandom number
 /// generators", 2014.
@@ -61,23 +59,6 @@ impl Rng for Dice {
     }
 }
 
-/// The runtime's own time, which stands still while anybody works.
-pub struct SimClock {
-    start: Instant,
-}
-
-impl SimClock {
-    pub fn new() -> Arc<SimClock> {
-        Arc::new(SimClock { start: Instant::now() })
-    }
-}
-
-impl Clock for SimClock {
-    fn now(&self) -> Timestamp {
-        Timestamp(1_763_769_600_000_000) + self.start.elapsed()
-    }
-}
-
 #[derive(Default)]
 struct Seen {
     log: Vec<String>,
@@ -92,7 +73,7 @@ struct Seen {
 /// What happened, and who runs now.
 pub struct World {
     pub dice: Arc<Dice>,
-    pub clock: Arc<SimClock>,
+    pub clock: Arc<FakeClock>,
     /// Workers misbehave.
     pub has_faults: AtomicBool,
     seen: Mutex<Seen>,
@@ -102,14 +83,14 @@ impl World {
     pub fn new(seed: u64) -> Arc<World> {
         Arc::new(World {
             dice: Dice::new(seed),
-            clock: SimClock::new(),
+            clock: FakeClock::new(),
             has_faults: AtomicBool::new(true),
             seen: Mutex::default(),
         })
     }
 
     pub fn log(&self, line: String) {
-        let now = self.clock.now().micros() - 1_763_769_600_000_000;
+        let now = self.clock.now().micros() - EPOCH.micros();
         self.seen.lock().log.push(format!("{now:>12} {line}"));
     }
 
@@ -149,52 +130,6 @@ impl World {
                 seen.effects.entry(key.to_owned()).or_default().push(effect);
             }
         }
-    }
-}
-
-/// Packages whose content is their manifest.
-pub struct SimBuilder(Mutex<BTreeMap<String, String>>);
-
-impl SimBuilder {
-    pub fn new() -> Arc<SimBuilder> {
-        Arc::new(SimBuilder(Mutex::default()))
-    }
-
-    fn unpacked(digest: Digest, text: String) -> Unpacked {
-        Unpacked {
-            digest,
-            directory: "/nowhere".into(),
-            stem: "simulated".into(),
-            files: vec!["function.yaml".into(), "main.py".into()],
-            manifest: Some(ManifestText { file: "function.yaml".into(), first_line: 1, text, inline: false }),
-        }
-    }
-}
-
-#[async_trait]
-impl Builder for SimBuilder {
-    async fn unpack(&self, package: Package) -> Result<Unpacked, BuildError> {
-        let text = String::from_utf8_lossy(&package.content).into_owned();
-        // Not a real digest, but as unique as the few packages here need.
-        let sum = text.bytes().fold(7u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
-        let digest: Digest = format!("{sum:064x}").parse().expect("64 hexadecimal digits");
-        self.0.lock().insert(digest.to_string(), text.clone());
-        Ok(SimBuilder::unpacked(digest, text))
-    }
-
-    async fn open(&self, digest: &Digest) -> Result<Unpacked, BuildError> {
-        let text = self.0.lock().get(digest.as_str()).cloned();
-        let text = text.ok_or_else(|| BuildError::Package("no such package".into()))?;
-        Ok(SimBuilder::unpacked(digest.clone(), text))
-    }
-
-    async fn environment(
-        &self,
-        _unpacked: &Unpacked,
-        _spec: &FunctionSpec,
-        _progress: &dyn Progress,
-    ) -> Result<Environment, BuildError> {
-        Ok(Environment::default())
     }
 }
 
