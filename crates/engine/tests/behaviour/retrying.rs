@@ -1,0 +1,96 @@
+//! Attempts after failures.
+
+use std::time::Duration;
+
+use tidemill_core::{
+    invocation::{AttemptOutcome, Status},
+    ports::{CallOutcome, Store},
+};
+
+use crate::{
+    mill::{Mill, outcomes},
+    stage::{broken, replied},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test(start_paused = true)]
+async fn attempts_follow_with_growing_waits_until_it_is_given_up() {
+    let mill = Mill::start().await;
+    mill.stage.script(|_, _| {
+        (Duration::ZERO, CallOutcome::Raised { message: "ValueError: no".into(), status: 500 })
+    });
+    mill.deploy("f", "retry: {maxAttempts: 4, initial: 2s, factor: 3, max: 10s}").await;
+    let id = mill.submit("f", "body").await;
+    let detail = mill.ended(id).await;
+    let invocation = &detail.invocation;
+    assert_eq!((invocation.status, invocation.failures), (Status::DeadLettered, 4));
+    assert_eq!(invocation.reason, "ValueError: no");
+    assert_eq!(outcomes(&detail), [AttemptOutcome::Raised; 4]);
+    let starts = detail.attempts.iter().map(|attempt| attempt.started_at);
+    let ends = detail.attempts.iter().map(|attempt| attempt.finished_at);
+    for ((end, start), wait) in ends.zip(starts.skip(1)).zip([2, 6, 10]) {
+        let waited = start.since(end);
+        assert!(waited >= wait * SECOND && waited < wait * SECOND + SECOND / 100, "{waited:?} instead of {wait} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_of_an_error_of_the_server_kind_is_a_failed_attempt() {
+    let mill = Mill::start().await;
+    mill.deploy("f", "retry: {maxAttempts: 2, initial: 1s}").await;
+    let id = mill.submit("f", "body").await;
+    mill.stage.next().await.ends(replied(503, "later"));
+    mill.stage.next().await.ends(replied(500, "no"));
+    let detail = mill.ended(id).await;
+    assert_eq!(detail.invocation.status, Status::DeadLettered);
+    assert_eq!(outcomes(&detail), [AttemptOutcome::Raised; 2]);
+    // The last response is kept for whoever asks.
+    let reply = mill.store.reply(id).await.expect("it is stored").expect("there is one");
+    assert_eq!((reply.status, reply.body), (500, "no".into()));
+
+    let refused = mill.submit("f", "body").await;
+    mill.stage.next().await.ends(replied(404, "that is an answer"));
+    assert_eq!(mill.ended(refused).await.invocation.status, Status::Succeeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interruption_is_not_a_failure() {
+    let mill = Mill::start().await;
+    mill.deploy("f", "retry: {maxAttempts: 1}").await;
+    let id = mill.submit("f", "body").await;
+    for _ in 0..3 {
+        mill.stage.next().await.ends(broken(AttemptOutcome::Interrupted));
+    }
+    mill.stage.next().await.succeeds();
+    let invocation = mill.ended(id).await.invocation;
+    assert_eq!((invocation.status, invocation.failures, invocation.interruptions), (Status::Succeeded, 0, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_does_not_start_is_a_failed_attempt() {
+    let mill = Mill::start().await;
+    mill.deploy("f", "idleTimeout: 1s, retry: {maxAttempts: 3, initial: 5s}").await;
+    mill.until("the worker is idle for long", || mill.stage.living().is_empty()).await;
+    mill.stage.launch(SECOND, Some("ImportError: no module named x"));
+    let id = mill.submit("f", "body").await;
+    mill.pass(4 * SECOND).await;
+    assert_eq!(outcomes(&mill.detail(id).await), [AttemptOutcome::LaunchFailed]);
+    mill.stage.launch(SECOND, None);
+    mill.stage.succeed(Duration::ZERO);
+    let detail = mill.ended(id).await;
+    assert_eq!(outcomes(&detail), [AttemptOutcome::LaunchFailed, AttemptOutcome::Succeeded]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_that_cannot_be_stored_is_stored_later() {
+    let mill = Mill::start().await;
+    mill.deploy("f", "description: one").await;
+    let id = mill.submit("f", "body").await;
+    mill.tolls.refuse("settle", 8);
+    mill.stage.next().await.ends(replied(200, "once"));
+    let detail = mill.ended(id).await;
+    assert_eq!((detail.invocation.status, detail.attempts.len()), (Status::Succeeded, 1));
+    assert!(mill.tolls.count("settle") > 8);
+    assert!(mill.stage.peek().is_none(), "it does not run again");
+}
