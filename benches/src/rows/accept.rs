@@ -70,10 +70,9 @@ fn plan(server: &Server, path: &str, time: Duration) -> anyhow::Result<Plan> {
     Ok(Plan { address: server.address()?, request, status: 202, connections: CLIENTS, time })
 }
 
-/// The store's counters.
+/// The store's counters; nothing when the server does not publish them.
 struct Commits {
-    commits: f64,
-    writes: f64,
+    counters: Option<(f64, f64)>,
 }
 
 impl Commits {
@@ -82,15 +81,20 @@ impl Commits {
         response.expect(200)?;
         let text = response.text();
         let counter = |name: &str| {
-            let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-            line.and_then(|value| value.trim().parse::<f64>().ok()).with_context(|| format!("/metrics lacks {name}"))
+            text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse::<f64>().ok())
         };
-        Ok(Commits { commits: counter("tidemill_store_commits_total")?, writes: counter("tidemill_store_writes_total")? })
+        Ok(Commits { counters: counter("tidemill_store_writes_total").zip(counter("tidemill_store_commits_total")) })
     }
 
-    /// Writes a commit between two readings.
+    /// Writes a commit between two readings. Unknown, it is taken to be the most that it can be, which is the hardest
+    /// comparison: each client waits for its answer, so no more writes than clients share a commit.
     fn batch_until(&self, later: &Commits) -> f64 {
-        (later.writes - self.writes) / (later.commits - self.commits).max(1.0)
+        match (self.counters, later.counters) {
+            (Some((writes, commits)), Some((later_writes, later_commits))) if later_commits > commits => {
+                (later_writes - writes) / (later_commits - commits)
+            }
+            _ => CLIENTS as f64,
+        }
     }
 }
 

@@ -15,12 +15,12 @@ impl Random {
     /// A sequence of its own for `part`, so that adding a part does not change the others.
     pub fn part(&self, part: u64) -> Random {
         let mut random = Random(self.0 ^ part.wrapping_mul(0xA24B_AED4_963E_E407));
-        random.next();
+        random.draw();
         random
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -30,7 +30,7 @@ impl Random {
 
     /// A number in `range`, which is not empty.
     pub fn within(&mut self, range: Range<u64>) -> u64 {
-        range.start + self.next() % (range.end - range.start)
+        range.start + self.draw() % (range.end - range.start)
     }
 
     /// A time in a range of milliseconds.
@@ -70,9 +70,9 @@ mod tests {
 
     #[test]
     fn a_seed_decides() {
-        let draw = |mut random: Random| (0..8).map(|_| random.within(0..1000)).collect::<Vec<_>>();
-        assert_eq!(draw(Random::new(7)), draw(Random::new(7)));
-        assert_ne!(draw(Random::new(7)), draw(Random::new(8)));
-        assert_ne!(draw(Random::new(7).part(1)), draw(Random::new(7).part(2)));
+        let drawn = |mut random: Random| (0..8).map(|_| random.within(0..1000)).collect::<Vec<_>>();
+        assert_eq!(drawn(Random::new(7)), drawn(Random::new(7)));
+        assert_ne!(drawn(Random::new(7)), drawn(Random::new(8)));
+        assert_ne!(drawn(Random::new(7).part(1)), drawn(Random::new(7).part(2)));
     }
 }

@@ -47,7 +47,7 @@ impl Filler {
     async fn submit(&mut self, size: usize) -> anyhow::Result<Response> {
         let mut padding = String::with_capacity(size + 16);
         while padding.len() < size {
-            padding.push_str(&format!("{:016x}", self.random.next()));
+            padding.push_str(&format!("{:016x}", self.random.draw()));
         }
         self.sent += 1;
         let body = json!({"payload": format!("filler-{}", self.sent), "padding": padding, "work_ms": 100}).to_string();

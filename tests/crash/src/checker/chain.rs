@@ -9,7 +9,7 @@ pub(super) fn check(observation: &Observation, violations: &mut Vec<Violation>) 
     for (id, invocation) in &observation.invocations {
         let Some(parent) = &invocation.parent else { continue };
         *children.entry((parent, &invocation.function)).or_default() += 1;
-        if !observation.invocations.get(parent).is_some_and(|parent| parent.status == "succeeded") {
+        if observation.invocations.get(parent).is_none_or(|parent| parent.status != "succeeded") {
             violations.push(Violation::Orphan { id: id.clone() });
         }
     }

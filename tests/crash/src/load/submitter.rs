@@ -16,6 +16,8 @@ use crate::{
 
 /// How long a handler works.
 const WORK_MS: std::ops::Range<u64> = 0..15;
+/// So many of the events without a key are not to run at once.
+const DELAYED_PERCENT: u64 = 5;
 /// How long a submitter rests between requests.
 const REST_MS: std::ops::Range<u64> = 20..120;
 
@@ -98,6 +100,9 @@ impl Submitter {
         if !asked.key.is_empty() {
             headers.push(("tidemill-key", &asked.key));
         }
+        if asked.key.is_empty() && chance(asked).percent(DELAYED_PERCENT) {
+            headers.push(("tidemill-delay", "2s"));
+        }
         let response = self.post(&format!("/f/{}", asked.function), &headers, body).await;
         let asked = std::slice::from_ref(asked);
         self.conclude(asked, response, |response| Ok(vec![response.json::<Accepted>(202)?]))
@@ -120,9 +125,8 @@ impl Submitter {
         self.conclude(asked, response, |response| Ok(response.json::<AcceptedBatch>(202)?.invocations))
     }
 
-    /// The same event always has the same body, as a caller who sends it again would do.
     fn body(&self, asked: &Asked) -> Value {
-        let work_ms = Random::new(asked.payload.bytes().fold(0, |sum, byte| sum * 31 + u64::from(byte))).within(WORK_MS);
+        let work_ms = chance(asked).within(WORK_MS);
         json!({"payload": asked.payload, "key": asked.key, "n": asked.n, "work_ms": work_ms})
     }
 
@@ -167,6 +171,11 @@ impl Submitter {
             },
         }
     }
+}
+
+/// The same event is always the same, as it is when a caller sends it again: what is left to chance depends on its payload.
+fn chance(asked: &Asked) -> Random {
+    Random::new(asked.payload.bytes().fold(0, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)))).part(0)
 }
 
 /// Comes back when it is time to stop.
