@@ -1,4 +1,5 @@
 //! Packages and environments through the builder's port.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 

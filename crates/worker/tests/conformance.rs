@@ -1,4 +1,5 @@
 //! Every case of `conformance/` on every runtime it names, through the drivers. See the README there.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 

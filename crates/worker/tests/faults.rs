@@ -1,5 +1,6 @@
 //! Workers that crash, hang, eat memory, print without end, lie, or are killed: the call fails with a reason that a person
 //! understands, nothing is left behind, and nothing else suffers.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 

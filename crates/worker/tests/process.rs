@@ -1,4 +1,5 @@
 //! Workers through the driver's port: calls, logs, large bodies, faults, and nothing left behind.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 

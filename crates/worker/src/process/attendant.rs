@@ -67,12 +67,15 @@ pub(crate) struct Attendant {
     ready: Option<oneshot::Sender<Result<Ready, LaunchFailure>>>,
     launch_logs: LogBuffer,
     failed: Option<Failure>,
+    was_ready: bool,
     lines: [LineSplitter; 2],
     host_calls: JoinSet<()>,
     is_socket_open: bool,
     is_pipe_open: [bool; 2],
     /// When what is going on has lasted long enough.
     force_at: Option<Instant>,
+    /// Whether its end was asked for.
+    is_stopping: bool,
     /// Whether [`Attendant::force`] has asked politely already.
     was_asked: bool,
     cancelled_until: Option<Instant>,
@@ -92,11 +95,13 @@ impl Attendant {
             ready: Some(ready),
             launch_logs: LogBuffer::default(),
             failed: None,
+            was_ready: false,
             lines: Default::default(),
             host_calls: JoinSet::new(),
             is_socket_open: true,
             is_pipe_open: [true; 2],
             force_at: None,
+            is_stopping: false,
             was_asked: false,
             cancelled_until: None,
         }
@@ -132,6 +137,7 @@ impl Attendant {
                 self.link.flush();
             }
             Request::Stop { until } => {
+                self.is_stopping = true;
                 self.link.leave();
                 let _ = self.link.send(Kind::Drain, 0, Body::Inline(&[]), |_| {});
                 self.force_at = Some(self.force_at.map_or(until, |earlier| earlier.min(until)));
@@ -244,6 +250,10 @@ impl Attendant {
             return Err(Violation(reason));
         }
         ready.slots = ready.slots.max(1);
+        self.was_ready = true;
+        for line in std::mem::take(&mut self.launch_logs).into_lines() {
+            self.trace(&line.message, "line while loading");
+        }
         {
             let mut state = self.link.state.lock();
             if state.phase == Phase::Launching {
@@ -336,11 +346,9 @@ impl Attendant {
     }
 
     fn after_call(&self, is_awaited: bool) {
-        if !is_awaited || self.link.gone.is_cancelled() {
-            let is_draining = self.force_at.is_some();
-            if !is_draining {
-                self.link.end_if_unneeded();
-            }
+        let is_unfit = !is_awaited || self.link.gone.is_cancelled();
+        if is_unfit && !self.is_stopping {
+            self.link.end_if_unneeded();
         }
     }
 
@@ -446,9 +454,14 @@ impl Attendant {
             self.launch_logs.push(time, level, message, fields);
         } else {
             drop(guard);
-            let message = super::cut_text(message, 1024);
-            tracing::debug!(function = %self.owner.function, worker = %self.link.worker, message, "line outside of any call");
+            self.trace(message, "line outside of any call");
         }
+    }
+
+    /// A line that belongs to no call and no failed launch goes to our own log.
+    fn trace(&self, message: &str, when: &str) {
+        let message = super::cut_text(message, 1024);
+        tracing::debug!(function = %self.owner.function, worker = %self.link.worker, message, "{when}");
     }
 
     /// The process has ended.
@@ -502,7 +515,7 @@ impl Attendant {
             state.phase = Phase::Over;
             (std::mem::take(&mut state.calls), state.verdict.clone())
         };
-        if verdict.is_none() && calls.is_empty() && self.force_at.is_none() {
+        if verdict.is_none() && calls.is_empty() && !self.is_stopping && self.was_ready {
             tracing::warn!(function = %self.owner.function, worker = %self.link.worker, "worker {end} while it was idle");
         }
         for (stream, call) in calls {

@@ -41,8 +41,11 @@ pub(crate) fn install(directory: &Path) -> io::Result<PathBuf> {
     Ok(home)
 }
 
-/// The arguments and further environment that start the wrapper for `runtime`. `None` for runtimes without one.
-pub(crate) fn command_line(runtime: &Runtime, home: &Path) -> Option<(Vec<String>, Vec<(String, String)>)> {
+/// Arguments, and further environment variables.
+type CommandLine = (Vec<String>, Vec<(String, String)>);
+
+/// What starts the wrapper for `runtime`. `None` for runtimes without one.
+pub(crate) fn command_line(runtime: &Runtime, home: &Path) -> Option<CommandLine> {
     let text = |path: PathBuf| path.to_string_lossy().into_owned();
     match runtime {
         Runtime::Python(_) => {

@@ -18,6 +18,7 @@ use tidemill_core::{
 use super::{
     link::{Link, Opened, Phase, Request},
     open_call::{Answer, Answered, ReplyBody},
+    spawn::Spawner,
 };
 use crate::protocol::{
     frame::{Body, Kind, Place},
@@ -32,11 +33,13 @@ const LONG_COPY_BYTES: u64 = 1024 * 1024;
 pub(crate) struct ProcessWorker {
     link: Arc<Link>,
     slots: u32,
+    /// The process dies with the thread that started it, which lives as long as this.
+    _spawner: Spawner,
 }
 
 impl ProcessWorker {
-    pub fn new(link: Arc<Link>, slots: u32) -> ProcessWorker {
-        ProcessWorker { link, slots }
+    pub fn new(link: Arc<Link>, slots: u32, spawner: Spawner) -> ProcessWorker {
+        ProcessWorker { link, slots, _spawner: spawner }
     }
 
     async fn hand_over(&self, call: &Call, opened: &Opened) -> Result<(), CallOutcome> {

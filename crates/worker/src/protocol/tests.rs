@@ -16,8 +16,11 @@ fn encoded(kind: Kind, stream: u32, meta: &[u8], body: Body<'_>) -> Vec<u8> {
     out
 }
 
+/// A frame out of its buffer: kind, stream, meta, body.
+type Owned = (Kind, u32, Vec<u8>, Vec<u8>);
+
 /// Feeds `bytes` in pieces and collects what comes out as owned values.
-fn decode(bytes: &[u8], piece: usize) -> Result<Vec<(Kind, u32, Vec<u8>, Vec<u8>)>, String> {
+fn decode(bytes: &[u8], piece: usize) -> Result<Vec<Owned>, String> {
     let mut decoder = Decoder::default();
     let mut frames = Vec::new();
     for piece in bytes.chunks(piece.max(1)) {
