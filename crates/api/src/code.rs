@@ -69,8 +69,6 @@ codes! {
     AddressTaken = "address_taken", 409, false;
     /// The invocation has not ended, so there is no result yet.
     NotFinished = "not_finished", 409, true;
-    /// The invocation ended without a response.
-    NoResponse = "no_response", 409, false;
     /// The body is larger than allowed.
     BodyTooLarge = "body_too_large", 413, false;
     /// The body is of a type that is not understood here.

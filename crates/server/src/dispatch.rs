@@ -28,7 +28,7 @@ pub(crate) struct Dispatch {
 
 /// Whether a path belongs to the native API. Everything else is a function's.
 fn is_api(path: &str) -> bool {
-    path.starts_with("/v1/") || matches!(path, "/" | "/v1" | "/livez" | "/readyz" | "/metrics")
+    path.starts_with("/v1/") || matches!(path, "/v1" | "/livez" | "/readyz" | "/metrics")
 }
 
 impl Service<Request<Incoming>> for Dispatch {

@@ -97,10 +97,10 @@ pub(crate) fn of_function(reply: Reply) -> Response<Body> {
     let mut response = Response::new(Body::from(reply.body));
     *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    if !reply.content_type.is_empty() {
-        if let Ok(value) = HeaderValue::from_bytes(reply.content_type.as_bytes()) {
-            headers.insert(header::CONTENT_TYPE, value);
-        }
+    if !reply.content_type.is_empty()
+        && let Ok(value) = HeaderValue::from_bytes(reply.content_type.as_bytes())
+    {
+        headers.insert(header::CONTENT_TYPE, value);
     }
     for (name, value) in reply.headers {
         let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()))

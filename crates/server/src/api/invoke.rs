@@ -80,6 +80,9 @@ pub(super) async fn invoke(
     }
 }
 
+/// Key and delay: what the events of one transaction have in common.
+type Group = (Option<String>, Option<Duration>);
+
 /// Invokes a function many times; all are asynchronous.
 ///
 /// Events with the same key and delay are stored in one transaction. Should a later one fail, the problem document lists
@@ -102,7 +105,7 @@ pub(super) async fn invoke_batch(
         return Err(Refusal::new(ErrorCode::BodyTooLarge, detail));
     }
     let count = items.len();
-    let mut groups: BTreeMap<(Option<String>, Option<Duration>), Vec<(usize, Event)>> = BTreeMap::new();
+    let mut groups: BTreeMap<Group, Vec<(usize, Event)>> = BTreeMap::new();
     for (index, item) in items.into_iter().enumerate() {
         let at = |mut refusal: Refusal| {
             refusal.0.detail = format!("event {index} of the batch: {}", refusal.0.detail);

@@ -33,9 +33,8 @@ pub(crate) async fn handle(app: &App, request: Request<Incoming>) -> Response<Bo
     let received_at = app.engine.clock().now();
     let (parts, body) = request.into_parts();
     match route(app, &parts) {
-        Err(response) => response,
-        Ok(Place::Preflight(response)) => response,
-        Ok(Place::Function { target, path }) => {
+        Place::Answered(response) => response,
+        Place::Function { target, path } => {
             let spec = target.spec();
             let cors = spec.http().and_then(|(_, _, http)| http.cors.as_ref());
             let origin = parts.headers.get(header::ORIGIN).cloned();
@@ -53,9 +52,12 @@ pub(crate) async fn handle(app: &App, request: Request<Incoming>) -> Response<Bo
     }
 }
 
+/// Where a request leads.
 enum Place {
+    /// To a function, which sees this path.
     Function { target: Target, path: String },
-    Preflight(Response<Body>),
+    /// Nowhere further: this is the answer.
+    Answered(Response<Body>),
 }
 
 fn host(parts: &Parts) -> Option<&str> {
@@ -63,17 +65,17 @@ fn host(parts: &Parts) -> Option<&str> {
     named.or_else(|| parts.uri.authority().map(http::uri::Authority::as_str))
 }
 
-fn route(app: &App, parts: &Parts) -> Result<Place, Response<Body>> {
+fn route(app: &App, parts: &Parts) -> Place {
     let (host, path) = (host(parts), parts.uri.path());
     if parts.method == Method::OPTIONS
         && let Some(wanted) = parts.headers.get(header::ACCESS_CONTROL_REQUEST_METHOD).and_then(|m| m.to_str().ok())
         && let HttpRoute::Found { target, .. } = app.engine.route(host, wanted, path)
         && let Some(cors) = target.spec().http().and_then(|(_, _, http)| http.cors.as_ref())
     {
-        return Ok(Place::Preflight(cors::preflight(cors, wanted, &parts.headers)));
+        return Place::Answered(cors::preflight(cors, wanted, &parts.headers));
     }
     match app.engine.route(host, parts.method.as_str(), path) {
-        HttpRoute::Found { target, path } => Ok(Place::Function { target, path }),
+        HttpRoute::Found { target, path } => Place::Function { target, path },
         HttpRoute::MethodNotAllowed { allow } => {
             let allow = allow.join(", ");
             let detail = format!("{} is not a method of this address; it takes {allow}", parts.method);
@@ -81,16 +83,16 @@ fn route(app: &App, parts: &Parts) -> Result<Place, Response<Body>> {
             if let Ok(value) = HeaderValue::from_str(&allow) {
                 response.headers_mut().insert(header::ALLOW, value);
             }
-            Err(response)
+            Place::Answered(response)
         }
         HttpRoute::NoAddress(function) => {
             let detail = format!("function {function} has no http trigger: events reach it by message or timer only");
             let name = &function.name;
-            Err(Refusal::new(ErrorCode::NoAddress, detail)
-                .hint(format!("POST /v1/functions/{name}/invocations invokes it all the same"))
-                .respond())
+            let refusal = Refusal::new(ErrorCode::NoAddress, detail)
+                .hint(format!("POST /v1/functions/{name}/invocations invokes it all the same"));
+            Place::Answered(refusal.respond())
         }
-        HttpRoute::NotFound => Err(not_found(path).respond()),
+        HttpRoute::NotFound => Place::Answered(not_found(path).respond()),
     }
 }
 

@@ -54,13 +54,13 @@ async fn exceptions_are_one_line() {
 async fn what_cannot_be_answered_is_a_problem() {
     let server = TestServer::start().await;
     server.deploy("timed", "spec: {triggers: {t: {kind: cron, attributes: {schedule: '@hourly'}}}}").await;
-    server.deploy("posted", "spec: {triggers: {w: {kind: http, attributes: {methods: [POST], paths: [/in/*]}}}}").await;
+    server.deploy("posted", "spec: {triggers: {w: {kind: http, attributes: {methods: [POST], paths: [/in/*, /]}}}}").await;
     for (method, path, code, says) in [
         ("GET", "/f/nobody/x", ErrorCode::NoFunction, "nobody"),
         ("GET", "/f/", ErrorCode::NoFunction, ""),
         ("GET", "/elsewhere", ErrorCode::NotFound, "/elsewhere"),
         ("GET", "/v1/elsewhere", ErrorCode::NotFound, "/v1/elsewhere"),
-        ("GET", "/", ErrorCode::NotFound, "/"),
+        ("GET", "/", ErrorCode::MethodNotAllowed, "POST"),
         ("DELETE", "/v1/status", ErrorCode::MethodNotAllowed, "DELETE"),
         ("GET", "/f/timed", ErrorCode::NoAddress, "message or timer"),
         ("GET", "/f/posted", ErrorCode::MethodNotAllowed, "POST"),
