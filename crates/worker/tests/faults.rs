@@ -222,6 +222,71 @@ async fn an_abandoned_call_ends_its_worker() {
     worker.stop(Duration::from_secs(600)).await;
 }
 
+/// Answers `wait` when a `go` has come, ignores that it is cancelled when asked to, and else answers at once.
+const PATIENT: &str = "import asyncio
+gone = asyncio.Event()
+async def handler(context, event):
+    body = event.body.decode()
+    if body == 'deaf':
+        while True:
+            try:
+                await asyncio.sleep(600)
+            except asyncio.CancelledError:
+                pass
+    if body == 'go':
+        gone.set()
+    if body == 'wait':
+        print('waiting')
+        await gone.wait()
+    return body
+";
+
+#[tokio::test]
+async fn an_abandoned_call_of_an_asynchronous_worker_lets_the_others_end() {
+    let bench = Bench::new();
+    let worker = bench.launch("patient.py", PATIENT).await;
+    let waiting = tokio::spawn({
+        let worker = worker.clone();
+        async move { worker.call(call("deaf")).await }
+    });
+    let (end, ()) = tokio::join!(worker.call(call("wait")), async {
+        // Answered, so the two before have been begun.
+        assert_eq!(reply(&worker.call(call("x")).await).body, "x");
+        let go = tokio::spawn({
+            let worker = worker.clone();
+            async move { worker.call(call("go")).await }
+        });
+        tokio::task::yield_now().await;
+        waiting.abort();
+        assert!(waiting.await.unwrap_err().is_cancelled());
+        assert!(!worker.is_alive(), "it is unfit for more");
+        assert_eq!(reply(&go.await.unwrap()).body, "go");
+    });
+    assert_eq!(reply(&end).body, "wait");
+    worker.stop(Duration::from_secs(600)).await;
+}
+
+#[tokio::test]
+async fn cancelling_a_call_of_an_asynchronous_worker_spares_the_others_and_the_worker_if_it_listens() {
+    let bench = Bench::new();
+    for (body, stays) in [("wait", true), ("deaf", false)] {
+        let worker = bench.launch("patient.py", PATIENT).await;
+        let request = call(body);
+        let invocation = request.invocation;
+        let (end, ()) = tokio::join!(worker.call(request), async {
+            assert_eq!(reply(&worker.call(call("x")).await).body, "x");
+            worker.cancel(invocation).await;
+        });
+        assert_eq!(broken(&end), (AttemptOutcome::Cancelled, "it was cancelled"), "{body}");
+        if stays {
+            assert_eq!(reply(&worker.call(call("x")).await).body, "x");
+            assert!(worker.is_alive());
+        } else {
+            worker.gone().await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_cancelled_call_ends_as_cancelled() {
     let bench = Bench::new();

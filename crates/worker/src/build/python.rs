@@ -1,6 +1,6 @@
 //! Environments for Python: a virtualenv when the package or its spec asks for something to be installed.
 
-use std::{fs, path::Path};
+use std::{ffi::OsString, fs, path::Path, process::Stdio};
 
 use tidemill_core::{
     ports::{BuildError, Environment, Progress, Unpacked},
@@ -94,26 +94,59 @@ impl Needs<'_> {
             environment: environment.clone(),
         };
         let place = home.to_string_lossy();
-        step("python -m venv", &python.program, home, &["-m", "venv", &place]).run(until, progress).await?;
+        // The interpreter's own pip can install into another environment, which saves installing pip there first. The
+        // spec's commands may use pip, so for them there must be one.
+        let borrows_pip = self.build.commands.is_empty() && can_borrow_pip(&python.program, &environment).await;
+        let mut arguments = vec!["-m", "venv", &place];
+        if borrows_pip {
+            arguments.insert(2, "--without-pip");
+        }
+        step("python -m venv", &python.program, home, &arguments).run(until, progress).await?;
         shop.run_commands(&self.build.commands, home, &environment, until, progress).await?;
-        let further = home.join(FURTHER).to_string_lossy().into_owned();
-        let mut arguments = vec!["-m", "pip", "install", "--disable-pip-version-check", "--no-input"];
+        let Some((name, requirements)) = self.requirements(home)? else { return Ok(()) };
+        let own = home.join("bin/python");
+        let own_text = own.to_string_lossy();
+        let mut arguments = vec!["-m", "pip"];
+        if borrows_pip {
+            arguments.extend(["--python", &own_text]);
+        }
+        arguments.extend(["install", "--disable-pip-version-check", "--no-input"]);
+        arguments.extend(requirements.iter().map(String::as_str));
+        let program = if borrows_pip { &python.program } else { &own };
+        step(&name, program, &self.unpacked.directory, &arguments).run(until, progress).await
+    }
+
+    /// What to call the installation, and its arguments; `None` when there is nothing to install.
+    fn requirements(&self, home: &Path) -> Result<Option<(String, Vec<String>)>, BuildError> {
         let mut name = "pip install".to_owned();
+        let mut arguments = Vec::new();
         if self.requirements.is_some() {
-            arguments.extend(["-r", REQUIREMENTS]);
             name.push_str(" -r requirements.txt");
+            arguments.extend(["-r".to_owned(), REQUIREMENTS.to_owned()]);
         }
         if !self.build.requirements.is_empty() {
+            let further = home.join(FURTHER);
             let text = self.build.requirements.join("\n") + "\n";
             fs::write(&further, text).map_err(disk("the requirements cannot be written"))?;
-            arguments.extend(["-r", &further]);
             name = format!("{name} {}", self.build.requirements.join(" "));
+            arguments.extend(["-r".to_owned(), further.to_string_lossy().into_owned()]);
         }
-        if !arguments.contains(&"-r") {
-            return Ok(());
-        }
-        step(&name, &home.join("bin/python"), &self.unpacked.directory, &arguments).run(until, progress).await
+        Ok((!arguments.is_empty()).then_some((name, arguments)))
     }
+}
+
+/// The first pip that has the option `--python`.
+const BORROWED_PIP_MIN: (u32, u32) = (22, 3);
+
+/// Whether the interpreter has a pip that can install into another environment.
+async fn can_borrow_pip(program: &Path, environment: &[(OsString, OsString)]) -> bool {
+    let mut command = tokio::process::Command::new(program);
+    command.args(["-c", "import pip; print(pip.__version__)"]).current_dir("/").env_clear();
+    command.envs(environment.iter().cloned()).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    let Ok(output) = command.output().await else { return false };
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut numbers = text.trim().split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= BORROWED_PIP_MIN
 }
 
 /// The lines that say something.
