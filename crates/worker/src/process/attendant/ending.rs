@@ -1,0 +1,92 @@
+//! The end of a worker: its process is reaped, and whoever still waits for it gets an answer.
+
+use std::{process::ExitStatus, time::Duration};
+
+use tidemill_core::invocation::AttemptOutcome;
+
+use super::{Attendant, LaunchFailure, TURN_BYTES};
+use crate::{
+    process::{cut_text, how_it_ended, link::Phase, open_call::Answer, spawn::Process},
+    protocol::frame::Decoder,
+};
+
+impl Attendant {
+    /// The process has ended.
+    pub(super) async fn finish(mut self, mut decoder: Decoder, process: Process) {
+        while self.is_socket_open {
+            let buffer = decoder.buffer();
+            buffer.reserve(TURN_BYTES);
+            // Past the runtime's bookkeeping: what was sent before the end is there, whether or not it was announced.
+            match rustix::io::read(&self.link.stream, rustix::buffer::spare_capacity(buffer)) {
+                Ok(read) if read > 0 => self.take_frames(&mut decoder, &process),
+                Ok(_) | Err(_) => self.is_socket_open = false,
+            }
+        }
+        self.link.leave();
+        self.read_what_was_printed(&process);
+        let status = process.reap();
+        self.host_calls.shutdown().await;
+        let end = match &status {
+            Ok(status) => how_it_ended(*status),
+            Err(_) => "ended".to_owned(),
+        };
+        self.end_launch(&end, status.as_ref().ok());
+        self.end_calls(&end);
+        self.link.over.cancel();
+    }
+
+    fn end_launch(&mut self, end: &str, status: Option<&ExitStatus>) {
+        let Some(ready) = self.ready.take() else { return };
+        let logs = std::mem::take(&mut self.launch_logs);
+        let verdict = self.link.state.lock().verdict.clone();
+        let reason = match (self.failed.take(), verdict) {
+            (Some(failure), _) => {
+                let (line, traceback) = (failure.line(), failure.traceback.trim());
+                if traceback.is_empty() { line } else { format!("{line}\n{traceback}") }
+            }
+            (None, Some(verdict)) => verdict.reason,
+            (None, None) if self.link.has_memory_limit() && logs.tells_of_memory() => self.link.memory_reason(),
+            (None, None) => {
+                let hint = logs.last_message().map(|line| format!(": {}", cut_text(line, 300)));
+                let hint = hint.filter(|_| status.is_none_or(|status| !status.success())).unwrap_or_default();
+                format!("the worker {end} before it was ready{hint}")
+            }
+        };
+        // The launch may have been given up.
+        let _ = ready.send(Err(LaunchFailure { reason, logs: logs.into_lines() }));
+    }
+
+    fn end_calls(&mut self, end: &str) {
+        let (calls, verdict) = {
+            let mut state = self.link.state.lock();
+            state.phase = Phase::Over;
+            (std::mem::take(&mut state.calls), state.verdict.clone())
+        };
+        if verdict.is_none() && calls.is_empty() && !self.is_stopping && self.was_ready {
+            tracing::warn!(function = %self.owner.function, worker = %self.link.worker, "worker {end} while it was idle");
+        }
+        for (stream, call) in calls {
+            let (outcome, reason) = match &verdict {
+                Some(verdict) if verdict.stream.is_none_or(|judged| judged == stream) => {
+                    (verdict.outcome, verdict.reason.clone())
+                }
+                Some(_) => {
+                    let reason = "the worker was ended because of another call that it was running";
+                    (AttemptOutcome::Interrupted, reason.to_owned())
+                }
+                None if self.link.has_memory_limit() && call.logs.tells_of_memory() => {
+                    (AttemptOutcome::OutOfMemory, self.link.memory_reason())
+                }
+                None => {
+                    let hint = call.logs.last_message().map(|line| format!("; its last line was: {}", one_line(line)));
+                    (AttemptOutcome::Crashed, format!("the worker {end}{}", hint.unwrap_or_default()))
+                }
+            };
+            call.end(Answer::Broken(outcome, reason), Duration::ZERO);
+        }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    cut_text(text.trim().lines().last().unwrap_or(""), 300)
+}
