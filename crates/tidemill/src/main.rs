@@ -21,6 +21,10 @@ mod watch;
 
 use std::process::ExitCode;
 
+/// Requests make many small allocations on one thread and free them on another, which this one is good at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match cli::run() {
         Ok(()) => ExitCode::SUCCESS,
