@@ -29,6 +29,8 @@ pub struct ServerConfig {
     pub response_write_timeout: Duration,
     /// How long a connection may stay open without a request.
     pub idle_timeout: Duration,
+    /// After how long without a request a connection gives back its buffers.
+    pub quiet_after: Duration,
     /// How long a synchronous call with an idempotency key waits before it is answered with 202.
     pub wait_default: Duration,
     /// How long any request may wait for a result (`Prefer: wait`, `?wait=`).
@@ -52,6 +54,7 @@ impl Default for ServerConfig {
             request_read_timeout: Duration::from_secs(30),
             response_write_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(300),
+            quiet_after: Duration::from_secs(1),
             wait_default: Duration::from_secs(60),
             wait_max: Duration::from_secs(600),
             drain_timeout: Duration::from_secs(30),

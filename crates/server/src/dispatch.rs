@@ -11,7 +11,7 @@ use hyper::{
 use tidemill_api::ErrorCode;
 use tower::ServiceExt;
 
-use crate::{gateway, meters::Part, net::Calls, refusal::Refusal, reply::Body, shared::App};
+use crate::{gateway, meters::Part, net::{Calls, Held}, refusal::Refusal, reply::Body, shared::App};
 
 const SERVER: HeaderValue = HeaderValue::from_static("tidemill");
 
@@ -32,9 +32,9 @@ fn is_api(path: &str) -> bool {
 }
 
 impl Service<Request<Incoming>> for Dispatch {
-    type Response = Response<Body>;
+    type Response = Response<Held<Body>>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Held<Body>>, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let open = self.calls.begin();
@@ -69,8 +69,7 @@ impl Service<Request<Incoming>> for Dispatch {
                 response = without_body(response);
             }
             app.meters.answered(part, response.status(), started.elapsed());
-            drop(open);
-            Ok(response)
+            Ok(response.map(|body| Held::new(body, open)))
         })
     }
 }

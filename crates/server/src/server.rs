@@ -130,6 +130,7 @@ impl Acceptor {
             header_read_timeout: config.header_read_timeout,
             response_write_timeout: config.response_write_timeout,
             idle_timeout: config.idle_timeout,
+            quiet_after: config.quiet_after,
         };
         Acceptor {
             api: api::router(Arc::clone(&app)),

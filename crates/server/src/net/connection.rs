@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Calls, transport::Transport};
+use super::{Calls, Held, transport::Transport};
 use crate::reply::Body;
 
 /// What every HTTP/2 connection begins with.
@@ -33,6 +33,7 @@ pub(crate) struct Limits {
     pub(crate) header_read_timeout: Duration,
     pub(crate) response_write_timeout: Duration,
     pub(crate) idle_timeout: Duration,
+    pub(crate) quiet_after: Duration,
 }
 
 enum Protocol {
@@ -42,7 +43,7 @@ enum Protocol {
 
 /// Serves one connection until it ends, or, after `stop`, until its open requests are answered.
 ///
-/// A connection that has sent nothing holds no buffers.
+/// A connection that has sent nothing, or has been quiet for a while, holds no buffers.
 pub(crate) async fn serve<S>(
     mut stream: TcpStream,
     calls: Arc<Calls>,
@@ -50,24 +51,34 @@ pub(crate) async fn serve<S>(
     limits: Arc<Limits>,
     stop: CancellationToken,
 ) where
-    S: HttpService<hyper::body::Incoming, ResBody = Body> + Clone + Send + 'static,
+    S: HttpService<hyper::body::Incoming, ResBody = Held<Body>> + Clone + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let protocol = tokio::select! {
-        biased;
-        () = stop.cancelled() => return,
-        protocol = first_bytes(&mut stream, &limits) => protocol,
-    };
-    match protocol {
-        None => {}
-        Some(Protocol::Http1(first)) => {
-            let transport = Transport::new(stream, first, calls, Arc::clone(&limits), true);
-            serve_http1(transport, service, &limits, stop).await;
-        }
-        Some(Protocol::Http2(first)) => {
-            let transport = Transport::new(stream, first, calls, Arc::clone(&limits), false);
-            serve_http2(transport, service, &limits, stop).await;
+    let mut left = Vec::new();
+    loop {
+        let protocol = if left.is_empty() {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                protocol = first_bytes(&mut stream, &limits) => protocol,
+            }
+        } else {
+            Some(Protocol::Http1(left))
+        };
+        match protocol {
+            None => return,
+            Some(Protocol::Http1(first)) => {
+                let transport = Transport::new(stream, first, Arc::clone(&calls), Arc::clone(&limits), true);
+                match serve_http1(transport, service.clone(), &limits, &stop).await {
+                    None => return,
+                    Some(quiet) => (stream, left) = quiet,
+                }
+            }
+            Some(Protocol::Http2(first)) => {
+                let transport = Transport::new(stream, first, calls, Arc::clone(&limits), false);
+                return serve_http2(transport, service, &limits, stop).await;
+            }
         }
     }
 }
@@ -95,9 +106,15 @@ async fn first_bytes(stream: &mut TcpStream, limits: &Limits) -> Option<Protocol
     .flatten()
 }
 
-async fn serve_http1<S>(transport: Transport, service: S, limits: &Limits, stop: CancellationToken)
+/// Serves until the connection ends (`None`) or has gone quiet: then what is left of it, with bytes that were read too early.
+async fn serve_http1<S>(
+    transport: Transport,
+    service: S,
+    limits: &Limits,
+    stop: &CancellationToken,
+) -> Option<(TcpStream, Vec<u8>)>
 where
-    S: HttpService<hyper::body::Incoming, ResBody = Body> + Send + 'static,
+    S: HttpService<hyper::body::Incoming, ResBody = Held<Body>> + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
@@ -116,22 +133,25 @@ where
             Pin::new(&mut connection).await
         }
     };
-    if result.is_err() {
-        let mut transport = connection.into_parts().io.into_inner();
-        if transport.head_timed_out {
-            // Whether it gets there does not matter: the peer is slow or hostile.
-            let _ = timeout(Duration::from_secs(1), async {
-                let _ = transport.write_all(HEAD_TIMED_OUT).await;
-                let _ = transport.shutdown().await;
-            })
-            .await;
-        }
+    let parts = connection.into_parts();
+    let mut transport = parts.io.into_inner();
+    if transport.is_quiet && !stop.is_cancelled() {
+        return Some((transport.into_stream(), parts.read_buf.to_vec()));
     }
+    if result.is_err() && transport.head_timed_out {
+        // Whether it gets there does not matter: the peer is slow or hostile.
+        let _ = timeout(Duration::from_secs(1), async {
+            let _ = transport.write_all(HEAD_TIMED_OUT).await;
+            let _ = transport.shutdown().await;
+        })
+        .await;
+    }
+    None
 }
 
 async fn serve_http2<S>(transport: Transport, service: S, limits: &Limits, stop: CancellationToken)
 where
-    S: HttpService<hyper::body::Incoming, ResBody = Body> + Send + 'static,
+    S: HttpService<hyper::body::Incoming, ResBody = Held<Body>> + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {

@@ -3,8 +3,10 @@
 mod body;
 mod connection;
 mod deadline;
+mod held;
 mod transport;
 
 pub(crate) use body::{ReadError, discard, read};
 pub(crate) use connection::{Limits, serve};
+pub(crate) use held::Held;
 pub(crate) use transport::Calls;

@@ -3,6 +3,10 @@
 //! It knows whether a request is being answered ([`Calls`]). While one is, reading has no limit here: bodies have their own
 //! ([`super::read`]). Otherwise the peer has [`Limits::header_read_timeout`] to complete a head that it has begun (HTTP/1.1), and
 //! [`Limits::idle_timeout`] to begin one.
+//!
+//! A HTTP/1.1 connection that has been quiet for [`Limits::quiet_after`] is taken out of hyper's hands by an error on reading, at a moment
+//! when nothing is read or waits to be written. hyper's buffers go with it; the stream stays open, and the next bytes get a new hyper
+//! connection. So thousands of idle connections cost little more than their sockets.
 
 use std::{
     io,
@@ -11,7 +15,7 @@ use std::{
         Arc,
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -81,6 +85,8 @@ pub(super) struct Transport {
     write_timer: Deadline,
     /// Whether a head was begun and not completed in time.
     pub(super) head_timed_out: bool,
+    /// Whether reading failed only because the connection has gone quiet.
+    pub(super) is_quiet: bool,
 }
 
 impl Transport {
@@ -105,7 +111,13 @@ impl Transport {
             read_timer: Deadline::default(),
             write_timer: Deadline::default(),
             head_timed_out: false,
+            is_quiet: false,
         }
+    }
+
+    /// The stream, to be served anew.
+    pub(super) fn into_stream(self) -> TcpStream {
+        self.stream
     }
 
     /// Forgets the deadlines when a request has begun since the last look; says whether one is open.
@@ -118,6 +130,30 @@ impl Transport {
             self.head_until = None;
         }
         is_open
+    }
+
+    /// Ready when the peer has been waited for long enough, and says in which way.
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(until) = self.head_until {
+            ready!(self.read_timer.poll(cx, until));
+            self.head_timed_out = true;
+            return Poll::Ready(());
+        }
+        let (idle, quiet) = (self.limits.idle_timeout, self.limits.quiet_after);
+        // A response that still waits to be written would be lost.
+        let may_go_quiet = self.has_heads && self.write_until.is_none() && quiet < idle;
+        let until = *self
+            .idle_until
+            .get_or_insert_with(|| self.calls.idle_since() + if may_go_quiet { quiet } else { idle });
+        ready!(self.read_timer.poll(cx, until));
+        if self.has_heads && self.write_until.is_some() {
+            // The time for writing ends it, if need be.
+            self.idle_until = Some(Instant::now() + quiet);
+            self.read_timer.watch(cx, quiet);
+            return Poll::Pending;
+        }
+        self.is_quiet = may_go_quiet;
+        Poll::Ready(())
     }
 
     fn begin_head(&mut self) {
@@ -152,20 +188,12 @@ impl AsyncRead for Transport {
                 Poll::Ready(result)
             }
             Poll::Pending => {
-                let idle = this.limits.idle_timeout;
                 if this.is_busy() {
                     // Nobody may ask again when the request has been answered: look by ourselves.
-                    this.read_timer.watch(cx, idle);
+                    this.read_timer.watch(cx, this.limits.quiet_after.min(this.limits.idle_timeout));
                     return Poll::Pending;
                 }
-                let until = this.head_until.unwrap_or_else(|| {
-                    let calls = &this.calls;
-                    *this.idle_until.get_or_insert_with(|| calls.idle_since() + idle)
-                });
-                this.read_timer.poll(cx, until).map(|()| {
-                    this.head_timed_out = this.head_until.is_some();
-                    Err(io::ErrorKind::TimedOut.into())
-                })
+                this.poll_patience(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
             }
         }
     }
@@ -205,6 +233,9 @@ impl AsyncWrite for Transport {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.is_quiet {
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -137,3 +137,18 @@ async fn nobody_there_has_a_hint() {
         assert!(matches!(Client::new(url), Err(Error::Url { .. })), "{url}");
     }
 }
+
+#[tokio::test]
+async fn following_outlives_the_idle_timeout() {
+    let server = TestServer::start_with(|config| config.idle_timeout = std::time::Duration::from_millis(20)).await;
+    let mut lines = server.client.follow_logs("echo", 0).await.unwrap();
+    // Far more than 20 milliseconds pass until each new line comes.
+    for _ in 0..2 {
+        server.client.invoke("echo", Call::default()).await.unwrap();
+        for message in ["quiet", "loud"] {
+            let next = tokio::time::timeout(crate::support::DEADLINE, lines.next()).await.expect("a new line comes");
+            assert_eq!(next.unwrap().unwrap().message, message);
+        }
+    }
+    server.end().await;
+}

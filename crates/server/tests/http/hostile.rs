@@ -214,3 +214,44 @@ async fn idle_connections_do_not_stand_in_the_way() {
     assert_eq!(first.read_to_end().await, "");
     server.end().await;
 }
+
+#[tokio::test]
+async fn a_quiet_connection_is_taken_up_again() {
+    let server = TestServer::start_with(|config| config.quiet_after = Duration::from_millis(1)).await;
+    let mut raw = Raw::connect(server.address).await;
+    for _ in 0..5 {
+        raw.send("POST /f/echo HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nagain").await.unwrap();
+        assert!(raw.read_until("again").await.starts_with("HTTP/1.1 200"));
+        // Far more than a millisecond passes while these are answered.
+        for _ in 0..20 {
+            assert_eq!(server.request("POST", "/f/echo", &[], "x").await.status, 200);
+        }
+    }
+    let mut slow = Raw::connect(server.address).await;
+    slow.send("POST /f/echo/block HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\n").await.unwrap();
+    slow.send("GET ").await.unwrap();
+    slow.send("GET /livez HTTP/1.1\r\n").await.unwrap();
+    let gate = server.gate.clone();
+    until("the call", async || gate.entered.load(Ordering::SeqCst) == 1).await;
+    gate.open();
+    slow.read_until("let through").await;
+    slow.send("host: x\r\n\r\n").await.unwrap();
+    slow.read_until("ok\n").await;
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_large_response_is_not_cut_when_its_reader_pauses() {
+    let server = TestServer::start_with(|config| config.quiet_after = Duration::from_millis(1)).await;
+    let size = 20 * 1024 * 1024;
+    let mut raw = Raw::connect(server.address).await;
+    let head = format!("POST /f/echo HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {size}\r\n\r\n");
+    raw.send(head).await.unwrap();
+    raw.send(vec![b'x'; size]).await.unwrap();
+    for _ in 0..20 {
+        assert_eq!(server.request("POST", "/f/echo", &[], "x").await.status, 200);
+    }
+    let text = raw.read_to_end().await;
+    assert_eq!(text.split_once("\r\n\r\n").unwrap().1.len(), size);
+    server.end().await;
+}
