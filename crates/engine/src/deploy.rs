@@ -45,13 +45,14 @@ pub(crate) async fn deploy(
     check_addresses(shared, &reference, &spec)?;
     let newest = newest_revision(shared, &reference).await?;
     let active = shared.routes.load().function(&reference).map(|function| function.current.load().revision);
-    if let Some(newest) = newest.as_ref().filter(|newest| Some(newest.number) == active) {
-        if newest.package == unpacked.digest && newest.spec == *spec {
-            // A former try may have stored the revision and failed with its schedules.
-            cron::put_schedules(shared, &reference, &spec).await?;
-            let warnings = manifest.warnings;
-            return Ok(Deployed { function: reference, revision: newest.number, spec, unchanged: true, warnings });
-        }
+    let is_same = |newest: &&RevisionRecord| {
+        Some(newest.number) == active && newest.package == unpacked.digest && newest.spec == *spec
+    };
+    if let Some(newest) = newest.as_ref().filter(is_same) {
+        // A former try may have stored the revision and failed with its schedules.
+        cron::put_schedules(shared, &reference, &spec).await?;
+        let warnings = manifest.warnings;
+        return Ok(Deployed { function: reference, revision: newest.number, spec, unchanged: true, warnings });
     }
     let number = RevisionNumber(newest.map_or(0, |newest| newest.number.0) + 1);
     let revision = RevisionRecord {

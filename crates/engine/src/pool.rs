@@ -124,10 +124,10 @@ impl Pool {
             if state.phase == Phase::Closed {
                 return Err(AcquireError::Closed);
             }
-            if state.waiters.is_empty() {
-                if let Some(slot) = self.take(&mut state, Duration::ZERO) {
-                    return Ok(slot);
-                }
+            if state.waiters.is_empty()
+                && let Some(slot) = self.take(&mut state, Duration::ZERO)
+            {
+                return Ok(slot);
             }
             if let Some(reason) = state.hopeless() {
                 return Err(AcquireError::Launch(reason));

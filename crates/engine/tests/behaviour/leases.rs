@@ -5,11 +5,11 @@ use std::time::Duration;
 use tidemill_core::{
     invocation::{AttemptOutcome, Status},
     limits::LEASE,
-    ports::{Claim, Store},
+    ports::{Claim, LeaseGrant, NewInvocation, Store},
 };
 
 use crate::{
-    mill::{Mill, name, outcomes},
+    mill::{Mill, event, name, outcomes},
     stage::replied,
 };
 
@@ -68,21 +68,27 @@ async fn a_lost_one_ends_its_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_claimed_and_forgotten_is_worked_off_in_one_go() {
+async fn what_a_lost_node_held_is_worked_off_in_one_go() {
     let mill = Mill::start().await;
     mill.stage.succeed(SECOND / 100);
-    mill.deploy("f", "disable: true, maxReplicas: 1, minReplicas: 0").await;
-    let mut ids = Vec::new();
-    for number in 0..500 {
-        ids.push(mill.submit("f", &number.to_string()).await);
-    }
-    // A node takes them all and is never seen again.
+    mill.deploy("f", "maxReplicas: 1, minReplicas: 0").await;
+    // A node holds them all and is never seen again. This one does not count them as queued.
     let now = mill.now();
-    let claim = Claim { function: name("f"), limit: 500, owner: "lost".into(), now, lease_until: now + LEASE };
-    assert_eq!(mill.store.claim(claim).await.expect("they are there").len(), 500);
-    // This node does not count them as queued.
-    mill.engine.purge(&name("f"), true, 500).await.expect("nothing is left to purge");
-    mill.engine.resume(&name("f")).await.expect("it resumes");
+    let held = |number: u32| NewInvocation {
+        id: mill.engine.new_id(),
+        function: name("f"),
+        event: event(&number.to_string()),
+        key: None,
+        idempotency_key: None,
+        parent: None,
+        received_at: now,
+        available_at: now,
+        received_us: 0,
+        lease: Some(LeaseGrant { owner: "lost".into(), until: now + LEASE }),
+    };
+    let held: Vec<NewInvocation> = (0..500).map(held).collect();
+    let ids: Vec<_> = held.iter().map(|held| held.id).collect();
+    mill.store.submit(held).await.expect("they are stored");
     mill.until("the leases run out", || mill.now() >= now + LEASE + 10 * SECOND).await;
     mill.pass(20 * SECOND).await;
     for id in ids {

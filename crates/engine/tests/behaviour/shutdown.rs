@@ -54,7 +54,9 @@ async fn what_runs_on_a_former_revision_is_given_back_too() {
     let id = mill.submit("f", "body").await;
     let _begun = mill.stage.next().await;
     mill.deploy("f", "description: two").await;
+    let began = mill.now();
     mill.engine.shutdown().await;
+    assert!(mill.now().since(began) < GRACE + 5 * SECOND, "the grace is the same for all");
     let detail = mill.detail(id).await;
     assert_eq!((detail.invocation.status, outcomes(&detail)), (Status::Queued, vec![AttemptOutcome::Interrupted]));
     assert_eq!(mill.stage.living(), [].into());
@@ -94,6 +96,7 @@ async fn nothing_more_is_accepted() {
         mill.pass(SECOND).await;
         assert!(!mill.engine.is_ready());
         assert!(matches!(mill.call("f", "").await, Err(CallError::Stopping)));
+        assert!(mill.stage.peek().is_none());
         let refused = mill.try_submit("f", "", SubmitOptions::default()).await;
         assert!(matches!(refused, Err(SubmitError::Stopping)));
         let refused = mill.try_deploy(&manifest("g", "description: late")).await;

@@ -196,7 +196,7 @@ async fn logs_are_returned_and_kept() {
     let line = LogLine { time: Timestamp(1), level: LogLevel::Info, message: "hello".into(), fields: None };
     mill.stage.next().await.ends_with_logs(replied(200, ""), vec![line.clone()]);
     let called = call.await.expect("it ends").expect("it is answered");
-    assert_eq!(called.logs, [line.clone()]);
+    assert_eq!(called.logs, std::slice::from_ref(&line));
     mill.pass(SECOND).await;
     let filter = tidemill_core::ports::LogFilter { invocation: Some(called.id), limit: 10, ..Default::default() };
     let logged = mill.engine.store().logs(filter).await.expect("they are stored");

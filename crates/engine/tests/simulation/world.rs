@@ -114,10 +114,10 @@ impl World {
         if let Some(other) = seen.running.insert(call.invocation, worker.to_string()) {
             panic!("invocation {} runs on {worker} and on {other} at once", call.invocation);
         }
-        if let Some(key) = key {
-            if let Some(other) = seen.running_keys.insert(key.to_owned(), call.invocation) {
-                panic!("{} and {other} of key {key} run at once", call.invocation);
-            }
+        if let Some(key) = key
+            && let Some(other) = seen.running_keys.insert(key.to_owned(), call.invocation)
+        {
+            panic!("{} and {other} of key {key} run at once", call.invocation);
         }
     }
 
