@@ -65,9 +65,14 @@ pub async fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     let mut bare = Vec::new();
     for _ in 0..STARTS {
         until_quiet(tidemill.id()).await;
-        kill(&process::descendants(tidemill.id()));
+        until("no interpreter is left", || async {
+            let left = process::descendants(tidemill.id());
+            kill(&left);
+            ensure!(left.is_empty(), "{left:?} live");
+            Ok(())
+        })
+        .await?;
         until_gone(bench, &tidemill).await?;
-        kill(&process::descendants(tidemill.id()));
         let (_, cold_start) = call(bench, &tidemill).await?;
         bare.push(u64::try_from(cold_start.as_nanos())?);
     }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use anyhow::ensure;
 use hyper::Method;
 use serde_json::json;
 use tokio::{
@@ -18,6 +19,7 @@ use crate::{
     process,
     server::Server,
     table::{Row, mebibytes, thousands},
+    until::until,
 };
 
 const LIMIT: u64 = 512 << 20;
@@ -55,6 +57,7 @@ pub async fn measure(bench: &mut Bench) -> anyhow::Result<()> {
         }
     }
     let address = tidemill.address()?;
+    let live = format!("{}/livez", tidemill.url);
     for _ in 0..SLOW {
         tasks.spawn(async move {
             // What becomes of such a connection is the server's business; it is only there.
@@ -71,14 +74,24 @@ pub async fn measure(bench: &mut Bench) -> anyhow::Result<()> {
         sleep(Duration::from_millis(50)).await;
     }
     let answers: u64 = tasks.join_all().await.into_iter().sum();
-    let lives = bench.client.get(&format!("{}/livez", tidemill.url)).await.is_ok_and(|answer| answer.status == 200);
-    let survived = tidemill.is_alive()? && lives;
+    let is_running = tidemill.is_alive()?;
+    let answers_again = until("the server answers again", || async {
+        ensure!(!is_running || bench.client.get(&live).await?.status == 200, "it does not");
+        Ok(())
+    })
+    .await
+    .is_ok();
+    let fate = match (is_running, answers_again) {
+        (false, _) => "DEAD",
+        (true, false) => "alive but SILENT",
+        (true, true) => "alive",
+    };
+    let survived = fate == "alive";
     let killed = cgroup.as_ref().and_then(Cgroup::killed);
     let place = match &cgroup {
         Some(_) => "in a 512 MiB cgroup",
         None => "without a cgroup (none may be made here)",
     };
-    let fate = if survived { "alive" } else { "DEAD" };
     let killed = killed.map_or(String::new(), |killed| format!(", {killed} processes killed by the kernel"));
     bench.table.rows.push(
         Row::new(format!("overload {place}: most resident memory"), mebibytes(peak))
