@@ -113,9 +113,6 @@ pub(crate) async fn run(shared: Arc<Shared>, function: Arc<Function>, held: Vec<
     }
     let mut held = held;
     let ending = attempt(&shared, &function, &mut held, is_batch, &cancelled).await;
-    if ending.outcome == AttemptOutcome::Succeeded {
-        function.observe_call(ending.call);
-    }
     let count = held.len();
     for (index, one) in held.into_iter().enumerate() {
         let lease = LeaseRef { id: one.invocation.id, generation: one.invocation.generation };
@@ -160,7 +157,7 @@ async fn attempt(
     let started_at = shared.now();
     let began = Instant::now();
     let call = Call { invocation, attempt: number, events, is_batch, timeout: current.spec.event_timeout };
-    let end = slot.worker().call(call).await;
+    let end = slot.call(&call).await;
     Ending {
         call: began.elapsed(),
         cold_start: slot.cold_start,

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// A call whose worker was lost through no fault of its own is tried so often in all.
-const TRIES: u32 = 3;
+const TRIES: u32 = 10;
 
 /// Calls a function and waits for its response. Once begun, the call goes on even when the caller goes away.
 pub(crate) async fn call(
@@ -54,21 +54,17 @@ async fn run(
     }
     let began_at = shared.now();
     let began = Instant::now();
-    let mut tries = 0;
+    let mut call =
+        Call { invocation: id, attempt: 0, events: vec![event], is_batch: false, timeout: None };
     let (current, ending, queued) = loop {
-        tries += 1;
+        call.attempt += 1;
         let (slot, current) = acquire(&shared, &function).await?;
         let queued = began.elapsed();
-        let call = Call {
-            invocation: id,
-            attempt: tries,
-            events: vec![event.clone()],
-            is_batch: current.spec.batch().is_some(),
-            timeout: current.spec.event_timeout,
-        };
+        call.is_batch = current.spec.batch().is_some();
+        call.timeout = current.spec.event_timeout;
         let started_at = shared.now();
         let called = Instant::now();
-        let end = slot.worker().call(call).await;
+        let end = slot.call(&call).await;
         let ending = Ending {
             call: called.elapsed(),
             cold_start: slot.cold_start,
@@ -78,11 +74,12 @@ async fn run(
             ..attempt::ending(end, 1)
         };
         drop(slot);
-        if ending.outcome != AttemptOutcome::Interrupted || tries >= TRIES || shared.abort.is_cancelled() {
+        if ending.outcome != AttemptOutcome::Interrupted || call.attempt >= TRIES || shared.abort.is_cancelled() {
             break (current, ending, queued);
         }
     };
     let whole = began.elapsed();
+    let event = call.events.pop().unwrap_or_default();
     function.metrics.attempt_ended(ending.outcome, ending.call);
     let invocation = finished(&function, id, event, received_at, began_at, &ending, queued, whole);
     conclude(&shared, &function, &current, invocation, ending).await

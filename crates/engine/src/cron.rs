@@ -14,7 +14,7 @@ use tidemill_core::{
     spec::{CronTrigger, FunctionSpec, TriggerKind},
 };
 
-use crate::{function::Function, routes::is_paused, shared::Shared, submit::ordering_key};
+use crate::{function::Function, routes::is_paused, shared::Shared};
 
 /// The loop looks at the schedules at least this often.
 const LOOK: Duration = Duration::from_secs(30);
@@ -172,7 +172,7 @@ fn invocation(
             .unwrap_or_default(),
         body: Bytes::from(cron.body.clone()),
     };
-    let key = ordering_key(&function.current.load().spec.ordering, &event);
+    let key = function.current.load().spec.ordering.key(&event);
     NewInvocation {
         id,
         function: function.reference.clone(),

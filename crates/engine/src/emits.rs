@@ -7,7 +7,7 @@ use tidemill_core::{
     spec::MessageSource,
 };
 
-use crate::{function::Function, shared::Shared, submit::ordering_key};
+use crate::{function::Function, shared::Shared};
 
 /// The events that a response makes for its subscribers.
 pub(crate) fn of(
@@ -40,7 +40,7 @@ pub(crate) fn of(
                 content_type: reply.content_type.clone(),
                 body: reply.body.clone(),
             };
-            let key = ordering_key(&subscription.function.current.load().spec.ordering, &event);
+            let key = subscription.function.current.load().spec.ordering.key(&event);
             NewInvocation {
                 id: shared.new_id(),
                 function: subscription.function.reference.clone(),

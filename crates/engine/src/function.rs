@@ -45,8 +45,6 @@ pub(crate) struct Function {
     /// The last claim left some behind, as far as could be seen. Unlike `queued` it knows of invocations that the store put
     /// back by itself.
     more: AtomicBool,
-    /// Mean time of a call in µs, moving; 0 before the first.
-    mean_us: AtomicU64,
 }
 
 impl Function {
@@ -61,7 +59,6 @@ impl Function {
             queued: AtomicU64::new(queued),
             in_flight: AtomicU32::new(0),
             more: AtomicBool::new(false),
-            mean_us: AtomicU64::new(0),
         }
     }
 
@@ -102,17 +99,9 @@ impl Function {
         self.in_flight.load(Ordering::Relaxed)
     }
 
-    pub fn observe_call(&self, duration: Duration) {
-        let sample = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX).max(1);
-        let mean = self.mean_us.load(Ordering::Relaxed);
-        let next = if mean == 0 { sample } else { mean - mean / 8 + sample / 8 };
-        self.mean_us.store(next.max(1), Ordering::Relaxed);
-    }
-
     /// How many invocations may be held under leases at once.
     pub fn in_flight_max(&self, current: &Current) -> u32 {
-        let mean = self.mean_us.load(Ordering::Relaxed).max(1);
-        let ahead = u64::try_from(AHEAD.as_micros()).unwrap_or(u64::MAX) / mean;
+        let ahead = u64::try_from(AHEAD.as_micros()).unwrap_or(u64::MAX) / current.pool.pace().mean_us();
         let ahead = u32::try_from(ahead).unwrap_or(AHEAD_MAX).clamp(2, AHEAD_MAX);
         let events = current.spec.batch().map_or(1, |batch| batch.size.max(1));
         current.pool.capacity().saturating_mul(ahead).saturating_mul(events)

@@ -26,6 +26,7 @@ mod host;
 mod launcher;
 mod leases;
 mod metrics;
+mod pace;
 mod pool;
 mod pump;
 mod request;

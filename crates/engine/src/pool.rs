@@ -4,6 +4,8 @@
 //! they wait the pool grows up to its maximum. It shrinks again when workers have been idle for the revision's
 //! `idleTimeout`, down to its minimum.
 //!
+//! A pool that is fully grown and busy may hand calls to busy workers ahead, as far as [`Pace`] finds that good.
+//!
 //! Phases: open → draining (a newer revision serves; whoever is here already is still served) → closed.
 //! When a start fails and no other worker is there, everybody waiting is told; the next start waits a little longer
 //! each time, and until then callers are told at once.
@@ -12,7 +14,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tidemill_core::{
-    ports::{LaunchError, Worker},
+    ports::{Call, CallEnd, CallOutcome, LaunchError, Worker},
     spec::Replicas,
 };
 use tokio::{
@@ -21,7 +23,7 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-use crate::{launcher::Launcher, request::WorkersView};
+use crate::{launcher::Launcher, pace::Pace, request::WorkersView};
 
 /// At most so many calls wait for a slot of one pool.
 const WAITING_MAX: usize = 10_000;
@@ -50,8 +52,15 @@ enum Phase {
 
 struct Entry {
     worker: Arc<dyn Worker>,
-    free: u32,
+    /// Calls handed to it and not ended; more than its slots when it is run ahead.
+    open: u32,
     idle_since: Instant,
+}
+
+impl Entry {
+    fn is_free(&self) -> bool {
+        self.open < self.worker.slots().max(1)
+    }
 }
 
 struct Waiter {
@@ -87,6 +96,7 @@ pub(crate) struct Pool {
     idle_timeout: Duration,
     tasks: TaskTracker,
     state: Mutex<State>,
+    pace: Pace,
     /// Told when the last slot is free and nobody waits.
     at_rest: Notify,
 }
@@ -102,7 +112,7 @@ impl Pool {
             trouble: None,
             slots: 1,
         };
-        Arc::new(Pool { launcher, limits, idle_timeout, tasks, state: Mutex::new(state), at_rest: Notify::new() })
+        Arc::new(Pool { launcher, limits, idle_timeout, tasks, state: Mutex::new(state), pace: Pace::default(), at_rest: Notify::new() })
     }
 
     /// Slots that it has when fully grown.
@@ -110,10 +120,15 @@ impl Pool {
         self.limits.max.saturating_mul(self.state.lock().slots)
     }
 
+    /// How fast its calls are.
+    pub fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
     /// Whether a slot is free now.
     pub fn has_free_slot(&self) -> bool {
         let state = self.state.lock();
-        state.phase == Phase::Open && state.waiters.is_empty() && state.entries.iter().any(|entry| entry.free > 0)
+        state.phase == Phase::Open && state.waiters.is_empty() && state.entries.iter().any(Entry::is_free)
     }
 
     /// Takes a slot, waiting for one as long as `timeout` says (`None`: as long as it takes). With none at all it still
@@ -170,11 +185,10 @@ impl Pool {
                 return;
             }
             let now = Instant::now();
-            let slots = state.slots;
             let timeout = self.idle_timeout;
             let surplus = state.entries.len().saturating_sub(min as usize);
             while idle.len() < surplus {
-                let old = |entry: &Entry| entry.free >= slots && now.duration_since(entry.idle_since) >= timeout;
+                let old = |entry: &Entry| entry.open == 0 && now.duration_since(entry.idle_since) >= timeout;
                 let Some(index) = state.entries.iter().position(old) else { break };
                 idle.push(state.entries.remove(index).worker);
             }
@@ -223,7 +237,7 @@ impl Pool {
         WorkersView {
             ready: state.entries.len() as u32,
             starting: state.starting,
-            busy_slots: state.entries.iter().map(|entry| entry.worker.slots().saturating_sub(entry.free)).sum(),
+            busy_slots: state.entries.iter().map(|entry| entry.open.min(entry.worker.slots())).sum(),
             waiting: state.waiters.len() as u32,
             min: self.limits.min,
             max: self.limits.max,
@@ -235,10 +249,11 @@ impl Pool {
         self.state.lock().trouble.as_ref().map(|trouble| trouble.reason.clone())
     }
 
-    /// A free slot of the worker used last.
+    /// A free slot of the worker used last, or else a place behind the calls of the least busy one.
     fn take(self: &Arc<Self>, state: &mut State, cold_start: Duration) -> Option<Slot> {
         loop {
-            let index = state.entries.iter().rposition(|entry| entry.free > 0)?;
+            let free = state.entries.iter().rposition(Entry::is_free);
+            let index = free.or_else(|| self.least_busy(state))?;
             if !state.entries[index].worker.is_alive() {
                 state.entries.remove(index);
                 continue;
@@ -246,9 +261,19 @@ impl Pool {
             let last = state.entries.len() - 1;
             state.entries.swap(index, last);
             let entry = &mut state.entries[last];
-            entry.free -= 1;
+            entry.open += 1;
             return Some(Slot { pool: self.clone(), worker: Some(entry.worker.clone()), cold_start });
         }
+    }
+
+    /// The worker to run ahead. None while the pool can still grow: those who wait are what makes it.
+    fn least_busy(&self, state: &State) -> Option<usize> {
+        if state.starting > 0 || (state.entries.len() as u32) < self.limits.max {
+            return None;
+        }
+        let (index, entry) = state.entries.iter().enumerate().min_by_key(|(_, entry)| entry.open)?;
+        let ahead = entry.open.saturating_sub(entry.worker.slots()) + 1;
+        (ahead <= self.pace.ahead(entry.worker.ahead_max())).then_some(index)
     }
 
     /// Hands free slots to those who wait. `launch` is how long the worker that is now there took to start.
@@ -301,7 +326,7 @@ impl Pool {
                 Ok(worker) => {
                     state.slots = worker.slots().max(1);
                     state.trouble = None;
-                    let entry = Entry { free: worker.slots().max(1), worker: worker.clone(), idle_since: Instant::now() };
+                    let entry = Entry { open: 0, worker: worker.clone(), idle_since: Instant::now() };
                     state.entries.push(entry);
                     self.serve(&mut state, took);
                     self.watch(worker);
@@ -351,7 +376,7 @@ impl State {
     }
 
     fn is_at_rest(&self) -> bool {
-        self.waiters.is_empty() && self.starting == 0 && self.entries.iter().all(|e| e.free >= e.worker.slots())
+        self.waiters.is_empty() && self.starting == 0 && self.entries.iter().all(|entry| entry.open == 0)
     }
 
     /// Tells those who waited for a start only that all starts are over.
@@ -369,7 +394,7 @@ impl State {
     fn put_back(&mut self, worker: &Arc<dyn Worker>) {
         let Some(index) = self.entries.iter().position(|entry| Arc::ptr_eq(&entry.worker, worker)) else { return };
         if worker.is_alive() {
-            self.entries[index].free += 1;
+            self.entries[index].open -= 1;
             self.entries[index].idle_since = Instant::now();
         } else {
             self.entries.remove(index);
@@ -413,6 +438,16 @@ impl std::fmt::Debug for Slot {
 impl Slot {
     pub fn worker(&self) -> &Arc<dyn Worker> {
         self.worker.as_ref().expect("a slot is defused only by the pool, which then drops it")
+    }
+
+    /// Runs a call on the slot's worker.
+    pub async fn call(&self, call: &Call) -> CallEnd {
+        let end = self.worker().call(call).await;
+        match &end.outcome {
+            CallOutcome::Replied(_) | CallOutcome::Raised { .. } => self.pool.pace.observe(end.user_code),
+            CallOutcome::Broken { .. } => self.pool.pace.broke(),
+        }
+        end
     }
 
     fn defuse(mut self) -> Arc<dyn Worker> {

@@ -11,7 +11,7 @@ use tidemill_core::{
     invocation::{Invocation, Status, Timings},
     limits::LEASE,
     ports::{LeaseGrant, NewInvocation, Submitted},
-    spec::{MessageSource, Ordering},
+    spec::MessageSource,
 };
 use tokio::time::Instant;
 
@@ -23,16 +23,6 @@ use crate::{
     request::{Receipt, SubmitOptions},
     shared::Shared,
 };
-
-/// The key by which an event is ordered.
-pub(crate) fn ordering_key(ordering: &Ordering, event: &Event) -> Option<String> {
-    let Ordering::Key { header } = ordering else { return None };
-    let named = header.as_deref().and_then(|header| event.header(header));
-    let found = named.or_else(|| event.header("ce-partitionkey"));
-    let found = found.or_else(|| (!event.subject.is_empty()).then_some(event.subject.as_str()));
-    // Without a key of its own an event is in line with all others that have none.
-    Some(found.unwrap_or_default().to_owned())
-}
 
 /// See [`crate::Engine::submit_all`].
 pub(crate) async fn submit(
@@ -66,7 +56,7 @@ pub(crate) async fn submit(
             NewInvocation {
                 id,
                 function: function.reference.clone(),
-                key: options.key.clone().or_else(|| ordering_key(&current.spec.ordering, &event)),
+                key: options.key.clone().or_else(|| current.spec.ordering.key(&event)),
                 event,
                 idempotency_key: options.idempotency_key.clone(),
                 parent: None,
@@ -135,7 +125,7 @@ pub(crate) async fn publish(
             if event.id.is_empty() {
                 event.id = id.to_string();
             }
-            let key = ordering_key(&subscription.function.current.load().spec.ordering, &event);
+            let key = subscription.function.current.load().spec.ordering.key(&event);
             new.push(NewInvocation {
                 id,
                 function: subscription.function.reference.clone(),

@@ -289,7 +289,7 @@ async fn requirements_are_installed_once_and_a_failure_shows_what_pip_said() {
     use tidemill_core::ports::Driver;
     let launch = bench.launch_of(&unpacked.directory, environment, spec.clone());
     let worker = bench.driver.launch(launch).await.unwrap();
-    assert_eq!(common::reply(&worker.call(common::call("")).await).body, "42");
+    assert_eq!(common::reply(&worker.call(&common::call("")).await).body, "42");
 
     let broken = zip(&[("main.py", 0o644, b"pass"), ("requirements.txt", 0o644, b"./missing-1.0-py3-none-any.whl\n")]);
     let broken = unpack(&bench, "broken.zip", broken).await.unwrap();
@@ -322,7 +322,7 @@ async fn node_dependencies_are_installed() {
 
     use tidemill_core::ports::Driver;
     let worker = bench.driver.launch(bench.launch_of(&unpacked.directory, environment, spec)).await.unwrap();
-    assert_eq!(common::reply(&worker.call(common::call("")).await).body, "42");
+    assert_eq!(common::reply(&worker.call(&common::call("")).await).body, "42");
 }
 
 #[tokio::test]

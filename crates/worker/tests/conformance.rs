@@ -179,12 +179,13 @@ async fn send(worker: &dyn Worker, case: &Value) -> Vec<Answer> {
     let single = |event: Event| Call { invocation: invocation(), attempt: 1, events: vec![event], is_batch: false, timeout: None };
     match case["send"].as_str().unwrap_or("one_by_one") {
         "at_once" => {
-            let mut ends = futures_of(events.into_iter().map(|event| worker.call(single(event)))).await;
+            let calls: Vec<Call> = events.into_iter().map(single).collect();
+            let mut ends = futures_of(calls.iter().map(|call| worker.call(call))).await;
             ends.drain(..).flat_map(answers).collect()
         }
         "batch" => {
             let call = Call { invocation: invocation(), attempt: 1, events, is_batch: true, timeout: None };
-            answers(worker.call(call).await)
+            answers(worker.call(&call).await)
         }
         _ => {
             let mut all = Vec::new();
@@ -192,13 +193,13 @@ async fn send(worker: &dyn Worker, case: &Value) -> Vec<Answer> {
                 let call = single(event);
                 let id = call.invocation;
                 let end = if case["events"][index]["cancel"] == true {
-                    let (end, ()) = tokio::join!(worker.call(call), async {
+                    let (end, ()) = tokio::join!(worker.call(&call), async {
                         tokio::task::yield_now().await;
                         worker.cancel(id).await;
                     });
                     end
                 } else {
-                    worker.call(call).await
+                    worker.call(&call).await
                 };
                 all.extend(answers(end));
             }

@@ -23,16 +23,30 @@ async fn a_crash_names_the_signal_or_the_code_and_the_last_line() {
     let bench = Bench::new();
     let source = "import os, signal\ndef handler(context, event):\n    print('about to die')\n    os.kill(os.getpid(), signal.SIGSEGV)\n";
     let worker = bench.launch("crash.py", source).await;
-    let end = worker.call(call("")).await;
+    let end = worker.call(&call("")).await;
     let (outcome, reason) = broken(&end);
     assert_eq!(outcome, AttemptOutcome::Crashed);
     assert_eq!(reason, "the worker was killed by SIGSEGV; its last line was: about to die");
     assert!(gone(&worker));
     let worker = bench.launch("exit.py", "import os\ndef handler(context, event):\n    os._exit(3)\n").await;
-    let end = worker.call(call("")).await;
+    let end = worker.call(&call("")).await;
     assert_eq!(broken(&end), (AttemptOutcome::Crashed, "the worker exited with code 3"));
-    let end = worker.call(call("")).await;
+    let end = worker.call(&call("")).await;
     assert_eq!(broken(&end).0, AttemptOutcome::Interrupted, "a dead worker takes no call");
+}
+
+#[tokio::test]
+async fn a_crash_interrupts_the_calls_handed_over_ahead() {
+    let bench = Bench::new();
+    let source = "import os\ndef handler(context, event):\n    if event.body == b'die':\n        os._exit(3)\n    return event.body\n";
+    let worker = bench.launch("ahead.py", source).await;
+    let (first, second) = (call("a"), call("b"));
+    let (first, second) = tokio::join!(worker.call(&first), worker.call(&second));
+    assert_eq!((reply(&first).body.as_ref(), reply(&second).body.as_ref()), (b"a".as_ref(), b"b".as_ref()));
+    let (fatal, behind) = (call("die"), call("c"));
+    let (fatal, behind) = tokio::join!(worker.call(&fatal), worker.call(&behind));
+    assert_eq!(broken(&fatal), (AttemptOutcome::Crashed, "the worker exited with code 3"));
+    assert_eq!(broken(&behind).0, AttemptOutcome::Interrupted);
 }
 
 #[tokio::test]
@@ -40,7 +54,7 @@ async fn a_call_that_runs_too_long_costs_the_worker_and_all_it_started() {
     let bench = Bench::new();
     let source = "import subprocess, time\ndef handler(context, event):\n    child = subprocess.Popen(['sleep', '600'])\n    print(child.pid, flush=True)\n    time.sleep(600)\n";
     let worker = bench.launch("hang.py", source).await;
-    let end = worker.call(call_within("", Duration::from_millis(1500))).await;
+    let end = worker.call(&call_within("", Duration::from_millis(1500))).await;
     assert_eq!(broken(&end), (AttemptOutcome::TimedOut, "ran longer than its event timeout of 1.5 s"));
     worker.gone().await;
     let pid = end.logs[0].message.clone();
@@ -59,7 +73,8 @@ async fn a_timeout_in_an_asynchronous_worker_interrupts_the_others() {
     let source = "import asyncio\nasync def handler(context, event):\n    await asyncio.sleep(600)\n";
     let worker = bench.launch("slow.py", source).await;
     assert!(worker.slots() > 1);
-    let (late, other) = tokio::join!(worker.call(call_within("", Duration::from_millis(500))), worker.call(call("")));
+    let (late, other) = (call_within("", Duration::from_millis(500)), call(""));
+    let (late, other) = tokio::join!(worker.call(&late), worker.call(&other));
     assert_eq!(broken(&late).0, AttemptOutcome::TimedOut);
     assert_eq!(broken(&other).0, AttemptOutcome::Interrupted);
 }
@@ -68,7 +83,7 @@ async fn eat(file_name: &str, source: &str) {
     let bench = Bench::new();
     let limit = |spec: &mut FunctionSpec| spec.resources.memory_bytes = Some(128 << 20);
     let worker = bench.try_launch(file_name, source, limit).await.unwrap();
-    let end = worker.call(call("")).await;
+    let end = worker.call(&call("")).await;
     assert_eq!(broken(&end), (AttemptOutcome::OutOfMemory, "used more than its memory limit of 128 MiB"), "{file_name}");
 }
 
@@ -90,7 +105,7 @@ async fn endless_output_is_bounded_and_does_not_hold_up_the_end() {
     let shell = "#!/bin/sh\nyes yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy >&2\n";
     for (file, source) in [("flood.py", python), ("flood.js", node), ("flood.sh", shell)] {
         let worker = bench.launch(file, source).await;
-        let end = worker.call(call_within("", Duration::from_secs(2))).await;
+        let end = worker.call(&call_within("", Duration::from_secs(2))).await;
         assert_eq!(broken(&end).0, AttemptOutcome::TimedOut, "{file}");
         let bytes: usize = end.logs.iter().map(|line| line.message.len()).sum();
         assert!(bytes <= LOG_ATTEMPT_BYTES_MAX + LOG_MESSAGE_BYTES_MAX, "{file}: {bytes}");
@@ -106,7 +121,7 @@ async fn half_a_megabyte_in_one_line_is_cut() {
     let bench = Bench::new();
     let source = "import os\ndef handler(context, event):\n    print('x' * (512 << 10))\n    os.write(2, b'y' * (512 << 10) + b'\\n')\n    return 'ok'\n";
     let worker = bench.launch("long.py", source).await;
-    let end = worker.call(call("")).await;
+    let end = worker.call(&call("")).await;
     assert_eq!(reply(&end).body, "ok");
     assert!(end.logs.len() == 2, "{} lines", end.logs.len());
     for line in &end.logs {
@@ -156,7 +171,7 @@ def answer(stream):
 async fn lie(bench: &Bench, answer: &str) -> String {
     let source = format!("{LIAR}{answer}\nwhile True:\n    event = take()\n    answer(struct.unpack('<I', event[8:12])[0])\n");
     let worker = bench.launch("liar", &source).await;
-    let end = worker.call(call_within("", Duration::from_secs(20))).await;
+    let end = worker.call(&call_within("", Duration::from_secs(20))).await;
     let (outcome, reason) = broken(&end);
     assert_eq!(outcome, AttemptOutcome::BadResponse, "{reason}");
     worker.gone().await;
@@ -196,14 +211,15 @@ async fn a_worker_killed_from_outside_is_noticed_idle_and_busy() {
     let source = "import os, time\ndef handler(context, event):\n    if event.body:\n        print('busy', flush=True)\n        time.sleep(600)\n    return str(os.getpid())\n";
     let kill = |pid: String| std::process::Command::new("kill").args(["-9", &pid]).status().unwrap();
     let worker = bench.launch("pid.py", source).await;
-    let pid = String::from_utf8(reply(&worker.call(call("")).await).body.to_vec()).unwrap();
+    let pid = String::from_utf8(reply(&worker.call(&call("")).await).body.to_vec()).unwrap();
     assert!(kill(pid).success());
     worker.gone().await;
     assert!(gone(&worker));
 
     let worker = bench.launch("pid.py", source).await;
-    let pid = String::from_utf8(reply(&worker.call(call("")).await).body.to_vec()).unwrap();
-    let (end, ()) = tokio::join!(worker.call(call("x")), async {
+    let pid = String::from_utf8(reply(&worker.call(&call("")).await).body.to_vec()).unwrap();
+    let event = call("x");
+    let (end, ()) = tokio::join!(worker.call(&event), async {
         tokio::task::yield_now().await;
         assert!(kill(pid).success());
     });
@@ -216,7 +232,7 @@ async fn a_worker_killed_from_outside_is_noticed_idle_and_busy() {
 async fn an_abandoned_call_ends_its_worker() {
     let bench = Bench::new();
     let worker = bench.launch("hang.py", "import time\ndef handler(context, event):\n    time.sleep(600)\n").await;
-    let abandoned = tokio::time::timeout(Duration::from_millis(200), worker.call(call(""))).await;
+    let abandoned = tokio::time::timeout(Duration::from_millis(200), worker.call(&call(""))).await;
     assert!(abandoned.is_err());
     worker.gone().await;
     worker.stop(Duration::from_secs(600)).await;
@@ -247,14 +263,15 @@ async fn an_abandoned_call_of_an_asynchronous_worker_lets_the_others_end() {
     let worker = bench.launch("patient.py", PATIENT).await;
     let waiting = tokio::spawn({
         let worker = worker.clone();
-        async move { worker.call(call("deaf")).await }
+        async move { worker.call(&call("deaf")).await }
     });
-    let (end, ()) = tokio::join!(worker.call(call("wait")), async {
+    let event = call("wait");
+    let (end, ()) = tokio::join!(worker.call(&event), async {
         // Answered, so the two before have been begun.
-        assert_eq!(reply(&worker.call(call("x")).await).body, "x");
+        assert_eq!(reply(&worker.call(&call("x")).await).body, "x");
         let go = tokio::spawn({
             let worker = worker.clone();
-            async move { worker.call(call("go")).await }
+            async move { worker.call(&call("go")).await }
         });
         tokio::task::yield_now().await;
         waiting.abort();
@@ -273,13 +290,13 @@ async fn cancelling_a_call_of_an_asynchronous_worker_spares_the_others_and_the_w
         let worker = bench.launch("patient.py", PATIENT).await;
         let request = call(body);
         let invocation = request.invocation;
-        let (end, ()) = tokio::join!(worker.call(request), async {
-            assert_eq!(reply(&worker.call(call("x")).await).body, "x");
+        let (end, ()) = tokio::join!(worker.call(&request), async {
+            assert_eq!(reply(&worker.call(&call("x")).await).body, "x");
             worker.cancel(invocation).await;
         });
         assert_eq!(broken(&end), (AttemptOutcome::Cancelled, "it was cancelled"), "{body}");
         if stays {
-            assert_eq!(reply(&worker.call(call("x")).await).body, "x");
+            assert_eq!(reply(&worker.call(&call("x")).await).body, "x");
             assert!(worker.is_alive());
         } else {
             worker.gone().await;
@@ -293,7 +310,7 @@ async fn a_cancelled_call_ends_as_cancelled() {
     let worker = bench.launch("hang.py", "import time\ndef handler(context, event):\n    time.sleep(600)\n").await;
     let request = call("");
     let invocation = request.invocation;
-    let (end, ()) = tokio::join!(worker.call(request), async {
+    let (end, ()) = tokio::join!(worker.call(&request), async {
         tokio::task::yield_now().await;
         worker.cancel(invocation).await;
     });
@@ -302,7 +319,7 @@ async fn a_cancelled_call_ends_as_cancelled() {
     let worker = bench.launch("hang.sh", "sleep 600\n").await;
     let request = call("");
     let invocation = request.invocation;
-    let (end, ()) = tokio::join!(worker.call(request), async {
+    let (end, ()) = tokio::join!(worker.call(&request), async {
         tokio::task::yield_now().await;
         worker.cancel(invocation).await;
     });
@@ -316,13 +333,15 @@ async fn stopping_lets_open_calls_end_within_the_grace_only() {
     let source = "import time\ndef handler(context, event):\n    time.sleep(float(event.body))\n    return 'done'\n";
     for (name, source) in [("sleep.py", source), ("sleep.sh", "sleep $(cat)\nprintf done\n")] {
         let worker = bench.launch(name, source).await;
-        let (end, ()) = tokio::join!(worker.call(call("0.3")), async {
+        let event = call("0.3");
+        let (end, ()) = tokio::join!(worker.call(&event), async {
             tokio::task::yield_now().await;
             worker.stop(Duration::from_secs(60)).await;
         });
         assert_eq!(reply(&end).body, "done", "{name}");
         let worker = bench.launch(name, source).await;
-        let (end, ()) = tokio::join!(worker.call(call("600")), async {
+        let event = call("600");
+        let (end, ()) = tokio::join!(worker.call(&event), async {
             tokio::task::yield_now().await;
             worker.stop(Duration::from_millis(200)).await;
         });
@@ -337,7 +356,7 @@ async fn an_exception_leaves_the_worker_fit_and_its_traceback_in_the_log() {
     let source = "def handler(context, event):\n    raise ValueError('no such size')\n";
     let worker = bench.launch("raise.py", source).await;
     for _ in 0..2 {
-        let end = worker.call(call("")).await;
+        let end = worker.call(&call("")).await;
         let expected = CallOutcome::Raised { message: "ValueError: no such size".to_owned(), status: 500 };
         assert_eq!(end.outcome, expected);
         let last = end.logs.last().unwrap();
@@ -374,7 +393,7 @@ async fn fifty_launches_leave_no_process_and_no_descriptor_behind() {
     let before = descriptors();
     for round in 0..50 {
         let worker = bench.launch("ok.py", source).await;
-        assert_eq!(reply(&worker.call(call("")).await).body, "ok");
+        assert_eq!(reply(&worker.call(&call("")).await).body, "ok");
         if round % 2 == 0 {
             worker.stop(Duration::from_secs(10)).await;
         }

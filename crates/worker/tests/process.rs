@@ -18,7 +18,7 @@ async fn a_python_worker_answers_with_its_log() {
     let bench = Bench::new();
     let worker = bench.launch("echo.py", ECHO).await;
     for _ in 0..3 {
-        let end = worker.call(call("hello")).await;
+        let end = worker.call(&call("hello")).await;
         assert_eq!(reply(&end).body, "hello");
         assert_eq!(end.logs.len(), 1, "{:?}", end.logs);
         assert_eq!((end.logs[0].level, end.logs[0].message.as_str()), (LogLevel::Info, "got 5"));
@@ -34,7 +34,7 @@ async fn a_node_worker_answers_with_its_log() {
     let bench = Bench::new();
     let source = "exports.handler = (context, event) => { console.log('got', event.body.length); context.callback(event.body) }";
     let worker = bench.launch("echo.js", source).await;
-    let end = worker.call(call("hello")).await;
+    let end = worker.call(&call("hello")).await;
     assert_eq!(reply(&end).body, "hello");
     assert_eq!(end.logs[0].message, "got 5");
     worker.stop(Duration::from_secs(10)).await;
@@ -46,7 +46,7 @@ async fn large_bodies_go_both_ways_and_memory_is_given_back() {
     let worker = bench.launch("echo.py", ECHO).await;
     for megabytes in [1usize, 20, 3] {
         let body: Vec<u8> = (0..megabytes << 20).map(|index| (index % 251) as u8).collect();
-        let end = worker.call(call(body.clone())).await;
+        let end = worker.call(&call(body.clone())).await;
         assert!(reply(&end).body == body, "{megabytes} MiB");
     }
     worker.stop(Duration::from_secs(10)).await;
@@ -64,7 +64,7 @@ async fn a_shell_function_gets_body_arguments_and_headers() {
     let worker = bench.try_launch("say.sh", source, settings).await.unwrap();
     let mut request = call("body");
     request.events[0].headers.push(("x-name".to_owned(), "value".to_owned()));
-    let end = worker.call(request).await;
+    let end = worker.call(&request).await;
     assert_eq!(reply(&end).body, "a $(id) value POST moin\nbody");
     assert_eq!(reply(&end).headers, [("X-A".to_owned(), "b".to_owned())]);
     assert_eq!(end.logs[0].message, "warned");
@@ -75,10 +75,10 @@ async fn a_shell_function_gets_body_arguments_and_headers() {
 async fn a_failing_shell_function_says_why() {
     let bench = Bench::new();
     let worker = bench.launch("fail.sh", "echo nope >&2; exit 3").await;
-    let end = worker.call(call("")).await;
+    let end = worker.call(&call("")).await;
     let expected = CallOutcome::Raised { message: "exit status 3: nope".to_owned(), status: 500 };
     assert_eq!(end.outcome, expected);
     let worker = bench.launch("long.sh", "sleep 600").await;
-    let end = worker.call(call_within("", Duration::from_millis(200))).await;
+    let end = worker.call(&call_within("", Duration::from_millis(200))).await;
     assert_eq!(broken(&end), (AttemptOutcome::TimedOut, "ran longer than its event timeout of 200 ms"));
 }

@@ -127,9 +127,15 @@ pub trait Worker: Send + Sync {
     /// How many calls it takes at once. At least 1.
     fn slots(&self) -> u32;
 
+    /// How many calls beyond its slots may be handed to it while it is busy: it begins them in order. When the worker
+    /// breaks, those it has not begun end as interrupted.
+    fn ahead_max(&self) -> u32 {
+        0
+    }
+
     /// Runs one call to its end: never longer than the call's timeout and a short grace. Dropping the future abandons
     /// the call and makes the worker unfit for more.
-    async fn call(&self, call: Call) -> CallEnd;
+    async fn call(&self, call: &Call) -> CallEnd;
 
     /// Whether it can take calls.
     fn is_alive(&self) -> bool;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::Event;
+
 /// How a caller gets the answer, unless the request says otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -25,6 +27,17 @@ pub enum Ordering {
         /// The header that holds the key, in lower case.
         header: Option<String>,
     },
+}
+
+impl Ordering {
+    /// The key by which an event is ordered. Without a key of its own it is in line with all others that have none.
+    pub fn key(&self, event: &Event) -> Option<String> {
+        let Ordering::Key { header } = self else { return None };
+        let named = header.as_deref().and_then(|header| event.header(header));
+        let found = named.or_else(|| event.header("ce-partitionkey"));
+        let found = found.or_else(|| (!event.subject.is_empty()).then_some(event.subject.as_str()));
+        Some(found.unwrap_or_default().to_owned())
+    }
 }
 
 /// How much may wait.
@@ -52,4 +65,29 @@ pub enum History {
     /// All; written behind in batches, and thinned out (counted by a metric) above what the store takes in its stride.
     #[default]
     All,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_is_the_named_header_or_the_partition_key_or_the_subject() {
+        let event = |headers: &[(&str, &str)], subject: &str| Event {
+            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            subject: subject.to_owned(),
+            ..Event::default()
+        };
+        let by_order = Ordering::Key { header: Some("x-order".to_owned()) };
+        let by_any = Ordering::Key { header: None };
+        for (ordering, event, key) in [
+            (&Ordering::None, event(&[("x-order", "7")], "s"), None),
+            (&by_order, event(&[("x-order", "7"), ("ce-partitionkey", "p")], "s"), Some("7")),
+            (&by_order, event(&[("ce-partitionkey", "p")], "s"), Some("p")),
+            (&by_any, event(&[("x-order", "7")], "s"), Some("s")),
+            (&by_any, event(&[], ""), Some("")),
+        ] {
+            assert_eq!(ordering.key(&event).as_deref(), key);
+        }
+    }
 }

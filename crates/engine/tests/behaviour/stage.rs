@@ -250,7 +250,11 @@ impl Worker for FakeWorker {
         self.slots
     }
 
-    async fn call(&self, call: Call) -> CallEnd {
+    fn ahead_max(&self) -> u32 {
+        if self.slots == 1 { 8 } else { 0 }
+    }
+
+    async fn call(&self, call: &Call) -> CallEnd {
         self.open.fetch_add(1, Ordering::Relaxed);
         let ended = |outcome| CallEnd { outcome: broken(outcome), logs: Vec::new(), user_code: Duration::ZERO };
         let timeout = tokio::time::sleep_until(Instant::now() + call.timeout.unwrap_or(10 * LONG));
@@ -258,7 +262,7 @@ impl Worker for FakeWorker {
             biased;
             () = self.until(|| self.ending.lock().contains(&call.invocation)) => ended(AttemptOutcome::Cancelled),
             () = self.until(|| self.gone.load(Ordering::Relaxed)) => ended(AttemptOutcome::Interrupted),
-            end = self.answer(&call) => end,
+            end = self.answer(call) => end,
             () = timeout => ended(AttemptOutcome::TimedOut),
         };
         let is_lost = |outcome: &AttemptOutcome| *outcome != AttemptOutcome::BadResponse;

@@ -125,7 +125,7 @@ async fn an_interrupted_call_is_tried_on_another_worker() {
     assert!(call.await.expect("it ends").expect("it is answered").succeeded);
 
     let call = mill.calling("f", "never lucky");
-    for _ in 0..3 {
+    for _ in 0..10 {
         mill.stage.next().await.ends(broken(AttemptOutcome::Interrupted));
     }
     assert_eq!(call.await.expect("it ends").expect("it is answered").reply.status, 503);

@@ -126,3 +126,36 @@ async fn a_start_that_fails_does_not_hold_up_what_is_retired() {
     mill.pass(35 * SECOND).await;
     assert_eq!(mill.stage.living().get(&1), None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn fast_calls_are_handed_to_a_busy_worker_ahead_and_slow_ones_are_not() {
+    for (takes, open) in [(Duration::from_micros(100), 9), (Duration::from_millis(5), 1)] {
+        let mill = Mill::start().await;
+        mill.deploy("f", "maxReplicas: 1").await;
+        mill.stage.succeed(takes);
+        for _ in 0..70 {
+            mill.call("f", "").await.expect("it is answered");
+        }
+        mill.stage.succeed(10 * SECOND);
+        let calls: Vec<_> = (0..20).map(|_| mill.calling("f", "at once")).collect();
+        mill.pass(SECOND).await;
+        let view = mill.engine.function(&name("f")).expect("it is there").workers;
+        assert_eq!((view.busy_slots, view.waiting), (1, 20 - open), "calls of {takes:?}");
+        drop(calls);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_handed_ahead_while_the_pool_can_grow() {
+    let mill = Mill::start().await;
+    mill.deploy("f", "maxReplicas: 2").await;
+    mill.stage.succeed(Duration::from_micros(100));
+    for _ in 0..70 {
+        mill.call("f", "").await.expect("it is answered");
+    }
+    mill.stage.succeed(10 * SECOND);
+    let _calls: Vec<_> = (0..2).map(|_| mill.calling("f", "at once")).collect();
+    mill.pass(SECOND).await;
+    let view = mill.engine.function(&name("f")).expect("it is there").workers;
+    assert_eq!((view.ready, view.busy_slots, view.waiting), (2, 2, 0));
+}

@@ -195,7 +195,7 @@ impl Worker for SimWorker {
         1
     }
 
-    async fn call(&self, call: Call) -> CallEnd {
+    async fn call(&self, call: &Call) -> CallEnd {
         let dice = &self.world.dice;
         let event = call.events[0].clone();
         let key = event.header("tidemill-key").map(str::to_owned);

@@ -59,6 +59,8 @@ pub(crate) struct State {
     pub phase: Phase,
     pub calls: BTreeMap<u32, OpenCall>,
     pub verdict: Option<Verdict>,
+    /// With one slot the worker runs its calls in the order they were opened.
+    pub slots: u32,
     next_stream: u32,
     regions: Regions,
     /// Bytes that the socket has not taken yet.
@@ -107,6 +109,7 @@ impl Link {
             phase: Phase::Launching,
             calls: BTreeMap::new(),
             verdict: None,
+            slots: 1,
             next_stream: 1,
             regions: Regions::default(),
             unsent: Vec::new(),

@@ -26,6 +26,8 @@ use crate::protocol::{
     outgoing::{self, AttemptFacts},
 };
 
+/// Calls that may wait in the socket of a busy worker.
+const AHEAD_MAX: u32 = 8;
 /// Bodies from this size on are copied on a thread that may block.
 const LONG_COPY_BYTES: u64 = 1024 * 1024;
 
@@ -39,6 +41,7 @@ pub(crate) struct ProcessWorker {
 
 impl ProcessWorker {
     pub fn new(link: Arc<Link>, slots: u32, spawner: Spawner) -> ProcessWorker {
+        link.state.lock().slots = slots;
         ProcessWorker { link, slots, _spawner: spawner }
     }
 
@@ -186,7 +189,12 @@ impl Worker for ProcessWorker {
         self.slots
     }
 
-    async fn call(&self, call: Call) -> CallEnd {
+    fn ahead_max(&self) -> u32 {
+        // Only a worker with one slot handles its events strictly one after the other.
+        if self.slots == 1 { AHEAD_MAX } else { 0 }
+    }
+
+    async fn call(&self, call: &Call) -> CallEnd {
         let size: usize = call.events.iter().map(|event| event.body.len()).sum();
         let shared = (size > INLINE_BODY_BYTES_MAX).then_some(size as u64);
         let Some(mut opened) = self.link.open(call.invocation, shared) else {
@@ -194,7 +202,7 @@ impl Worker for ProcessWorker {
         };
         let stream = opened.stream;
         let mut abandon = Abandon { link: &self.link, stream, is_over: false };
-        if let Err(outcome) = self.hand_over(&call, &opened).await {
+        if let Err(outcome) = self.hand_over(call, &opened).await {
             self.link.close(&mut self.link.state.lock(), stream);
             abandon.is_over = true;
             return CallEnd { outcome, logs: Vec::new(), user_code: Duration::ZERO };
@@ -211,7 +219,7 @@ impl Worker for ProcessWorker {
             },
         };
         abandon.is_over = true;
-        self.end(stream, &call, answered).await
+        self.end(stream, call, answered).await
     }
 
     fn is_alive(&self) -> bool {

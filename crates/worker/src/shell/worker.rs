@@ -182,7 +182,7 @@ impl Worker for ShellWorker {
         1
     }
 
-    async fn call(&self, call: Call) -> CallEnd {
+    async fn call(&self, call: &Call) -> CallEnd {
         let _turn = self.turn.lock().await;
         let mut logs = LogBuffer::default();
         if self.gone.is_cancelled() {
@@ -199,7 +199,7 @@ impl Worker for ShellWorker {
         let mut end = None;
         for event in &call.events {
             let bounds = Bounds { deadline, memory_bytes: self.launch.spec.resources.memory_bytes, cut: &cut };
-            match self.answer(&call, event, bounds, &mut logs).await {
+            match self.answer(call, event, bounds, &mut logs).await {
                 Ok(reply) => replies.push(reply),
                 Err(outcome) => {
                     end = Some(outcome);

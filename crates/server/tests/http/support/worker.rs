@@ -160,7 +160,7 @@ impl Worker for FakeWorker {
         16
     }
 
-    async fn call(&self, call: Call) -> CallEnd {
+    async fn call(&self, call: &Call) -> CallEnd {
         self.gate.calls.fetch_add(1, Ordering::SeqCst);
         let outcome = self.handle(&call.events[0]).await;
         let logs = vec![log(LogLevel::Debug, "quiet"), log(LogLevel::Warn, "loud")];

@@ -6,7 +6,12 @@ use tidemill_core::invocation::AttemptOutcome;
 
 use super::{Attendant, LaunchFailure, TURN_BYTES};
 use crate::{
-    process::{cut_text, how_it_ended, link::Phase, open_call::Answer, spawn::Process},
+    process::{
+        cut_text, how_it_ended,
+        link::Phase,
+        open_call::{Answer, Verdict},
+        spawn::Process,
+    },
     protocol::frame::Decoder,
 };
 
@@ -57,16 +62,25 @@ impl Attendant {
     }
 
     fn end_calls(&mut self, end: &str) {
-        let (calls, verdict) = {
+        let (calls, verdict, slots) = {
             let mut state = self.link.state.lock();
             state.phase = Phase::Over;
-            (std::mem::take(&mut state.calls), state.verdict.clone())
+            (std::mem::take(&mut state.calls), state.verdict.clone(), state.slots)
         };
+        // With one slot only the oldest call had begun.
+        let begun = if slots == 1 { 1 } else { calls.len() };
         if verdict.is_none() && calls.is_empty() && !self.is_stopping && self.was_ready {
             tracing::warn!(function = %self.owner.function, worker = %self.link.worker, "worker {end} while it was idle");
         }
-        for (stream, call) in calls {
+        for (index, (stream, call)) in calls.into_iter().enumerate() {
             let (outcome, reason) = match &verdict {
+                None if index >= begun => {
+                    let reason = "the worker ended while it was running an earlier call";
+                    (AttemptOutcome::Interrupted, reason.to_owned())
+                }
+                Some(Verdict { stream: None, reason, .. }) if index >= begun => {
+                    (AttemptOutcome::Interrupted, reason.clone())
+                }
                 Some(verdict) if verdict.stream.is_none_or(|judged| judged == stream) => {
                     (verdict.outcome, verdict.reason.clone())
                 }
