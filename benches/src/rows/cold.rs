@@ -47,7 +47,7 @@ struct Workers {
 /// Adds the rows.
 pub async fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     let tidemill = Server::tidemill(&bench.client).await?;
-    let manifest = json!({"runtime": "python", "handler": "main:handler", "maxReplicas": 1});
+    let manifest = json!({"runtime": "python", "handler": "main:handler", "minReplicas": 0, "maxReplicas": 1});
     let manifest = json!({"metadata": {"name": "cold"}, "spec": manifest});
     bench.client.deploy(&tidemill.url, &manifest, "main.py", SOURCE).await?;
     let (worker, _) = call(bench, &tidemill).await?;
@@ -57,7 +57,7 @@ pub async fn measure(bench: &mut Bench) -> anyhow::Result<()> {
         until_quiet(tidemill.id()).await;
         kill(&[worker]);
         until_gone(bench, &tidemill).await?;
-        let (next, cold_start) = call(bench, &tidemill).await?;
+        let (next, cold_start) = call(bench, &tidemill).await.context("with a spare interpreter")?;
         ensure!(next != worker, "the killed worker answered");
         worker = next;
         prepared.push(u64::try_from(cold_start.as_nanos())?);
@@ -73,7 +73,7 @@ pub async fn measure(bench: &mut Bench) -> anyhow::Result<()> {
         })
         .await?;
         until_gone(bench, &tidemill).await?;
-        let (_, cold_start) = call(bench, &tidemill).await?;
+        let (_, cold_start) = call(bench, &tidemill).await.context("without a spare interpreter")?;
         bare.push(u64::try_from(cold_start.as_nanos())?);
     }
     for (what, nanos, bound) in [("with a spare interpreter", prepared, 10), ("without one", bare, 50)] {

@@ -60,6 +60,7 @@ pub async fn deploy(client: &Client, url: &str, name: &str, effects: &Path, more
     let mut spec = json!({
         "runtime": "python",
         "handler": "main:handler",
+        "minReplicas": 0,
         "maxReplicas": 2,
         // A worker that is stopped for good is found out by this.
         "eventTimeout": "4s",
