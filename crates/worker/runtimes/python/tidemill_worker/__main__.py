@@ -1,11 +1,14 @@
-"""A worker's life: wait for HELLO, load the function, say READY, serve, drain, exit."""
+"""A worker's life: wait for HELLO, load the function, say READY, serve, drain, exit.
 
-import asyncio
+A spare has time: it imports what it might need while it waits. A worker whose HELLO is there already imports only what its
+function needs; asyncio alone takes a quarter of its start.
+"""
+
 import atexit
 import inspect
 import json
 import os
-import platform
+import select
 import signal
 import sys
 
@@ -18,7 +21,6 @@ from .calls import Calls
 from .contract import Contract
 from .failure import failed_meta
 from .frames import DRAIN, FAILED, HELLO, READY, connect, leave
-from .overlapping import Overlapping
 
 PROTOCOL = 1
 
@@ -31,6 +33,8 @@ class _Loop:
 
     def get(self):
         if self._loop is None:
+            import asyncio
+
             self._loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self._loop)
         return self._loop
@@ -56,7 +60,7 @@ def _context(hello, log, calls):
     trigger = hello.get("trigger") or {}
     worker = hello.get("worker", "")
     return nuclio_sdk.Context(
-        logger=nuclio_sdk.Logger(sink).bind(worker_id=worker),
+        logger=nuclio_sdk.Logger(sink),
         platform=nuclio_sdk.Platform("local", hello.get("project", "default"), calls),
         worker_id=worker,
         trigger=nuclio_sdk.TriggerInfo(trigger.get("kind", ""), trigger.get("name", "")),
@@ -87,6 +91,8 @@ def main():
     log = logs.Logs(wire)
     calls = Calls(wire, log)
     loop = _Loop()
+    if not select.select([wire], [], [], 0)[0]:
+        from . import overlapping  # noqa: F401 - a spare imports ahead
     kind, _, _, meta, _ = wire.next()
     if kind == DRAIN:
         leave(0)
@@ -106,12 +112,14 @@ def main():
     ready = {
         "protocol": PROTOCOL,
         "runtime": "python",
-        "version": platform.python_version(),
+        "version": "{}.{}.{}".format(*sys.version_info),
         "slots": slots,
         "contract": contract.kind,
     }
     wire.send_object(READY, 0, ready)
     if contract.is_async:
+        from .overlapping import Overlapping
+
         Overlapping(wire, contract, log, calls, loop.get()).serve()
     else:
         serve(wire, contract, log, calls, loop.run)

@@ -4,7 +4,6 @@ An ordinary function waits for its answer by reading frames itself; others that 
 their order. Threads take turns at reading. On an event loop the loop reads and completes a future.
 """
 
-import asyncio
 import concurrent.futures
 import json
 import select
@@ -57,6 +56,8 @@ class Calls:
         """Calls function ``name``; other calls of the worker go on."""
         if self.loop is None:
             return self.call(name, event, timeout)
+        import asyncio
+
         future = concurrent.futures.Future()
         self._expect(self._begin(name, event), future)
         answer = await asyncio.wait_for(asyncio.wrap_future(future), timeout)
