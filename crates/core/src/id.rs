@@ -29,11 +29,17 @@ impl fmt::Display for InvocationId {
     }
 }
 
+/// A text that is not an invocation's id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an invocation id; one looks like 01939f3c-7c1e-7000-8000-000000000001")]
+pub struct InvalidInvocationId(String);
+
 impl FromStr for InvocationId {
-    type Err = uuid::Error;
+    type Err = InvalidInvocationId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Uuid::parse_str(text).map(InvocationId)
+        let invalid = |_| InvalidInvocationId(text.chars().take(80).collect());
+        Uuid::parse_str(text).map(InvocationId).map_err(invalid)
     }
 }
 

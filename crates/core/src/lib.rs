@@ -19,6 +19,6 @@ pub mod time;
 
 pub use event::{Event, TriggerLabel};
 pub use function::{FunctionRecord, FunctionState, RevisionRecord};
-pub use id::{Digest, Generation, InvocationId, RevisionNumber};
+pub use id::{Digest, Generation, InvalidInvocationId, InvocationId, RevisionNumber};
 pub use name::{FunctionName, FunctionRef, ProjectName, TopicName, TriggerName};
 pub use time::Timestamp;

@@ -33,6 +33,7 @@ pub mod limits {
     pub use super::yaml::{DEPTH_MAX, KEY_BYTES_MAX, NODES_MAX, SCALAR_BYTES_MAX, TEXT_BYTES_MAX};
 }
 
+pub use nearest::nearest;
 pub use overrides::Overrides;
 pub use problem::{ManifestError, Problem};
 pub use reference::reference;

@@ -4,7 +4,7 @@
 const WORD_MAX: usize = 40;
 
 /// The word of `known` that `word` is probably meant to be, if one is near.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word: Vec<char> = word.chars().take(WORD_MAX + 1).flat_map(char::to_lowercase).collect();
     if word.is_empty() || word.len() > WORD_MAX {
         return None;

@@ -46,7 +46,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything that is wrong with a configuration. Shown as one line a problem, then the hints.
+/// Everything that is wrong with a configuration. Shown as one line a problem, each followed by its hint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManifestError {
     /// The problems, in the order of the file; never empty.
@@ -58,12 +58,8 @@ impl fmt::Display for ManifestError {
         for (index, problem) in self.problems.iter().enumerate() {
             let end = if index == 0 { "" } else { "\n" };
             write!(f, "{end}{problem}")?;
-        }
-        for problem in &self.problems {
-            match &problem.hint {
-                Some(hint) if self.problems.len() == 1 || problem.path.is_empty() => write!(f, "\nhint: {hint}")?,
-                Some(hint) => write!(f, "\nhint: {}: {hint}", problem.path)?,
-                None => {}
+            if let Some(hint) = &problem.hint {
+                write!(f, "\nhint: {hint}")?;
             }
         }
         Ok(())

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Runtime {
-    /// CPython ≥ 3.9; a version as in `python:3.11` asks for that interpreter, `None` takes the newest found.
+    /// CPython ≥ 3.9; a version as in `python:3.11` asks for that interpreter. `None` takes `python3` of the `PATH`, and the
+    /// newest `python3.N` there only if that one is too old or does not answer.
     Python(Option<String>),
     /// Node.js ≥ 18.
     Nodejs,

@@ -69,7 +69,11 @@ pub(super) fn cron(trigger: &View<'_>, report: &mut Report) -> Option<CronTrigge
 
 /// The schedule of an interval.
 pub(super) fn every(interval: std::time::Duration) -> String {
-    format!("@every {}ms", interval.as_millis())
+    const UNITS: [(u128, &str); 3] = [(3_600_000, "h"), (60_000, "m"), (1_000, "s")];
+    let millis = interval.as_millis();
+    let whole = |(size, _): &&(u128, &str)| millis > 0 && millis.is_multiple_of(*size);
+    let (size, unit) = UNITS.iter().find(whole).unwrap_or(&(1, "ms"));
+    format!("@every {}{unit}", millis / size)
 }
 
 fn check(text: &str, zone: Option<&str>) -> Result<(), String> {
@@ -77,4 +81,28 @@ fn check(text: &str, zone: Option<&str>) -> Result<(), String> {
         return Err(format!("{} is not a schedule: it is too long", quote(text)));
     }
     Schedule::parse(text, zone).map(drop).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::every;
+    use crate::schedule::Schedule;
+
+    #[test]
+    fn intervals_are_written_as_people_write_them() {
+        for (millis, text) in [
+            (60_000, "@every 1m"),
+            (90_000, "@every 90s"),
+            (7_200_000, "@every 2h"),
+            (5_400_000, "@every 90m"),
+            (250, "@every 250ms"),
+            (1_500, "@every 1500ms"),
+        ] {
+            let interval = Duration::from_millis(millis);
+            assert_eq!(every(interval), text);
+            assert_eq!(Schedule::parse(text, None).unwrap().to_string(), Schedule::every(interval).to_string());
+        }
+    }
 }

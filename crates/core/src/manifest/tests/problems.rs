@@ -23,18 +23,18 @@ handler: x
         error.to_string(),
         "\
 function.yaml:2:3: metadata.nmae: this key is not known
+hint: did you mean \"name\"?
 function.yaml:4:3: spec.hander: this key is not known
+hint: did you mean \"handler\"?
 function.yaml:5:12: spec.runtime: this version does not have the runtime \"golang\" yet
+hint: there are python (or python:3.11 and the like), nodejs, shell and binary
 function.yaml:7:16: spec.maxReplicas: expected a whole number, found the text \"two\"
 function.yaml:11:7: spec.triggers.web.kind: the key is given twice
+hint: the first one stands on line 10
 function.yaml:13:13: spec.triggers.clock.kind: \"crom\" is not a kind of trigger; there are http, cron, message
+hint: did you mean \"cron\"?
 function.yaml:14:1: handler: this key is not known
-hint: metadata.nmae: did you mean \"name\"?
-hint: spec.hander: did you mean \"handler\"?
-hint: spec.runtime: there are python (or python:3.11 and the like), nodejs, shell and binary
-hint: spec.triggers.web.kind: the first one stands on line 10
-hint: spec.triggers.clock.kind: did you mean \"cron\"?
-hint: handler: \"handler\" belongs in spec"
+hint: \"handler\" belongs in spec"
     );
     let first = &error.problems[0];
     assert_eq!((first.line, first.column, first.path.as_str()), (Some(2), Some(3), "metadata.nmae"));
