@@ -19,5 +19,5 @@ mod process;
 mod protocol;
 mod shell;
 
-pub use build::{BuilderConfig, PackageBuilder};
+pub use build::{BuilderConfig, Interpreter, PackageBuilder};
 pub use process::{DriverConfig, ProcessDriver};

@@ -8,7 +8,7 @@ import { Response } from './response.mjs'
 export function sharedContext(hello, logs, calls) {
   const trigger = hello.trigger ?? { kind: '', name: '' }
   return {
-    logger: new Logger(logs, { worker_id: hello.worker ?? '' }),
+    logger: new Logger(logs),
     Response,
     userData: {},
     worker_id: hello.worker ?? '',

@@ -12,6 +12,10 @@ import { LOG } from './frames.mjs'
 import { cut } from './failure.mjs'
 
 const TEXT_LENGTH_MAX = 65536
+/** What one call may log, in characters. Synchronous code that logs without end would otherwise fill this process's memory: nothing
+ * is written to the socket before it ends. Tidemill keeps no more of a call either. */
+const CALL_LENGTH_MAX = 1 << 20
+const FRAME_LENGTH = 128 // what a frame costs beside its text
 
 /** One open call: its stream and what it has begun to write. */
 export class Call {
@@ -19,6 +23,7 @@ export class Call {
     this.stream = stream
     this.ended = false
     this.partials = null
+    this.logged = 0
     this.calls = 0
     this.started = 0
     this.events = null
@@ -44,7 +49,8 @@ export class Logs {
   }
 
   /** Sends one record. */
-  emit(level, message, fields, call = this.call()) {
+  emit(level, message, fields, call = this.call() ?? this.#nobody) {
+    if (call.logged > CALL_LENGTH_MAX) return
     const record = { level, message: cut(message), fields, time_us: Math.round((performance.timeOrigin + performance.now()) * 1000) }
     let meta
     try {
@@ -55,7 +61,13 @@ export class Logs {
     if (fields && meta.length > 3 * TEXT_LENGTH_MAX) {
       meta = JSON.stringify({ ...record, fields: { cut: `${meta.length} bytes` } })
     }
-    this.#wire.send(LOG, call?.stream ?? 0, meta)
+    // Outside of calls a worker may log for as long as it lives.
+    if (call.stream !== 0) call.logged += meta.length + FRAME_LENGTH
+    this.#wire.send(LOG, call.stream, meta)
+    if (call.logged > CALL_LENGTH_MAX) {
+      const marker = { level: 'warn', message: 'log limit reached, further lines are dropped', time_us: record.time_us }
+      this.#wire.send(LOG, call.stream, JSON.stringify(marker))
+    }
     this.#wire.flush()
   }
 

@@ -61,9 +61,9 @@ function response(value) {
   const headers = {}
   for (const [name, text] of Object.entries(value.headers ?? {})) {
     if (text === undefined || text === null) continue
-    const joined = Array.isArray(text) ? text.join(', ') : String(text)
-    if (name.toLowerCase() !== 'content-type') headers[name] = joined
-    else if (!contentType || contentType === TEXT) contentType = joined
+    // An array becomes a line each, as Set-Cookie needs.
+    if (name.toLowerCase() !== 'content-type') headers[name] = Array.isArray(text) ? text.map(String) : String(text)
+    else if (!contentType || contentType === TEXT) contentType = String(text)
   }
   if (typeof body === 'string') body = Buffer.from(body, value.body_encoding === 'base64' ? 'base64' : 'utf8')
   else if (body instanceof Uint8Array) body = bytesOf(body)

@@ -98,7 +98,31 @@ class Contracts(unittest.TestCase):
         self.check("exports.handler = (context, event) => new context.Response('AQI=', {}, 'image/png', 200, 'base64')", b"", b"\x01\x02")
 
 
+    def test_a_header_may_be_an_array(self):
+        source = "exports.handler = (context) => new context.Response('', { 'Set-Cookie': ['a=1', 'b=2'], 'X-N': [1, true] })"
+        with worker(source) as it:
+            headers = {"Set-Cookie": ["a=1", "b=2"], "X-N": ["1", "true"]}
+            self.assertEqual(it.result().meta["headers"], headers)
+
+
 class Trouble(unittest.TestCase):
+    def test_what_one_call_logs_is_bounded(self):
+        source = """
+            exports.handler = (context, event) => {
+              for (let n = 0; n < 40; n += 1) console.log('x'.repeat(60000))
+              return 'done'
+            }
+        """
+        with worker(source) as it:
+            for _ in range(2):
+                frame = it.result()
+                self.assertEqual(frame.body, b"done")
+                messages = [message for _, _, message in it.logs]
+                it.logs.clear()
+                self.assertLess(sum(map(len, messages)), 1_200_000)
+                self.assertEqual(messages.count("log limit reached, further lines are dropped"), 1)
+                self.assertEqual(messages[-1], "log limit reached, further lines are dropped")
+
     def test_errors_of_every_kind(self):
         source = """
             exports.handler = async (context, event) => {

@@ -130,6 +130,16 @@ class Contracts(unittest.TestCase):
             self.assertEqual((frame.kind, frame.body), (REPLY, b"ok"), frame.meta)
 
 
+    def test_a_header_may_be_a_list(self):
+        source = """
+            def handler(context, event):
+                return context.Response(headers={"Set-Cookie": ["a=1", "b=2"], "X-N": (1, True), "X-One": b"x"})
+        """
+        with worker(source) as it:
+            headers = {"Set-Cookie": ["a=1", "b=2"], "X-N": ["1", "true"], "X-One": "x"}
+            self.assertEqual(it.result().meta["headers"], headers)
+
+
 class Trouble(unittest.TestCase):
     def test_results_that_cannot_be_sent(self):
         source = """

@@ -16,7 +16,7 @@ use super::BuilderConfig;
 
 /// An interpreter that was asked who it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Interpreter {
+pub struct Interpreter {
     /// The program itself, not a script that chooses one.
     pub program: PathBuf,
     /// As in `3.11.7`.
@@ -25,7 +25,7 @@ pub(crate) struct Interpreter {
 
 impl Interpreter {
     /// The first two numbers of the version.
-    pub fn release(&self) -> (u32, u32) {
+    pub(crate) fn release(&self) -> (u32, u32) {
         let mut numbers = self.version.split('.').map(|part| part.parse().unwrap_or(0));
         (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
     }

@@ -25,6 +25,7 @@ mod program;
 mod python;
 
 pub use config::BuilderConfig;
+pub use interpreter::Interpreter;
 pub use package::PackageBuilder;
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use super::{
     command::{Step, deadline},
     draft::to_digest,
     environments::{Claim, Environments},
-    interpreter::Interpreters,
+    interpreter::{Interpreter, Interpreters},
     node,
     packages::Packages,
     program, python,
@@ -54,6 +54,14 @@ impl PackageBuilder {
                 variables: config.environment,
             },
         })
+    }
+
+    /// The interpreters of functions that ask for no version. The error says why there is none; functions of that runtime cannot be
+    /// deployed then.
+    pub async fn interpreters(&self) -> [(Runtime, Result<Interpreter, BuildError>); 2] {
+        let found = &self.shop.interpreters;
+        let (python, node) = tokio::join!(found.python(None), found.node());
+        [(Runtime::Python(None), python), (Runtime::Nodejs, node)]
     }
 
     async fn blocking(

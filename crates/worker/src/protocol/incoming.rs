@@ -10,7 +10,8 @@ use tidemill_core::{invocation::Reply, limits};
 
 use super::frame::Violation;
 
-/// Header names and values in the order they came. Numbers and booleans are taken as their text.
+/// Header names and values in the order they came. Numbers and booleans are taken as their text; a list is one header for each
+/// of its members.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Headers(pub Vec<(String, String)>);
 
@@ -27,7 +28,12 @@ impl<'de> Deserialize<'de> for Headers {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
                 let mut pairs = Vec::with_capacity(map.size_hint().unwrap_or(4));
                 while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    pairs.push((name, value.into_text()));
+                    match value {
+                        Value::One(value) => pairs.push((name, value.into_text())),
+                        Value::Many(values) => {
+                            pairs.extend(values.into_iter().map(|value| (name.clone(), value.into_text())));
+                        }
+                    }
                 }
                 Ok(Headers(pairs))
             }
@@ -39,17 +45,24 @@ impl<'de> Deserialize<'de> for Headers {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Value {
+    One(Scalar),
+    Many(Vec<Scalar>),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Scalar {
     Text(String),
     Bool(bool),
     Number(serde_json::Number),
 }
 
-impl Value {
+impl Scalar {
     fn into_text(self) -> String {
         match self {
-            Value::Text(text) => text,
-            Value::Bool(value) => value.to_string(),
-            Value::Number(value) => value.to_string(),
+            Scalar::Text(text) => text,
+            Scalar::Bool(value) => value.to_string(),
+            Scalar::Number(value) => value.to_string(),
         }
     }
 }

@@ -130,6 +130,14 @@ proptest! {
 }
 
 #[test]
+fn a_header_of_several_texts_is_several_headers() {
+    let reply = incoming::reply(br#"{"headers": {"set-cookie": ["a=1", 2], "x": true, "none": []}}"#).unwrap();
+    let expected = [("set-cookie", "a=1"), ("set-cookie", "2"), ("x", "true")];
+    assert_eq!(reply.headers.0, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert!(incoming::reply(br#"{"headers": {"x": {}}}"#).is_err());
+}
+
+#[test]
 fn the_first_hole_that_fits_is_used_again() {
     let mut regions = Regions::default();
     let places: Vec<Place> = [5000, 9000, 100].map(|size| regions.take(size)).into();

@@ -111,18 +111,22 @@ def _headers(headers):
     for name, value in dict(headers).items():
         if value is None:
             continue
-        if isinstance(value, bool):
-            value = "true" if value else "false"
-        elif isinstance(value, bytes):
-            value = value.decode("utf-8", "replace")
-        elif isinstance(value, (list, tuple)):
-            value = ", ".join(map(str, value))
-        name, value = str(name), str(value)
+        name = str(name)
         if name.lower() == "content-type":
-            content_type = value
+            content_type = _header(value)
+        elif isinstance(value, (list, tuple)):
+            result[name] = [_header(item) for item in value]  # a line each, as Set-Cookie needs
         else:
-            result[name] = value
+            result[name] = _header(value)
     return result, content_type
+
+
+def _header(value):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return str(value)
 
 
 def _status(status):
