@@ -93,6 +93,8 @@ codes! {
     LaunchFailed = "launch_failed", 502, false;
     /// No worker became free in time.
     NoWorker = "no_worker", 503, true;
+    /// Too many large bodies are being worked on.
+    NoRoom = "no_room", 503, true;
     /// The function is paused.
     Paused = "paused", 503, true;
     /// The server is starting or stopping.

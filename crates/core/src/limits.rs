@@ -13,7 +13,7 @@ pub const LOG_ATTEMPT_LINES_MAX: usize = 10_000;
 /// The largest request body of a function unless its http trigger says otherwise (Nuclio's default is 4 MiB).
 pub const REQUEST_BODY_BYTES: u64 = 64 * 1024 * 1024;
 /// The largest response a function may give.
-pub const RESPONSE_BODY_BYTES_MAX: u64 = 256 * 1024 * 1024;
+pub const RESPONSE_BODY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// How long a call waits for a free worker unless the trigger says otherwise (Nuclio: 10 s).
 pub const WORKER_AVAILABILITY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a function may wait in its queue of pending invocations before new ones are refused: the number of them.

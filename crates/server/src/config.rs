@@ -11,6 +11,9 @@ pub struct ServerConfig {
     pub hosts: Vec<String>,
     /// The largest request body of a function whose http trigger names no limit, in bytes.
     pub body_bytes_max: u64,
+    /// Memory that the bodies of all requests may take together, in bytes; a larger body waits, and is refused with 503 when
+    /// that takes too long. No body can be larger than this.
+    pub bodies_bytes_max: u64,
     /// The largest package, in bytes.
     pub package_bytes_max: u64,
     /// The largest JSON body of the native API (batches), in bytes.
@@ -45,10 +48,11 @@ impl Default for ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
             hosts: Vec::new(),
             body_bytes_max: tidemill_core::limits::REQUEST_BODY_BYTES,
+            bodies_bytes_max: 96 * 1024 * 1024,
             package_bytes_max: 256 * 1024 * 1024,
             json_bytes_max: 64 * 1024 * 1024,
-            connections_max: 20_000,
-            head_bytes_max: 64 * 1024,
+            connections_max: 12_000,
+            head_bytes_max: 16 * 1024,
             headers_max: 128,
             header_read_timeout: Duration::from_secs(10),
             request_read_timeout: Duration::from_secs(30),

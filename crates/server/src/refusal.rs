@@ -18,11 +18,14 @@ use crate::{
 };
 
 /// Seconds after which a caller may try again when workers or queues are busy.
-const RETRY_BUSY: u32 = 1;
+pub(crate) const RETRY_BUSY: u32 = 1;
 /// Seconds after which a caller may try again when the server stops or the store fails.
 const RETRY_BROKEN: u32 = 5;
 /// Seconds after which a caller may try again when the disk is full.
 const RETRY_FULL: u32 = 30;
+
+/// What helps when there is no such function, nor one of a similar name.
+pub(crate) const NO_FUNCTION_HINT: &str = "GET /v1/functions lists the functions there are";
 
 /// An error on its way to the caller.
 #[derive(Debug)]
@@ -63,6 +66,21 @@ impl Refusal {
         response
     }
 
+    /// The same for whoever calls a function: what is for its author and for the operator alone (tracebacks, paths of the
+    /// server, what the store said) is left out. They find it in the API and in the log.
+    pub(crate) fn public(mut self) -> Refusal {
+        let problem = &mut *self.0;
+        problem.output = None;
+        let line = match problem.code {
+            ErrorCode::LaunchFailed => "no worker of the function could be started",
+            ErrorCode::Internal => "something broke in the server",
+            ErrorCode::StoreFailed => "the store failed",
+            _ => return self,
+        };
+        problem.detail = line.to_owned();
+        self
+    }
+
     /// What a store error means when it concerns an invocation.
     pub(crate) fn of_invocation(error: StoreError, id: impl std::fmt::Display) -> Refusal {
         match error {
@@ -96,9 +114,11 @@ impl From<ReadError> for Refusal {
         let code = match &error {
             ReadError::TooLarge { .. } => ErrorCode::BodyTooLarge,
             ReadError::TooSlow => ErrorCode::RequestTimeout,
+            ReadError::NoRoom => ErrorCode::NoRoom,
             ReadError::Broken(_) => ErrorCode::BadRequest,
         };
-        Refusal::new(code, error.to_string())
+        let refusal = Refusal::new(code, error.to_string());
+        if code == ErrorCode::NoRoom { refusal.retry_after(RETRY_BUSY) } else { refusal }
     }
 }
 
@@ -126,17 +146,22 @@ fn stopping() -> Refusal {
 }
 
 fn no_function(text: String) -> Refusal {
-    Refusal::new(ErrorCode::NoFunction, text).hint("GET /v1/functions lists the functions there are")
+    Refusal::new(ErrorCode::NoFunction, text).hint(NO_FUNCTION_HINT)
 }
 
-/// The lines of a multi-line reason: the first is the detail, all of them are the output.
+/// A reason of one or more lines: the one that names the fault becomes the detail, the traceback is the output.
 fn launch(code: ErrorCode, prefix: &str, reason: &str) -> Refusal {
-    // The last line of a traceback names the exception.
-    let line = reason.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it gave no reason").trim();
+    let reason = reason.trim();
+    let (first, rest) = reason.split_once('\n').unwrap_or((reason, ""));
+    let (line, output) = if first.starts_with("Traceback") {
+        // The last line of a traceback names the exception.
+        (reason.lines().last().unwrap_or(first), reason)
+    } else {
+        (first, rest.trim_end())
+    };
+    let line = if line.trim().is_empty() { "it gave no reason" } else { line.trim() };
     let mut refusal = Refusal::new(code, format!("{prefix}: {line}"));
-    if reason.trim().lines().count() > 1 {
-        refusal.0.output = Some(reason.trim().to_owned());
-    }
+    refusal.0.output = Some(output.to_owned()).filter(|output| !output.is_empty());
     refusal
 }
 
@@ -222,10 +247,11 @@ fn not_ready(function: &tidemill_core::FunctionRef, source: &LaunchError) -> Ref
     let mut refusal = launch(ErrorCode::NotReady, &prefix, &source.reason);
     if !source.logs.is_empty() {
         let mut output = refusal.0.output.take().unwrap_or_default();
-        for line in &source.logs {
-            let _ = writeln!(output, "{}", line.message);
+        for line in source.logs.iter().filter(|line| !source.reason.contains(line.message.trim())) {
+            let end = if output.is_empty() || output.ends_with('\n') { "" } else { "\n" };
+            let _ = write!(output, "{end}{}", line.message);
         }
-        refusal.0.output = Some(output);
+        refusal.0.output = Some(output).filter(|output| !output.is_empty());
     }
     refusal
 }
@@ -244,5 +270,26 @@ impl From<DeployError> for Refusal {
             DeployError::Stopping => stopping(),
             DeployError::Store(source) => source.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_a_worker_does_not_start_is_for_its_author_only() {
+        let traceback = "Traceback (most recent call last):\n  File \"/srv/x.py\", line 1\nImportError: no module";
+        for reason in [traceback.to_owned(), format!("ImportError: no module\n{traceback}")] {
+            let error = || CallError::Launch { function: "hello".parse().unwrap(), reason: reason.clone() };
+            let told = Refusal::from(error());
+            assert_eq!(told.0.detail, "no worker of hello could be started: ImportError: no module");
+            assert_eq!(told.0.output.as_deref(), Some(traceback));
+            let public = Refusal::from(error()).public();
+            assert_eq!(public.0.detail, "no worker of the function could be started");
+            assert_eq!((public.0.status, &public.0.output), (502, &None));
+        }
+        let paused = Refusal::from(CallError::Paused("hello".parse().unwrap())).public();
+        assert!(paused.0.detail.contains("hello") && paused.0.retry_after.is_some());
     }
 }

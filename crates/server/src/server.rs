@@ -17,7 +17,7 @@ use crate::{
     dispatch::Dispatch,
     install_metrics,
     meters::Meters,
-    net::{self, Calls, Limits},
+    net::{self, Calls, Limits, Room},
     shared::{App, Shared},
 };
 
@@ -80,6 +80,8 @@ impl Server {
         let document = api::openapi().to_json().expect("the document has text keys only");
         let app: App = Arc::new(Shared {
             engine: self.engine,
+            incoming: Room::new(self.config.bodies_bytes_max),
+            outgoing: Room::new(self.config.bodies_bytes_max),
             config: self.config,
             info: self.info,
             stop: stop.clone(),

@@ -23,6 +23,10 @@ pub(crate) struct Shared {
     pub(crate) stop: CancellationToken,
     /// Work that goes on when its caller hangs up.
     pub(crate) tasks: TaskTracker,
+    /// Memory for the bodies of requests.
+    pub(crate) incoming: net::Room,
+    /// Memory for the bodies of responses.
+    pub(crate) outgoing: net::Room,
     /// Metrics.
     pub(crate) meters: Meters,
     /// Renders all metrics.

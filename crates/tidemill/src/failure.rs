@@ -93,9 +93,36 @@ impl fmt::Display for Failure {
     }
 }
 
+/// A message and the lines that go with it, with the line that is the fault said once: it stands at the end of the message and,
+/// mostly, at an end of the lines as well.
+pub fn once(message: &str, lines: &str) -> String {
+    let (message, lines) = (message.trim_end(), lines.trim_end());
+    if lines.trim().is_empty() || message.contains(lines.trim()) {
+        return message.to_owned();
+    }
+    let ends = [lines.lines().last(), lines.lines().find(|line| !line.trim().is_empty())];
+    let said = ends.into_iter().flatten().map(str::trim).find(|line| message.ends_with(&format!(": {line}")));
+    let kept = said.map_or(message, |line| message[..message.len() - line.len()].trim_end());
+    format!("{kept}\n{lines}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_fault_is_said_once() {
+        let traceback = "Traceback (most recent call last):\n  File \"a.py\", line 1\nValueError: no";
+        for (message, lines, told) in [
+            ("a is not ready: ValueError: no", traceback, format!("a is not ready:\n{traceback}")),
+            ("a is not ready: Error: no", "Error: no\n    at a.js:1", "a is not ready:\nError: no\n    at a.js:1".to_owned()),
+            ("pip failed: it exited with 1", "ERROR: no\n", "pip failed: it exited with 1\nERROR: no".to_owned()),
+            ("a failed: no", "no\n", "a failed: no".to_owned()),
+            ("a failed", "", "a failed".to_owned()),
+        ] {
+            assert_eq!(once(message, lines), told);
+        }
+    }
 
     #[test]
     fn hints_follow_the_error() {

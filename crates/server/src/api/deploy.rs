@@ -8,7 +8,7 @@ use std::convert::Infallible;
 
 use axum::{
     Json,
-    extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State, multipart::Field},
+    extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State, multipart::{Field, MultipartError}},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -133,14 +133,14 @@ async fn read(app: &App, mut request: Request) -> Result<DeployRequest, Refusal>
     // Parts are counted below; axum's own limit would refuse without saying so.
     DefaultBodyLimit::disable().apply(&mut request);
     let request = request.with_limited_body();
-    let mut form = Multipart::from_request(request, &()).await.map_err(|rejection| {
-        Refusal::new(ErrorCode::UnsupportedMediaType, rejection.body_text())
+    let mut form = Multipart::from_request(request, &()).await.map_err(|_| {
+        Refusal::new(ErrorCode::UnsupportedMediaType, "the content type is not multipart/form-data with a boundary")
             .hint("send multipart/form-data with a part `package`, as in curl -F package=@hello.py")
     })?;
     let (mut package, mut overrides) = (None, Overrides::default());
     loop {
         let next = timeout(app.config.request_read_timeout, form.next_field()).await.map_err(|_| too_slow())?;
-        let Some(field) = next.map_err(|error| Refusal::new(ErrorCode::BadRequest, error.body_text()))? else { break };
+        let Some(field) = next.map_err(|error| malformed(&error))? else { break };
         match field.name() {
             Some("package") => {
                 let file_name = field.file_name().unwrap_or_default().to_owned();
@@ -169,7 +169,7 @@ async fn part(app: &App, mut field: Field<'_>, limit: u64) -> Result<Bytes, Refu
     let mut content = BytesMut::new();
     loop {
         let next = timeout(app.config.request_read_timeout, field.chunk()).await.map_err(|_| too_slow())?;
-        let Some(chunk) = next.map_err(|error| Refusal::new(ErrorCode::BadRequest, error.body_text()))? else { break };
+        let Some(chunk) = next.map_err(|error| malformed(&error))? else { break };
         if (content.len() + chunk.len()) as u64 > limit {
             return Err(too_large(limit));
         }
@@ -184,6 +184,11 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
 
 fn too_large(limit: u64) -> Refusal {
     Refusal::new(ErrorCode::BodyTooLarge, format!("the package is larger than {limit} bytes"))
+}
+
+fn malformed(error: &MultipartError) -> Refusal {
+    tracing::debug!(error = error.body_text(), "a form cannot be read");
+    Refusal::new(ErrorCode::BadRequest, "the form is malformed or breaks off: its parts do not end as the boundary says")
 }
 
 fn too_slow() -> Refusal {

@@ -10,11 +10,11 @@ use axum::{
 use bytes::Bytes;
 use serde::{Deserialize, de::DeserializeOwned};
 use tidemill_api::ErrorCode;
-use tidemill_core::{FunctionRef, InvocationId, ProjectName};
+use tidemill_core::{FunctionRef, InvalidInvocationId, InvocationId, ProjectName, manifest::nearest};
 use tidemill_engine::Target;
 use utoipa::IntoParams;
 
-use crate::{gateway, net, refusal::Refusal, shared::Shared};
+use crate::{gateway, net, refusal::{NO_FUNCTION_HINT, Refusal}, shared::Shared};
 
 /// Query parameters.
 pub(super) struct Params<T>(pub(super) T);
@@ -57,19 +57,21 @@ pub(super) fn function(project_name: Option<&str>, name: &str) -> Result<Functio
 
 /// The function as it can be invoked.
 pub(super) fn target(app: &Shared, function: &FunctionRef) -> Result<Target, Refusal> {
-    app.engine.target(function).ok_or_else(|| no_function(function))
+    app.engine.target(function).ok_or_else(|| no_function(app, function))
 }
 
-/// There is no such function.
-pub(super) fn no_function(function: &FunctionRef) -> Refusal {
+/// There is no such function; perhaps one of a similar name was meant.
+pub(super) fn no_function(app: &Shared, function: &FunctionRef) -> Refusal {
+    let known = app.engine.functions(Some(&function.project));
+    let near = nearest(function.name.as_str(), known.iter().map(|view| view.function.name.as_str()));
     Refusal::new(ErrorCode::NoFunction, format!("there is no function {function}"))
-        .hint("GET /v1/functions lists the functions there are")
+        .hint(near.map_or_else(|| NO_FUNCTION_HINT.to_owned(), |near| format!("did you mean {near:?}?")))
 }
 
 /// The id of an invocation.
 pub(super) fn invocation(text: &str) -> Result<InvocationId, Refusal> {
-    text.parse().map_err(|_| {
-        Refusal::new(ErrorCode::BadName, format!("{text:?} is not the id of an invocation: it must be a UUID"))
+    text.parse().map_err(|error: InvalidInvocationId| {
+        Refusal::new(ErrorCode::BadName, error.to_string())
     })
 }
 
@@ -80,7 +82,7 @@ pub(super) fn wait(text: Option<&str>) -> Result<Duration, Refusal> {
 
 /// A body, read whole.
 pub(super) async fn body(app: &Shared, mut body: Body, limit: u64) -> Result<Bytes, Refusal> {
-    match net::read(&mut body, limit, app.config.request_read_timeout).await {
+    match net::read(&mut body, limit, app.config.request_read_timeout, &app.incoming).await {
         Ok(bytes) => Ok(bytes),
         Err(error) => {
             if matches!(error, net::ReadError::TooLarge { .. }) {

@@ -41,7 +41,7 @@ fn wire(view: &FunctionView) -> Function {
 }
 
 fn find(app: &App, function: &FunctionRef) -> Result<FunctionView, Refusal> {
-    app.engine.function(function).ok_or_else(|| no_function(function))
+    app.engine.function(function).ok_or_else(|| no_function(app, function))
 }
 
 /// The functions of a project, by name.

@@ -11,7 +11,7 @@ use tidemill_api::{Accepted, Cancelled, ErrorCode, Invocation, InvocationDetail,
 use tidemill_core::{
     Timestamp,
     invocation::Status,
-    ports::{CancelResult, InvocationFilter},
+    ports::{CancelResult, InvocationFilter, StoreError},
 };
 use utoipa::IntoParams;
 
@@ -167,6 +167,10 @@ pub(super) async fn cancel(State(app): State<App>, Path(id): Path<String>) -> Re
     responses(Problems, (status = 202, description = "It is queued.", body = Accepted)))]
 pub(super) async fn retry(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Refusal> {
     let id = invocation(&id)?;
-    app.engine.retry(id).await.map_err(|error| Refusal::of_invocation(error, id))?;
+    app.engine.retry(id).await.map_err(|error| match error {
+        StoreError::Conflict(_) => Refusal::of_invocation(error, id)
+            .hint("an invocation runs again when it has ended and was asynchronous: the event of a synchronous call is not kept"),
+        other => Refusal::of_invocation(other, id),
+    })?;
     Ok(reply::into_axum(gateway::accepted(id, Status::Queued)))
 }

@@ -64,7 +64,7 @@ pub(super) async fn of_function(
 ) -> Result<Response, Refusal> {
     let function = function(lines.project.as_deref(), &name)?;
     if app.engine.target(&function).is_none() {
-        return Err(no_function(&function));
+        return Err(no_function(&app, &function));
     }
     let filter =
         LogFilter { function: Some(function), invocation: None, after: lines.after, limit: lines.limit() };

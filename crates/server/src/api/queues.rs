@@ -59,7 +59,7 @@ pub(super) async fn show(
 ) -> Result<Json<Queue>, Refusal> {
     let function = function(query.project.as_deref(), &name)?;
     if app.engine.target(&function).is_none() {
-        return Err(no_function(&function));
+        return Err(no_function(&app, &function));
     }
     let stats = app.engine.store().queues(&function.project, Some(&function)).await?;
     let empty = QueueStats { function, queued: 0, running: 0, dead_lettered: 0, oldest: None };
@@ -77,7 +77,7 @@ pub(super) async fn redrive(
 ) -> Result<Json<Count>, Refusal> {
     let function = function(query.project.as_deref(), &name)?;
     if app.engine.target(&function).is_none() {
-        return Err(no_function(&function));
+        return Err(no_function(&app, &function));
     }
     let (engine, limit) = (app.engine.clone(), query.limit.unwrap_or(u32::MAX));
     let count = Shield::new(async move { engine.redrive(&function, limit).await }, &app.tasks).await?;
@@ -95,7 +95,7 @@ pub(super) async fn purge(
 ) -> Result<Json<Count>, Refusal> {
     let function = function(query.project.as_deref(), &name)?;
     if app.engine.target(&function).is_none() {
-        return Err(no_function(&function));
+        return Err(no_function(&app, &function));
     }
     let (engine, limit, queued) = (app.engine.clone(), query.limit.unwrap_or(u32::MAX), query.queued.unwrap_or(false));
     let count = Shield::new(async move { engine.purge(&function, queued, limit).await }, &app.tasks).await?;

@@ -23,7 +23,7 @@ pub(crate) use run::{accepted, result, run};
 use crate::{
     cloudevents,
     net::{self, ReadError},
-    refusal::Refusal,
+    refusal::{NO_FUNCTION_HINT, Refusal},
     reply::Body,
     shared::App,
 };
@@ -42,7 +42,7 @@ pub(crate) async fn handle(app: &App, request: Request<Incoming>) -> Response<Bo
                 (Some(cors), Some(origin)) if !cors::allows(cors, origin) => cors::refuse(origin),
                 _ => invoke(app, &target, &spec, path, parts, body, received_at)
                     .await
-                    .unwrap_or_else(|refusal| refusal.respond()),
+                    .unwrap_or_else(|refusal| refusal.public().respond()),
             };
             if let Some(cors) = cors {
                 cors::decorate(cors, origin.as_ref(), response.headers_mut());
@@ -101,7 +101,7 @@ fn not_found(path: &str) -> Refusal {
         Some(rest) => {
             let name: String = rest.split('/').next().unwrap_or(rest).chars().take(130).collect();
             Refusal::new(ErrorCode::NoFunction, format!("there is no function {name}"))
-                .hint("GET /v1/functions lists the functions there are")
+                .hint(NO_FUNCTION_HINT)
         }
         None => crate::api::nowhere(path),
     }
@@ -124,7 +124,7 @@ async fn invoke(
 ) -> Result<Response<Body>, Refusal> {
     let limit = spec.http().and_then(|(_, _, http)| http.body_bytes_max).unwrap_or(app.config.body_bytes_max);
     let ask = Ask::read(&parts.headers, spec.call_type, app, received_at)?;
-    let body = match net::read(&mut body, limit, app.config.request_read_timeout).await {
+    let body = match net::read(&mut body, limit, app.config.request_read_timeout, &app.incoming).await {
         Ok(body) => body,
         Err(error) => {
             if matches!(error, ReadError::TooLarge { .. }) && !expects_continue(&parts.headers) {

@@ -1,7 +1,7 @@
 //! From an event to a response.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header as http_header};
-use tidemill_api::{Accepted, AcceptedBatch, header, route};
+use tidemill_api::{Accepted, AcceptedBatch, ErrorCode, header, route};
 use tidemill_core::{
     Event, InvocationId, Timestamp,
     invocation::{AttemptOutcome, Invocation, Reply, Status, Timings},
@@ -11,7 +11,8 @@ use tidemill_engine::{Called, Target};
 
 use super::{Ask, nuclio_logs};
 use crate::{
-    refusal::Refusal,
+    net::FREE_BYTES,
+    refusal::{RETRY_BUSY, Refusal},
     reply::{self, Body},
     shared::App,
     shield::Shield,
@@ -106,7 +107,7 @@ async fn call(
 ) -> Result<Response<Body>, Refusal> {
     // The engine itself carries on a call that has begun.
     let Called { id, reply, logs, timings, succeeded: _ } = app.engine.call(target, event, received_at).await?;
-    let mut response = reply::of_function(reply);
+    let mut response = reply::of_function(with_room(app, reply)?);
     let headers = response.headers_mut();
     set_id(headers, id);
     if let Some(level) = ask.log_level
@@ -128,11 +129,33 @@ pub(crate) async fn result(app: &App, invocation: &Invocation) -> Result<Respons
         status: invocation.response_status.unwrap_or_else(|| status_without_response(invocation)),
         content_type: "text/plain; charset=utf-8".to_owned(),
         headers: Vec::new(),
-        body: invocation.reason.clone().into(),
+        body: reason(invocation).into(),
     });
-    let mut response = reply::of_function(reply);
+    let mut response = reply::of_function(with_room(app, reply)?);
     set_id(response.headers_mut(), id);
     Ok(response)
+}
+
+/// What stands for the body of an invocation without a response. Why a worker did not start is for the function's author: it may
+/// have many lines, and the invocation itself has them.
+fn reason(invocation: &Invocation) -> String {
+    match invocation.outcome {
+        Some(AttemptOutcome::LaunchFailed) => format!("no worker of {} could be started", invocation.function),
+        _ => invocation.reason.clone(),
+    }
+}
+
+/// A response on its way to a client that may be slow: its body takes room until it has gone.
+fn with_room(app: &App, mut reply: Reply) -> Result<Reply, Refusal> {
+    let size = reply.body.len() as u64;
+    if size > FREE_BYTES {
+        let taken = app.outgoing.try_take(size).ok_or_else(|| {
+            let detail = "the response is there, but too many large responses are on their way to clients";
+            Refusal::new(ErrorCode::NoRoom, detail).retry_after(RETRY_BUSY)
+        })?;
+        reply.body = taken.hold(reply.body);
+    }
+    Ok(reply)
 }
 
 /// The status that stands for an invocation without a response.

@@ -40,6 +40,23 @@ pub struct StoreMetrics {
     pub failures: u64,
 }
 
+/// The same for whoever collects metrics.
+struct Published {
+    commits: metrics::Counter,
+    writes: metrics::Counter,
+    seconds: metrics::Histogram,
+}
+
+impl Published {
+    fn new() -> Published {
+        Published {
+            commits: metrics::counter!("tidemill_store_commits_total"),
+            writes: metrics::counter!("tidemill_store_writes_total"),
+            seconds: metrics::histogram!("tidemill_store_commit_seconds"),
+        }
+    }
+}
+
 #[derive(Default)]
 struct Counters {
     commits: AtomicU64,
@@ -116,6 +133,7 @@ impl WriterHandle {
             blobs,
             function_ids: FunctionIds::new(),
             counters: Arc::clone(&counters),
+            published: Published::new(),
             syncs: true,
         };
         let thread = thread::Builder::new().name("store-writer".into()).spawn(move || {
@@ -174,6 +192,7 @@ struct Writer {
     blobs: Arc<DirBlobs>,
     function_ids: FunctionIds,
     counters: Arc<Counters>,
+    published: Published,
     /// Whether commits wait for the disk, as SQLite is set now.
     syncs: bool,
 }
@@ -226,6 +245,9 @@ impl Writer {
         self.counters.commits.fetch_add(1, Ordering::Relaxed);
         self.counters.write_us.fetch_add(micros(started, written), Ordering::Relaxed);
         self.counters.commit_us.fetch_add(micros(written, Instant::now()), Ordering::Relaxed);
+        self.published.commits.increment(1);
+        self.published.writes.increment(batch.len() as u64);
+        self.published.seconds.record(written.elapsed());
         Ok(released)
     }
 

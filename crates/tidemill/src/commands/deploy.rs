@@ -26,7 +26,9 @@ Examples:
   tidemill deploy load.py --event message --subscribe-to extract
   tidemill deploy bundle.zip --name shop --runtime nodejs --handler main:handler --env TOKEN=abc
 
-Of a folder, .git, __pycache__, node_modules, .venv and the like stay behind, and what .tidemillignore names.")]
+Of a folder, .git, __pycache__, node_modules, .venv and the like stay behind, and what its file .tidemillignore names: one
+pattern a line, # begins a comment. * stands for any text without /, ** for any text, ? for one character. A pattern with a /
+in it counts from the folder, any other holds at every depth; one that ends in / means folders only.")]
 pub struct Deploy {
     /// What to deploy
     #[arg(value_name = "PATH")]
@@ -80,10 +82,10 @@ impl Deploy {
     pub async fn run(self, context: Context) -> Result<(), Failure> {
         let package = package::read(&self.path)?;
         let client = context.client()?;
-        let lines = Lines::new(&package.file_name);
+        let lines = Lines::new(self.name.as_deref().unwrap_or(&package.file_name));
         let result = client.deploy(&package, &self.overrides(&context), |line| lines.show(line)).await;
         lines.end();
-        let deployed = result.map_err(explain)?;
+        let deployed = result.map_err(explain).map_err(|failure| lines.unshown(failure))?;
         for warning in &deployed.warnings {
             output::note(format!("warning: {warning}"));
         }

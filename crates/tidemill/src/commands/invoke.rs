@@ -138,7 +138,7 @@ fn accepted(reply: &Reply) -> Option<String> {
 }
 
 /// Prints a response. One with an error status is a failure: its body is the error if it is one line of text.
-fn answer(reply: Reply) -> Result<(), Failure> {
+pub fn answer(reply: Reply) -> Result<(), Failure> {
     if reply.status < 400 {
         return output::raw(&reply.body);
     }

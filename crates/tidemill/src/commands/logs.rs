@@ -12,6 +12,8 @@ use crate::{
 };
 
 /// Prints what a function or an invocation printed and logged.
+///
+/// Each line of a function begins with its time and the end of its invocation's id; `-o json` has the whole id.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -39,12 +41,12 @@ impl Logs {
         let client = context.client()?;
         if let Some(id) = self.invocation {
             let list = client.invocation_logs(id, self.limit).await.map_err(explain)?;
-            return output::value(context.format, &list, table);
+            return output::value(context.format, &list, |list| table(list, output::own_log_line));
         }
         let name = self.name.expect("the command line requires a name without --invocation");
         if !self.follow {
             let list = client.logs(&name, self.limit).await.map_err(explain)?;
-            return output::value(context.format, &list, table);
+            return output::value(context.format, &list, |list| table(list, output::log_line));
         }
         let mut lines = client.follow_logs(&name, self.limit).await.map_err(explain)?;
         while let Some(line) = lines.next().await.transpose().map_err(explain)? {
@@ -54,8 +56,8 @@ impl Logs {
     }
 }
 
-fn table(list: &LogList) -> String {
-    list.lines.iter().map(output::log_line).collect::<Vec<_>>().join("\n")
+fn table(list: &LogList, told: impl Fn(&LogLine) -> String) -> String {
+    list.lines.iter().map(told).collect::<Vec<_>>().join("\n")
 }
 
 /// One line of a stream: JSON objects one a line, YAML documents one after the other.

@@ -48,8 +48,11 @@ fn text(status: &View, base: &str) -> String {
         (
             "workers",
             format!(
-                "{} ready, {} starting, {} calls running, {} waiting",
-                workers.ready, workers.starting, workers.busy_slots, workers.waiting
+                "{} ready, {} starting, {} running, {} waiting",
+                workers.ready,
+                workers.starting,
+                output::counted(workers.busy_slots, "call"),
+                workers.waiting
             ),
         ),
         ("queues", format!("{} queued, {} running, {} dead-lettered", queues.queued, queues.running, queues.dead_lettered)),

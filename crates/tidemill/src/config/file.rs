@@ -17,13 +17,13 @@ pub fn read(path: &Path, text: &str) -> Result<Vec<Setting>, Failure> {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
         Failure::usage(format!("{file}:{line}: {}", error.message()))
     })?;
-    let mut reader = Reader { path, text, settings: Vec::new(), faults: Vec::new(), hints: Vec::new() };
+    let mut reader = Reader { path, text, settings: Vec::new(), faults: Vec::new() };
     reader.table("", document.get_ref());
     if reader.faults.is_empty() {
         return Ok(reader.settings);
     }
-    let failure = Failure::usage(reader.faults.join("\n"));
-    Err(reader.hints.into_iter().fold(failure, Failure::hint))
+    // Each fault is followed by its own hint.
+    Err(Failure::usage(reader.faults.join("\n")))
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -35,7 +35,6 @@ struct Reader<'a> {
     text: &'a str,
     settings: Vec<Setting>,
     faults: Vec<String>,
-    hints: Vec<String>,
 }
 
 impl Reader<'_> {
@@ -55,12 +54,11 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, name: &str, line: usize) {
-        self.faults.push(format!("{}:{line}: there is no setting {name:?}", self.path.display()));
-        match nearest(name, KEYS.iter().map(|key| key.name)) {
-            Some(near) => self.hints.push(format!("did you mean {near:?}?")),
-            None => self.hints.push("tidemill config show lists all settings".to_owned()),
-        }
-        self.hints.dedup();
+        let hint = match nearest(name, KEYS.iter().map(|key| key.name)) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => "tidemill config show lists all settings".to_owned(),
+        };
+        self.faults.push(format!("{}:{line}: there is no setting {name:?}\nhint: {hint}", self.path.display()));
     }
 
     fn value(&mut self, key: &'static super::Key, line: usize, value: &Spanned<DeValue<'_>>) {
@@ -68,6 +66,9 @@ impl Reader<'_> {
             DeValue::String(text) => text.to_string(),
             DeValue::Integer(number) if number.radix() == 10 => number.as_str().to_owned(),
             DeValue::Boolean(flag) => flag.to_string(),
+            DeValue::Array(items) if key.kind == Kind::Hosts && items.iter().all(|item| item.get_ref().is_str()) => {
+                items.iter().filter_map(|item| item.get_ref().as_str()).collect::<Vec<_>>().join(", ")
+            }
             other => {
                 let found = other.type_str();
                 return self.wrong(key, line, &format!("it must be {}, not of type {found}", key.kind.describe()));
@@ -127,9 +128,8 @@ mod tests {
     fn faults_name_file_line_and_key() {
         assert_eq!(
             reading("lisen = \"127.0.0.1:80\"\n[log]\nlevle = \"x\"\n").unwrap_err(),
-            "error: dir/tidemill.toml:1: there is no setting \"lisen\"\n\
-             dir/tidemill.toml:3: there is no setting \"log.levle\"\n\
-             hint: did you mean \"listen\"?\nhint: did you mean \"log.level\"?\n"
+            "error: dir/tidemill.toml:1: there is no setting \"lisen\"\nhint: did you mean \"listen\"?\n\
+             dir/tidemill.toml:3: there is no setting \"log.levle\"\nhint: did you mean \"log.level\"?\n"
         );
         assert_eq!(
             reading("drain_grace = \"soon\"\n").unwrap_err().lines().next().unwrap().split(": ").take(3).collect::<Vec<_>>(),

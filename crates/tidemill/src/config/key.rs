@@ -21,6 +21,8 @@ pub enum Kind {
     Project,
     /// One of these words.
     Word(&'static [&'static str]),
+    /// Names of hosts, with commas between them. In a file: also a list of texts.
+    Hosts,
     /// Free text.
     Text,
 }
@@ -38,6 +40,7 @@ impl Kind {
             Kind::Url => "an address, as in http://127.0.0.1:7070".to_owned(),
             Kind::Project => "the name of a project".to_owned(),
             Kind::Word(words) => format!("one of {}", words.join(", ")),
+            Kind::Hosts => "names of hosts, as in mill.example, mill.local".to_owned(),
             Kind::Text => "text".to_owned(),
         }
     }
@@ -90,6 +93,14 @@ pub const KEYS: &[Key] = &[
         "Allows listening beyond loopback, although whoever reaches the port may then deploy and run code.",
     ),
     key(
+        "hosts",
+        "TIDEMILL_HOSTS",
+        None,
+        Kind::Hosts,
+        Some(""),
+        "Names beside `localhost` under which a listener on loopback is reached, as behind a proxy that passes on the `Host` of its clients. Requests to the API under any other name are refused.",
+    ),
+    key(
         "data",
         "TIDEMILL_DATA",
         Some("--data"),
@@ -130,11 +141,19 @@ pub const KEYS: &[Key] = &[
         "The largest request body, unless a function's http trigger has its own limit.",
     ),
     key(
+        "http.bodies_max",
+        "TIDEMILL_HTTP_BODIES_MAX",
+        None,
+        Kind::Size,
+        Some("96MiB"),
+        "Memory for all request bodies together, and as much for responses. More waits, then gets 503. No body can be larger.",
+    ),
+    key(
         "http.connections_max",
         "TIDEMILL_HTTP_CONNECTIONS_MAX",
         None,
         Kind::Count,
-        Some("20000"),
+        Some("12000"),
         "How many connections may be open at once. More are closed as they come.",
     ),
     key(

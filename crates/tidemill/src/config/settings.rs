@@ -151,6 +151,11 @@ impl Settings {
         self.read(name, |text| Ok(text.to_owned()))
     }
 
+    /// Names of hosts.
+    pub fn hosts(&self, name: &str) -> Vec<String> {
+        self.read(name, value::hosts)
+    }
+
     /// A path, when there is one.
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         self.text(name).map(PathBuf::from)

@@ -14,6 +14,7 @@ pub fn check(kind: Kind, text: &str) -> Result<(), String> {
         Kind::Switch => switch(text).map(drop),
         Kind::Path if text.is_empty() => Err("it is empty".to_owned()),
         Kind::Path | Kind::Text => Ok(()),
+        Kind::Hosts => hosts(text).map(drop),
         Kind::Duration => moment::duration(text).map(drop),
         Kind::Count => count(text).map(drop),
         Kind::Size => size(text).map(drop),
@@ -22,7 +23,21 @@ pub fn check(kind: Kind, text: &str) -> Result<(), String> {
         Kind::Word(words) if words.contains(&text) => Ok(()),
         Kind::Word(_) => Err("there is no such word".to_owned()),
     };
-    result.map_err(|reason| format!("{text:?} is not {}: {reason}", kind.describe()))
+    result.map_err(|reason| {
+        let said = format!("{text:?} is not ");
+        let reason = reason.strip_prefix(&said).map_or(format!(": {reason}"), |_| String::new());
+        format!("{said}{}{reason}", kind.describe())
+    })
+}
+
+/// Names of hosts without ports.
+pub fn hosts(text: &str) -> Result<Vec<String>, String> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let check = |name: &str| {
+        let fits = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+        if fits { Ok(name.to_owned()) } else { Err(format!("{name:?} is no name of a host; a port is not part of it")) }
+    };
+    names.map(check).collect()
 }
 
 /// An address to listen on.
@@ -88,6 +103,7 @@ mod tests {
         assert_eq!(size("12"), Ok(12));
         assert_eq!(address("localhost:80").unwrap().to_string(), "127.0.0.1:80");
         assert_eq!(address("[::1]:80").unwrap().to_string(), "[::1]:80");
+        assert_eq!(hosts("mill.example, mill,").unwrap(), ["mill.example", "mill"]);
     }
 
     #[test]
@@ -105,9 +121,11 @@ mod tests {
             (Kind::Project, "a b"),
             (Kind::Word(&["json"]), "xml"),
             (Kind::Path, ""),
+            (Kind::Hosts, "mill.example:7070"),
         ] {
             let error = check(kind, text).unwrap_err();
             assert!(error.contains(&kind.describe()), "{error}");
+            assert_eq!(error.matches(" is not a duration").count(), usize::from(kind == Kind::Duration), "{error}");
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What the client could not do, in the words and with the exit codes of the command line.
 
-use tidemill_api::{Problem, Remark};
+use tidemill_api::{ErrorCode, Problem, Remark};
 use tidemill_client::Error;
 
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, once};
 
 /// The failure that `error` is.
 pub fn explain(error: Error) -> Failure {
@@ -24,19 +24,42 @@ fn told(exit: Exit, text: &str) -> Failure {
 
 /// The failure that a problem document tells: what the client did wrong can be fixed, what the server cannot do cannot.
 fn from_problem(problem: &Problem) -> Failure {
-    let mut message = if problem.problems.is_empty() {
-        problem.detail.clone()
-    } else {
-        problem.problems.iter().map(remark).collect::<Vec<_>>().join("\n")
+    let is_flag = |remark: &Remark| remark.file.is_none() && remark.path.starts_with("--");
+    let exit = match problem.status {
+        _ if !problem.problems.is_empty() && problem.problems.iter().all(is_flag) => Exit::Usage,
+        ..500 => Exit::Fixable,
+        _ => Exit::Broken,
     };
-    if let Some(output) = problem.output.as_deref().filter(|output| !message.contains(output.trim())) {
-        message = format!("{message}\n{}", output.trim_end());
+    let detail = match problem.problems.as_slice() {
+        [] => problem.detail.clone(),
+        [only] => remark(only),
+        // Each fault is followed by its own hint.
+        several => several.iter().map(with_hint).collect::<Vec<_>>().join("\n"),
+    };
+    let message = once(&detail, problem.output.as_deref().unwrap_or_default());
+    let own = if let [only] = problem.problems.as_slice() { only.hint.clone() } else { None };
+    Failure { exit, message, hints: own.into_iter().chain(hint(problem)).collect() }
+}
+
+/// What helps, in terms of the command line where the server speaks of its API.
+fn hint(problem: &Problem) -> Option<String> {
+    let hint = problem.hint.as_deref()?;
+    let told = match problem.code {
+        ErrorCode::NoFunction if hint.contains("/v1/") => "tidemill function list shows the functions there are",
+        ErrorCode::NotFinished => "--wait 30s waits for its end",
+        ErrorCode::NoAddress => "tidemill invoke calls it all the same",
+        ErrorCode::Paused => "tidemill function resume ends the pause; meanwhile asynchronous events are still accepted",
+        ErrorCode::OriginRefused => "reach the server as 127.0.0.1 or localhost, or name the host in its setting `hosts`",
+        _ => hint,
+    };
+    Some(told.to_owned())
+}
+
+fn with_hint(fault: &Remark) -> String {
+    match &fault.hint {
+        Some(hint) => format!("{}\nhint: {hint}", remark(fault)),
+        None => remark(fault),
     }
-    let exit = if problem.status < 500 { Exit::Fixable } else { Exit::Broken };
-    let hints = problem.problems.iter().filter_map(|remark| remark.hint.clone()).chain(problem.hint.clone());
-    let mut hints: Vec<String> = hints.collect();
-    hints.dedup();
-    Failure { exit, message, hints }
 }
 
 fn remark(remark: &Remark) -> String {
@@ -73,9 +96,36 @@ mod tests {
         let failure = explain(Error::Problem(Box::new(problem)));
         assert_eq!(
             failure.to_string(),
-            "error: function.yaml:3: spec.handlr: there is no such key\nfunction.yaml: no handler\nhint: did you mean \"handler\"?\n"
+            "error: function.yaml:3: spec.handlr: there is no such key\nhint: did you mean \"handler\"?\nfunction.yaml: no handler\n"
         );
         assert_eq!(failure.exit, Exit::Fixable);
+    }
+
+    #[test]
+    fn wrong_values_of_flags_are_usage() {
+        let mut problem = Problem::new(ErrorCode::BadManifest, "1 problem");
+        problem.problems = vec![Remark {
+            file: None,
+            line: None,
+            column: None,
+            path: "--runtime".to_owned(),
+            message: "there is no runtime \"pyton\"".to_owned(),
+            hint: Some("did you mean \"python\"?".to_owned()),
+        }];
+        let failure = explain(Error::Problem(Box::new(problem)));
+        assert_eq!(failure.exit, Exit::Usage);
+        assert_eq!(failure.to_string(), "error: --runtime: there is no runtime \"pyton\"\nhint: did you mean \"python\"?\n");
+    }
+
+    #[test]
+    fn hints_speak_of_commands() {
+        let problem = |code, hint: &str| {
+            explain(Error::Problem(Box::new(Problem::new(code, "it is not there").hint(hint)))).hints
+        };
+        let shown = problem(ErrorCode::NoFunction, "GET /v1/functions lists the functions there are");
+        assert_eq!(shown, ["tidemill function list shows the functions there are"]);
+        assert_eq!(problem(ErrorCode::NoFunction, "did you mean \"hello\"?"), ["did you mean \"hello\"?"]);
+        assert_eq!(problem(ErrorCode::NotFinished, "?wait=30s waits for it"), ["--wait 30s waits for its end"]);
     }
 
     #[test]

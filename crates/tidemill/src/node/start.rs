@@ -1,8 +1,15 @@
 //! Starting.
 
-use std::{io, path::{Path, PathBuf}, sync::Arc, thread};
+use std::{
+    io::{self, IsTerminal},
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
 
 use tidemill_core::ports::{Builder, Clock, Driver, Rng, Store};
+use tidemill_api::RuntimeInfo;
+use tidemill_core::spec::Runtime;
 use tidemill_engine::{Engine, EngineConfig, Ports, RetentionConfig};
 use tidemill_server::{BindError, Server, ServerConfig, ServerInfo};
 use tidemill_store::{OpenError, SqliteConfig, SqliteStore};
@@ -26,9 +33,10 @@ impl Node {
         let signals = Signals::new().map_err(broken("take over signals"))?;
         tidemill_server::install_metrics();
         let data = data(settings)?;
-        let ports = ports(&data, settings)?;
-        let info = info(&data, ports.clock.as_ref(), ports.rng.as_ref());
-        let engine = Engine::start(engine_config(settings, info.node.clone()), ports).await;
+        let (ports, builder) = ports(&data, settings)?;
+        let mut info = info(&data, ports.clock.as_ref(), ports.rng.as_ref());
+        let starting = Engine::start(engine_config(settings, info.node.clone()), ports);
+        let (engine, ()) = tokio::join!(starting, find_runtimes(&builder, &mut info));
         let engine = engine.map_err(|error| Failure::broken(error.to_string()))?;
         match Server::bind(server_config(settings), engine.clone(), info).await {
             Ok(server) => {
@@ -36,7 +44,10 @@ impl Node {
                 if !address.ip().is_loopback() {
                     tracing::warn!(%address, "whoever reaches this address may deploy and run code");
                 }
-                tracing::info!(%address, data = %data.display(), "listening");
+                // At a terminal the greeting says so.
+                if !(io::stdout().is_terminal() && io::stderr().is_terminal()) {
+                    tracing::info!(%address, data = %data.display(), "listening");
+                }
                 Ok(Node { engine, server, address, signals, grace: settings.duration("drain_grace") })
             }
             Err(error) => {
@@ -60,7 +71,7 @@ fn data(settings: &Settings) -> Result<PathBuf, Failure> {
     std::fs::canonicalize(&data).map_err(unusable)
 }
 
-fn ports(data: &Path, settings: &Settings) -> Result<Ports, Failure> {
+fn ports(data: &Path, settings: &Settings) -> Result<(Ports, Arc<PackageBuilder>), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = SqliteStore::open(SqliteConfig::new(data, clock.clone())).map_err(|error| not_opened(&error))?;
     let unusable = |error: io::Error| Failure::fixable(format!("cannot use the data folder {}: {error}", data.display()));
@@ -69,16 +80,33 @@ fn ports(data: &Path, settings: &Settings) -> Result<Ports, Failure> {
     building.node = settings.path("runtimes.node");
     let mut driving = DriverConfig::new(data);
     driving.search_path = building.search_path.clone();
-    let builder = PackageBuilder::new(building).map_err(unusable)?;
+    let builder = Arc::new(PackageBuilder::new(building).map_err(unusable)?);
     let driver = ProcessDriver::new(driving).map_err(unusable)?;
     let rng: Arc<dyn Rng> = Arc::new(SystemRng);
-    Ok(Ports {
+    let ports = Ports {
         store: Arc::new(store) as Arc<dyn Store>,
-        builder: Arc::new(builder) as Arc<dyn Builder>,
+        builder: Arc::clone(&builder) as Arc<dyn Builder>,
         driver: Arc::new(driver) as Arc<dyn Driver>,
         clock,
         rng,
-    })
+    };
+    Ok((ports, builder))
+}
+
+/// Notes which runtimes there are, and why others are not there.
+async fn find_runtimes(builder: &PackageBuilder, info: &mut ServerInfo) {
+    for (runtime, found) in builder.interpreters().await {
+        match found {
+            Ok(found) => info.runtimes.push(RuntimeInfo {
+                name: runtime.to_string(),
+                version: found.version,
+                program: found.program.display().to_string(),
+            }),
+            Err(error) => info.notes.push(format!("{runtime} functions cannot be deployed: {error}")),
+        }
+    }
+    let further = [Runtime::Shell, Runtime::Binary].map(|runtime| runtime.to_string());
+    info.runtimes.extend(further.map(|name| RuntimeInfo { name, ..RuntimeInfo::default() }));
 }
 
 fn info(data: &Path, clock: &dyn Clock, rng: &dyn Rng) -> ServerInfo {
@@ -109,7 +137,9 @@ fn engine_config(settings: &Settings, node: String) -> EngineConfig {
 fn server_config(settings: &Settings) -> ServerConfig {
     ServerConfig {
         listen: settings.address("listen"),
+        hosts: settings.hosts("hosts"),
         body_bytes_max: settings.size("http.body_max"),
+        bodies_bytes_max: settings.size("http.bodies_max"),
         connections_max: usize::try_from(settings.count("http.connections_max")).unwrap_or(usize::MAX),
         header_read_timeout: settings.duration("http.header_timeout"),
         request_read_timeout: settings.duration("http.body_timeout"),

@@ -19,8 +19,8 @@ pub fn announce(engine: &Engine, grace: Duration) {
         count => (format!("{count} calls"), "are"),
     };
     output::note(format!(
-        "\nStopping: {count} {verb} still running, for {} s at most. Press ctrl-C again to leave at once.",
-        grace.as_secs_f64()
+        "\nStopping: {count} {verb} still running, for {} at most. Press ctrl-C again to leave at once.",
+        output::exact(u64::try_from(grace.as_millis()).unwrap_or(u64::MAX))
     ));
 }
 

@@ -20,7 +20,12 @@ pub fn read(path: &Path) -> Result<Package, Failure> {
     let name = full.file_name().and_then(|name| name.to_str());
     let name = name.ok_or_else(|| Failure::fixable(format!("{} has no name of readable text", path.display())))?;
     if full.is_dir() {
-        let content = archive::pack(&files(&full)?)?;
+        let files = files(&full)?;
+        if files.is_empty() {
+            return Err(Failure::fixable(format!("the folder {} holds no files", path.display()))
+                .hint("put a source file in it, as in main.py; what .tidemillignore names does not count"));
+        }
+        let content = archive::pack(&files)?;
         return Ok(Package { file_name: format!("{name}.tar.gz"), content });
     }
     let content = fs::read(&full).map_err(|error| unreadable(path, &error))?;

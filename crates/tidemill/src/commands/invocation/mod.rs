@@ -2,6 +2,7 @@
 
 mod cancel;
 mod list;
+mod response;
 mod result;
 mod retry;
 mod show;

@@ -3,16 +3,19 @@
 use std::time::Duration;
 
 use clap::Args;
+use tidemill_api::Invocation;
 use tidemill_core::InvocationId;
 
+use super::super::invoke::answer;
 use crate::{
     context::{Context, explain},
     failure::Failure,
     moment,
-    output,
 };
 
 /// Prints the response of an invocation, as the function gave it.
+///
+/// If it failed or was cancelled, why goes to standard error and the exit code is 1.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -29,10 +32,25 @@ pub struct Result {
 impl Result {
     pub async fn run(self, context: Context) -> std::result::Result<(), Failure> {
         let client = context.client()?;
-        if let Some(wait) = self.wait {
-            client.wait(self.id, wait).await.map_err(explain)?;
+        let detail = match self.wait {
+            Some(wait) => client.wait(self.id, wait).await,
+            None => client.invocation(self.id).await,
+        };
+        if let Some(failure) = without_response(&detail.map_err(explain)?.invocation) {
+            return Err(failure);
         }
-        let reply = client.result(self.id).await.map_err(explain)?;
-        output::raw(&reply.body)
+        answer(client.result(self.id).await.map_err(explain)?)
     }
+}
+
+/// An invocation that ended without a response of the function.
+fn without_response(invocation: &Invocation) -> Option<Failure> {
+    let has_none = invocation.finished_at.is_some() && invocation.response_status.is_none();
+    if !has_none || invocation.status == "succeeded" {
+        return None;
+    }
+    let reason = if invocation.reason.is_empty() { String::new() } else { format!(": {}", invocation.reason) };
+    let status = invocation.status.replace('_', "-");
+    let failure = Failure::fixable(format!("invocation {} is {status} and has no response{reason}", invocation.id));
+    Some(failure.hint(format!("its attempts and log: tidemill invocation show {}", invocation.id)))
 }

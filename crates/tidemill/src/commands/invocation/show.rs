@@ -2,17 +2,17 @@
 
 use clap::Args;
 use serde::Serialize;
-use tidemill_api::{Attempt, InvocationDetail, LogLine};
+use tidemill_api::{Attempt, Invocation, InvocationDetail, LogLine};
 use tidemill_core::InvocationId;
 
-use super::split;
+use super::{response::Response, split};
 use crate::{
     context::{Context, explain},
     failure::Failure,
     output::{self, Column, Table},
 };
 
-/// Shows an invocation: where it stands, where its time went, its attempts, the end of its log.
+/// Shows an invocation: where it stands, its response, where its time went, its attempts, the end of its log.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -31,6 +31,8 @@ pub struct Show {
 struct View {
     #[serde(flatten)]
     detail: InvocationDetail,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<Response>,
     logs: Vec<LogLine>,
 }
 
@@ -42,7 +44,22 @@ impl Show {
             0 => Vec::new(),
             limit => client.invocation_logs(self.id, limit).await.map_err(explain)?.lines,
         };
-        output::value(context.format, &View { detail, logs }, text)
+        let response = match detail.invocation.finished_at.and(detail.invocation.response_status) {
+            // Retention may have taken it meanwhile.
+            Some(_) => client.result(self.id).await.ok().map(Response::from),
+            None => None,
+        };
+        output::value(context.format, &View { detail, response, logs }, text)
+    }
+}
+
+/// The attempt that runs: its number and since when.
+fn running(invocation: &Invocation) -> String {
+    match invocation.started_at {
+        Some(started) if invocation.status == "running" => {
+            format!("{} runs, started {}", invocation.attempts, output::since(started))
+        }
+        _ => String::new(),
     }
 }
 
@@ -54,7 +71,8 @@ fn text(view: &View) -> String {
         ("function", invocation.function.clone()),
         ("status", output::status(&invocation.status)),
         ("reason", invocation.reason.clone()),
-        ("response", invocation.response_status.map(|status| status.to_string()).unwrap_or_default()),
+        ("attempt", running(invocation)),
+        ("response", view.response.as_ref().map(Response::summary).unwrap_or_default()),
         ("received", output::local_time(invocation.received_at)),
         ("started", invocation.started_at.map(output::local_time).unwrap_or_default()),
         ("finished", invocation.finished_at.map(output::local_time).unwrap_or_default()),
@@ -67,6 +85,7 @@ fn text(view: &View) -> String {
         ("parent", invocation.parent.map(|id| id.to_string()).unwrap_or_default()),
     ]);
     let mut blocks = vec![summary];
+    blocks.extend(view.response.as_ref().and_then(Response::block));
     if invocation.finished_at.is_some() {
         blocks.push(split::picture(&invocation.timings));
     }
@@ -74,7 +93,7 @@ fn text(view: &View) -> String {
         blocks.push(attempts(&view.detail.attempt_list));
     }
     if !view.logs.is_empty() {
-        let lines = view.logs.iter().map(output::log_line).collect::<Vec<_>>().join("\n");
+        let lines = view.logs.iter().map(output::own_log_line).collect::<Vec<_>>().join("\n");
         blocks.push(format!("{}\n{lines}", console::style("LOG").dim()));
     }
     blocks.join("\n\n")

@@ -69,7 +69,7 @@ impl Deploying {
                 self.functions.insert(path.to_owned(), deployed.function.clone());
                 news::deployed(&self.engine, &deployed, &self.url, started.elapsed());
             }
-            Err(error) => news::failed(path, &news::failure(&error), self.serving(path)),
+            Err(error) => news::failed(path, &lines.unshown(news::failure(&error)), self.serving(path)),
         }
     }
 

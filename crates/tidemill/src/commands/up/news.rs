@@ -7,7 +7,10 @@ use tidemill_core::FunctionRef;
 use tidemill_engine::{DeployError, Deployed, Engine};
 
 use super::super::deploy;
-use crate::{failure::Failure, output};
+use crate::{
+    failure::{Failure, once},
+    output,
+};
 
 /// A deployment took place.
 pub fn deployed(engine: &Engine, deployed: &Deployed, url: &str, took: Duration) {
@@ -55,16 +58,18 @@ pub fn failed(path: &Path, failure: &Failure, serving: Option<(FunctionRef, u32)
 
 /// Why a deployment failed, in full: manifest faults, the messages of pip and npm, the traceback of the function.
 pub fn failure(error: &DeployError) -> Failure {
-    let text = error.to_string();
-    let (hints, message): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("hint: "));
-    let mut message = message.join("\n");
-    if let DeployError::Launch { source, .. } = error {
-        for line in source.logs.iter().filter(|line| !source.reason.contains(line.message.trim())) {
-            message = format!("{message}\n{}", line.message);
+    let text = match error {
+        DeployError::Launch { function, source } => {
+            let printed = source.logs.iter().filter(|line| !source.reason.contains(line.message.trim()));
+            let printed: String = printed.map(|line| format!("\n{}", line.message)).collect();
+            let place = if source.reason.trim_start().starts_with("Traceback") { '\n' } else { ' ' };
+            format!("the new revision of {function} did not become ready:{place}{}{printed}", source.reason.trim())
         }
-    }
-    let failure = Failure::fixable(message);
-    hints.into_iter().fold(failure, |failure, hint| failure.hint(hint.trim_start_matches("hint: ")))
+        // Each fault of a manifest is followed by its own hint.
+        other => other.to_string(),
+    };
+    let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    Failure::fixable(once(first, rest))
 }
 
 /// The system gives no notices of changes.
