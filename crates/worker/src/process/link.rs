@@ -61,6 +61,8 @@ pub(crate) struct State {
     pub verdict: Option<Verdict>,
     /// With one slot the worker runs its calls in the order they were opened.
     pub slots: u32,
+    /// With one slot: when the last call ended, so that the next one began then at the earliest.
+    pub freed_at: Option<Instant>,
     next_stream: u32,
     regions: Regions,
     /// Bytes that the socket has not taken yet.
@@ -110,6 +112,7 @@ impl Link {
             calls: BTreeMap::new(),
             verdict: None,
             slots: 1,
+            freed_at: None,
             next_stream: 1,
             regions: Regions::default(),
             unsent: Vec::new(),
@@ -155,6 +158,9 @@ impl Link {
     /// Takes a call out of the open ones, and its shared memory back.
     pub fn close(&self, state: &mut State, stream: u32) -> Option<OpenCall> {
         let call = state.calls.remove(&stream)?;
+        if state.slots == 1 {
+            state.freed_at = Some(Instant::now());
+        }
         for place in &call.regions {
             self.give_back(state, *place);
         }

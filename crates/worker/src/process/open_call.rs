@@ -63,6 +63,11 @@ pub(crate) struct OpenCall {
 }
 
 impl OpenCall {
+    /// When the worker began it: once it had it, and not before `freed_at`, when it ended the former call.
+    pub fn began_at(&self, freed_at: Option<Instant>) -> Instant {
+        freed_at.map_or(self.started, |freed_at| freed_at.max(self.started))
+    }
+
     /// Tells the caller how it ended.
     pub fn end(mut self, answer: Answer, user_code: Duration) {
         if let Some(sender) = self.answer.take() {

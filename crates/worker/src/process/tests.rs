@@ -1,14 +1,18 @@
 //! Logs, ends, durations and sizes in words, environments.
 
-use std::{os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
+use std::{
+    os::unix::process::ExitStatusExt,
+    process::ExitStatus,
+    time::{Duration, Instant},
+};
 
 use tidemill_core::{
-    Timestamp,
+    InvocationId, Timestamp,
     invocation::LogLevel,
     limits::{LOG_ATTEMPT_BYTES_MAX, LOG_ATTEMPT_LINES_MAX, LOG_MESSAGE_BYTES_MAX},
 };
 
-use super::{LineSplitter, LogBuffer, cut_text, how_it_ended, human_duration, memory_reason};
+use super::{LineSplitter, LogBuffer, cut_text, how_it_ended, human_duration, memory_reason, open_call::OpenCall};
 
 fn lines_of(pieces: &[&[u8]]) -> Vec<String> {
     let mut splitter = LineSplitter::default();
@@ -87,4 +91,21 @@ fn durations_and_sizes_are_written_as_people_do() {
     for (bytes, text) in [(128 << 20, "128 MiB"), (2 << 30, "2 GiB"), (1_500_000, "1.4 MiB"), (1000, "1000 bytes")] {
         assert_eq!(memory_reason(bytes), format!("used more than its memory limit of {text}"));
     }
+}
+
+#[test]
+fn a_call_handed_over_ahead_begins_when_the_former_has_ended() {
+    let started = Instant::now();
+    let call = OpenCall {
+        invocation: InvocationId::new(Timestamp(0), 0),
+        started,
+        answer: None,
+        logs: LogBuffer::default(),
+        regions: Vec::new(),
+        must_release: false,
+    };
+    let (earlier, later) = (started.checked_sub(Duration::from_secs(1)), started + Duration::from_secs(1));
+    assert_eq!(call.began_at(None), started);
+    assert_eq!(call.began_at(earlier), started);
+    assert_eq!(call.began_at(Some(later)), later);
 }

@@ -62,10 +62,10 @@ impl Attendant {
     }
 
     fn end_calls(&mut self, end: &str) {
-        let (calls, verdict, slots) = {
+        let (calls, verdict, slots, freed_at) = {
             let mut state = self.link.state.lock();
             state.phase = Phase::Over;
-            (std::mem::take(&mut state.calls), state.verdict.clone(), state.slots)
+            (std::mem::take(&mut state.calls), state.verdict.clone(), state.slots, state.freed_at)
         };
         // With one slot only the oldest call had begun.
         let begun = if slots == 1 { 1 } else { calls.len() };
@@ -96,7 +96,9 @@ impl Attendant {
                     (AttemptOutcome::Crashed, format!("the worker {end}{}", hint.unwrap_or_default()))
                 }
             };
-            call.end(Answer::Broken(outcome, reason), Duration::ZERO);
+            // Nobody has measured it: it was in user code for as long as it ran.
+            let user_code = if index < begun { call.began_at(freed_at).elapsed() } else { Duration::ZERO };
+            call.end(Answer::Broken(outcome, reason), user_code);
         }
     }
 }
