@@ -211,7 +211,7 @@ impl Timings {
 pub struct Attempt {
     /// Its number, from 1.
     pub number: u32,
-    /// The revision that ran. `None` when no worker was reached.
+    /// The revision that ran, or whose worker did not start. `None` when it did not begin, or when that is not known.
     pub revision: Option<RevisionNumber>,
     /// The worker that ran it. May be empty.
     pub worker: String,

@@ -100,6 +100,12 @@ pub fn after_attempt(
     }
 }
 
+/// What becomes of an invocation that is given back before its attempt began: it waits where it waited, and nothing is
+/// counted.
+pub fn given_back(failures: u32, interruptions: u32, available_at: Timestamp) -> Verdict {
+    Verdict { status: Status::Queued, available_at, failures, interruptions }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

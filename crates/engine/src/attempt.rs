@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use tidemill_core::{
     RevisionNumber, Timestamp,
-    invocation::{Attempt, AttemptOutcome, Invocation, LogLine, Reply, Status, Timings},
+    invocation::{Attempt, AttemptOutcome, Invocation, LogLevel, LogLine, Reply, Status, Timings},
     limits::RESPONSE_BODY_BYTES_MAX,
-    ports::{Call, CallEnd, CallOutcome, LeaseRef, Settlement, StoreError},
+    ports::{Call, CallEnd, CallOutcome, LaunchError, LeaseRef, Settlement, StoreError},
     retry,
 };
 use tokio::time::Instant;
@@ -47,11 +47,14 @@ pub(crate) struct Ending {
     pub cold_start: Duration,
     pub worker: String,
     pub revision: Option<RevisionNumber>,
+    /// When it began, or ended without having begun.
     pub started_at: Timestamp,
+    /// Whether anything was tried: a worker reached, or a start made for it.
+    pub has_begun: bool,
 }
 
 impl Ending {
-    fn without_worker(outcome: AttemptOutcome, reason: String, now: Timestamp) -> Ending {
+    fn not_begun(outcome: AttemptOutcome, reason: String, now: Timestamp) -> Ending {
         Ending {
             outcome,
             reason,
@@ -63,13 +66,32 @@ impl Ending {
             worker: String::new(),
             revision: None,
             started_at: now,
+            has_begun: false,
+        }
+    }
+
+    /// No worker started for it. One line is the reason, the rest is its log.
+    fn launch_failed(error: &LaunchError, revision: RevisionNumber, now: Timestamp) -> Ending {
+        let mut logs = error.logs.clone();
+        logs.extend(error.traceback().map(|traceback| LogLine {
+            time: now,
+            level: LogLevel::Error,
+            message: traceback.to_owned(),
+            fields: None,
+        }));
+        Ending {
+            logs,
+            revision: Some(revision),
+            has_begun: true,
+            ..Ending::not_begun(AttemptOutcome::LaunchFailed, error.line().to_owned(), now)
         }
     }
 }
 
 /// Translates a worker's answer. `events` is how many replies there must be.
 pub(crate) fn ending(end: CallEnd, events: usize) -> Ending {
-    let mut ending = Ending::without_worker(AttemptOutcome::Succeeded, String::new(), Timestamp(0));
+    let mut ending = Ending::not_begun(AttemptOutcome::Succeeded, String::new(), Timestamp(0));
+    ending.has_begun = true;
     ending.logs = end.logs;
     ending.user_code = end.user_code;
     match end.outcome {
@@ -114,11 +136,16 @@ pub(crate) async fn run(shared: Arc<Shared>, function: Arc<Function>, held: Vec<
     let mut held = held;
     let ending = attempt(&shared, &function, &mut held, is_batch, &cancelled).await;
     let count = held.len();
-    for (index, one) in held.into_iter().enumerate() {
-        let lease = LeaseRef { id: one.invocation.id, generation: one.invocation.generation };
-        settle(&shared, &function, one, &ending, index, count).await;
-        shared.forget(lease);
-    }
+    // At once, so that they share a commit.
+    let settlements = held.into_iter().enumerate().map(|(index, one)| {
+        let (shared, function, ending) = (&shared, &function, &ending);
+        async move {
+            let lease = LeaseRef { id: one.invocation.id, generation: one.invocation.generation };
+            settle(shared, function, one, ending, index, count).await;
+            shared.forget(lease);
+        }
+    });
+    futures_util::future::join_all(settlements).await;
 }
 
 /// Waits for a slot and calls the worker.
@@ -129,18 +156,21 @@ async fn attempt(
     is_batch: bool,
     cancelled: &CancellationToken,
 ) -> Ending {
-    let broken = |outcome, reason: &str| Ending::without_worker(outcome, reason.to_owned(), shared.now());
+    let broken = |outcome, reason: &str| Ending::not_begun(outcome, reason.to_owned(), shared.now());
+    held.iter_mut().for_each(|one| one.permit.wait());
     let (slot, current) = tokio::select! {
         biased;
         () = cancelled.cancelled() => return broken(AttemptOutcome::Cancelled, "cancelled before it began"),
         () = shared.stop.cancelled() => return broken(AttemptOutcome::Interrupted, "the server stopped before it began"),
-        acquired = acquire(function) => match acquired {
-            Ok(acquired) => acquired,
-            Err(AcquireError::Launch(reason)) => return broken(AttemptOutcome::LaunchFailed, &reason),
+        () = function.paused() => return broken(AttemptOutcome::Interrupted, "the function was paused before it began"),
+        (acquired, current) = acquire(function) => match acquired {
+            Ok(slot) => (slot, current),
+            Err(AcquireError::Launch(error)) => return Ending::launch_failed(&error, current.revision, shared.now()),
             Err(AcquireError::Busy) => return broken(AttemptOutcome::Interrupted, "too many calls wait for a worker"),
             Err(AcquireError::Closed) => return broken(AttemptOutcome::Interrupted, "the function was deleted"),
         },
     };
+    held.iter_mut().for_each(|one| one.permit.begin());
     let Some(first) = held.first() else { return broken(AttemptOutcome::Interrupted, "nothing to run") };
     let (invocation, number) = (first.invocation.id, first.invocation.attempts);
     for one in held.iter() {
@@ -169,14 +199,13 @@ async fn attempt(
 }
 
 /// A slot of the revision that serves when one becomes free.
-async fn acquire(function: &Arc<Function>) -> Result<(Slot, Arc<Current>), AcquireError> {
+async fn acquire(function: &Arc<Function>) -> (Result<Slot, AcquireError>, Arc<Current>) {
     loop {
         let current = function.current.load_full();
         match current.pool.acquire(None).await {
-            Ok(slot) => return Ok((slot, current)),
             // A newer revision serves now.
             Err(AcquireError::Closed) if !function.stop.is_cancelled() => tokio::task::yield_now().await,
-            Err(error) => return Err(error),
+            result => return (result, current),
         }
     }
 }
@@ -200,12 +229,12 @@ async fn settle(shared: &Arc<Shared>, function: &Arc<Function>, held: Held, endi
     let policy = function.current.load().spec.retry;
     let (failures, interruptions) = (invocation.failures, invocation.interruptions);
     let chance = shared.ports.rng.chance();
-    let mut verdict = retry::after_attempt(&policy, outcome, failures, interruptions, now, chance);
-    if outcome == AttemptOutcome::Interrupted && ending.revision.is_none() {
-        // It never began: that is no interruption.
-        verdict.interruptions = interruptions;
-        verdict.status = Status::Queued;
-    }
+    let is_given_back = outcome == AttemptOutcome::Interrupted && !ending.has_begun;
+    let verdict = if is_given_back {
+        retry::given_back(failures, interruptions, invocation.available_at)
+    } else {
+        retry::after_attempt(&policy, outcome, failures, interruptions, now, chance)
+    };
     let attempt = Attempt {
         number: invocation.attempts,
         revision: ending.revision,
@@ -231,7 +260,9 @@ async fn settle(shared: &Arc<Shared>, function: &Arc<Function>, held: Held, endi
         },
         attempt,
     };
-    function.metrics.attempt_ended(outcome, ending.call / u32::try_from(of).unwrap_or(1).max(1));
+    if ending.has_begun {
+        function.metrics.attempt_ended(outcome, ending.call / u32::try_from(of).unwrap_or(1).max(1));
+    }
     store(shared, function, settlement).await;
     drop(permit);
 }

@@ -8,7 +8,7 @@ use tidemill_core::{
     id::Generation,
     invocation::{Attempt, AttemptOutcome, Invocation, Status, Timings},
     limits::INLINE_BODY_BYTES_MAX,
-    ports::{Call, HistoryRecord, StoreError},
+    ports::{Call, HistoryRecord, LaunchError, StoreError},
     spec::History,
 };
 use tokio::time::Instant;
@@ -56,9 +56,19 @@ async fn run(
     let began = Instant::now();
     let mut call =
         Call { invocation: id, attempt: 0, events: vec![event], is_batch: false, timeout: None };
+    let mut former = None;
+    let mut refused = None;
     let (current, ending, queued) = loop {
         call.attempt += 1;
-        let (slot, current) = acquire(&shared, &function).await?;
+        let (slot, current) = match (acquire(&shared, &function).await, former.take()) {
+            (Ok(acquired), _) => acquired,
+            (Err(error), None) => return Err(error),
+            // It began, was cut off and cannot begin again: the history has it.
+            (Err(error), Some(former)) => {
+                refused = Some(error);
+                break former;
+            }
+        };
         let queued = began.elapsed();
         call.is_batch = current.spec.batch().is_some();
         call.timeout = current.spec.event_timeout;
@@ -77,12 +87,14 @@ async fn run(
         if ending.outcome != AttemptOutcome::Interrupted || call.attempt >= TRIES || shared.abort.is_cancelled() {
             break (current, ending, queued);
         }
+        former = Some((current, ending, queued));
     };
     let whole = began.elapsed();
     let event = call.events.pop().unwrap_or_default();
     function.metrics.attempt_ended(ending.outcome, ending.call);
     let invocation = finished(&function, id, event, received_at, began_at, &ending, queued, whole);
-    conclude(&shared, &function, &current, invocation, ending).await
+    let called = conclude(&shared, &function, &current, invocation, ending).await;
+    refused.map_or(called, Err)
 }
 
 /// A slot of the revision that serves, within the time its http trigger allows.
@@ -99,16 +111,27 @@ async fn acquire(shared: &Shared, function: &Arc<Function>) -> Result<(Slot, Arc
         }
         let waits = current.spec.worker_availability_timeout();
         let left = waits.saturating_sub(began.elapsed());
-        match current.pool.acquire(Some(left)).await {
+        let acquired = tokio::select! {
+            biased;
+            acquired = current.pool.acquire(Some(left)) => acquired,
+            () = function.paused() => return Err(CallError::Paused(reference())),
+        };
+        match acquired {
             Ok(slot) => return Ok((slot, current)),
             Err(AcquireError::Closed) if shared.is_stopping() => return Err(CallError::Stopping),
             // A newer revision serves now.
             Err(AcquireError::Closed) => tokio::task::yield_now().await,
             Err(AcquireError::Busy) => {
                 function.metrics.refused();
-                return Err(CallError::NoWorker { function: reference(), waited: began.elapsed() });
+                // One that may not wait still waits for the first worker.
+                let waits_max = if waits.is_zero() { Duration::MAX } else { waits };
+                let waited = began.elapsed().min(waits_max);
+                return Err(CallError::NoWorker { function: reference(), waited });
             }
-            Err(AcquireError::Launch(reason)) => return Err(CallError::Launch { function: reference(), reason }),
+            Err(AcquireError::Launch(error)) => {
+                let reason = LaunchError::clone(&error).said_once().reason;
+                return Err(CallError::Launch { function: reference(), reason });
+            }
         }
     }
 }

@@ -124,7 +124,7 @@ pub(crate) async fn set_desired(
         desired,
         updated_at: record.updated_at,
     }));
-    function.nudge();
+    function.desired_changed();
     Ok(())
 }
 
@@ -187,7 +187,10 @@ async fn ready_pool(
             progress.line("starting a worker");
         }
         let started = pool.start_one().await;
-        started.map_err(|source: LaunchError| DeployError::Launch { function: revision.function.clone(), source })?;
+        started.map_err(|error| DeployError::Launch {
+            function: revision.function.clone(),
+            source: LaunchError::clone(&error).said_once(),
+        })?;
     }
     Ok(pool)
 }
@@ -232,7 +235,7 @@ async fn switch(
             replace_routes(shared, |_| {});
             let limit = former.spec.event_timeout.unwrap_or_default().max(DRAIN);
             retire(shared, former.pool.clone(), limit);
-            function.nudge();
+            function.desired_changed();
         }
         None => {
             let function = Arc::new(Function::new(reference.clone(), record.created_at, current, 0));

@@ -18,11 +18,11 @@ pub enum CallError {
     #[error("function {0} is paused")]
     Paused(FunctionRef),
     /// No worker became free in time.
-    #[error("no worker of {function} became free within {waited:?}")]
+    #[error("no worker of {function} {}", free_within(*waited))]
     NoWorker {
         /// The function.
         function: FunctionRef,
-        /// How long the call waited.
+        /// How long the call waited: as long as its trigger allows, or less when too many waited already.
         waited: Duration,
     },
     /// No worker could be started.
@@ -113,4 +113,34 @@ pub enum DeployError {
     /// The store refused.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn free_within(waited: Duration) -> String {
+    let millis = waited.as_millis();
+    match millis {
+        0 => "is free, and no more calls may wait for one".to_owned(),
+        1..1000 => format!("became free within {millis} ms"),
+        _ => {
+            let tenths = (millis + 50) / 100;
+            let fraction = if tenths.is_multiple_of(10) { String::new() } else { format!(".{}", tenths % 10) };
+            format!("became free within {}{fraction} s", tenths / 10)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_told_as_people_say_it() {
+        for (micros, text) in [
+            (10_000_934, "became free within 10 s"),
+            (1_500_000, "became free within 1.5 s"),
+            (300_999, "became free within 300 ms"),
+            (3, "is free, and no more calls may wait for one"),
+        ] {
+            assert_eq!(free_within(Duration::from_micros(micros)), text);
+        }
+    }
 }

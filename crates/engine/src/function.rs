@@ -20,8 +20,10 @@ use crate::{metrics::FunctionMetrics, pool::Pool};
 
 /// Claims run ahead of free slots by about this much work, so that a slot need not wait for the next claim.
 const AHEAD: Duration = Duration::from_millis(100);
-/// Claims run ahead by at most so many calls a slot.
+/// Claims run ahead to at most so many calls a slot.
 const AHEAD_MAX: u32 = 32;
+/// Claims run ahead to so many calls a slot even where calls are slow, or not known to be fast.
+const AHEAD_MIN: u32 = 2;
 
 /// The revision that serves now.
 pub(crate) struct Current {
@@ -41,7 +43,14 @@ pub(crate) struct Function {
     pub metrics: FunctionMetrics,
     nudge: Notify,
     queued: AtomicU64,
+    /// Held under leases.
     in_flight: AtomicU32,
+    /// Those of them that wait for a slot.
+    waiting: AtomicU32,
+    /// Those of them that have one.
+    running: AtomicU32,
+    /// The desired state may have changed.
+    desired_changed: Notify,
     /// The last claim left some behind, as far as could be seen. Unlike `queued` it knows of invocations that the store put
     /// back by itself.
     more: AtomicBool,
@@ -58,6 +67,9 @@ impl Function {
             nudge: Notify::new(),
             queued: AtomicU64::new(queued),
             in_flight: AtomicU32::new(0),
+            waiting: AtomicU32::new(0),
+            running: AtomicU32::new(0),
+            desired_changed: Notify::new(),
             more: AtomicBool::new(false),
         }
     }
@@ -72,9 +84,41 @@ impl Function {
         self.nudge.notified().await;
     }
 
-    /// Invocations waiting, as far as this node knows.
+    /// Invocations waiting to be claimed, as far as this node knows.
     pub fn queued(&self) -> u64 {
         self.queued.load(Ordering::Relaxed)
+    }
+
+    /// Invocations waiting to be claimed or, held already, for a slot.
+    pub fn pending(&self) -> u64 {
+        self.queued() + u64::from(self.waiting.load(Ordering::Relaxed))
+    }
+
+    /// Invocations whose attempts have begun.
+    pub fn running(&self) -> u32 {
+        self.running.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is to run nothing.
+    pub fn is_paused(&self) -> bool {
+        self.current.load().desired == FunctionState::Paused
+    }
+
+    /// Tells those who wait for [`Function::paused`] to look again, and wakes the pump.
+    pub fn desired_changed(&self) {
+        self.desired_changed.notify_waiters();
+        self.nudge();
+    }
+
+    /// Comes back while it is paused.
+    pub async fn paused(&self) {
+        loop {
+            let changed = self.desired_changed.notified();
+            if self.is_paused() {
+                return;
+            }
+            changed.await;
+        }
     }
 
     pub fn add_queued(&self, count: u64) {
@@ -95,14 +139,17 @@ impl Function {
         self.more.store(more, Ordering::Relaxed);
     }
 
-    pub fn in_flight(&self) -> u32 {
-        self.in_flight.load(Ordering::Relaxed)
-    }
-
     /// How many invocations may be held under leases at once.
     pub fn in_flight_max(&self, current: &Current) -> u32 {
-        let ahead = u64::try_from(AHEAD.as_micros()).unwrap_or(u64::MAX) / current.pool.pace().mean_us();
-        let ahead = u32::try_from(ahead).unwrap_or(AHEAD_MAX).clamp(2, AHEAD_MAX);
+        let ahead = match current.pool.pace().mean_us() {
+            // What no worker may ever run is better left in the queue.
+            _ if current.pool.has_trouble() => 1,
+            None => AHEAD_MIN,
+            Some(mean) => {
+                let ahead = u64::try_from(AHEAD.as_micros()).unwrap_or(u64::MAX) / mean;
+                u32::try_from(ahead).unwrap_or(AHEAD_MAX).clamp(AHEAD_MIN, AHEAD_MAX)
+            }
+        };
         let events = current.spec.batch().map_or(1, |batch| batch.size.max(1));
         current.pool.capacity().saturating_mul(ahead).saturating_mul(events)
     }
@@ -115,17 +162,51 @@ impl Function {
             (room > 0).then_some(held + room)
         });
         let count = taken.map_or(0, |held| max.saturating_sub(held).min(wanted));
-        (0..count).map(|_| Permit { function: self.clone(), was_used: true }).collect()
+        (0..count).map(|_| Permit { function: self.clone(), was_used: true, stage: Stage::Taken }).collect()
     }
+}
+
+/// How far an invocation has come under its permit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Taken,
+    Waits,
+    Runs,
 }
 
 /// The right to hold one invocation under a lease.
 pub(crate) struct Permit {
     function: Arc<Function>,
     was_used: bool,
+    stage: Stage,
 }
 
 impl Permit {
+    /// Its invocation waits for a slot.
+    pub fn wait(&mut self) {
+        self.enter(Stage::Waits);
+    }
+
+    /// Its invocation has a slot.
+    pub fn begin(&mut self) {
+        self.enter(Stage::Runs);
+    }
+
+    fn enter(&mut self, stage: Stage) {
+        let counter = |stage| match stage {
+            Stage::Taken => None,
+            Stage::Waits => Some(&self.function.waiting),
+            Stage::Runs => Some(&self.function.running),
+        };
+        if let Some(left) = counter(self.stage) {
+            left.fetch_sub(1, Ordering::Relaxed);
+        }
+        if let Some(entered) = counter(stage) {
+            entered.fetch_add(1, Ordering::Relaxed);
+        }
+        self.stage = stage;
+    }
+
     /// Gives back a permit for which there was nothing to claim. Unlike the end of an attempt that is no reason to look
     /// for more.
     pub fn give_back(mut self) {
@@ -135,6 +216,7 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
+        self.enter(Stage::Taken);
         self.function.in_flight.fetch_sub(1, Ordering::AcqRel);
         if self.was_used && (self.function.queued() > 0 || self.function.more.load(Ordering::Relaxed)) {
             self.function.nudge();

@@ -45,9 +45,9 @@ impl Pace {
         self.seen.store(0, Ordering::Relaxed);
     }
 
-    /// Mean time in user code, in µs. At least 1.
-    pub fn mean_us(&self) -> u64 {
-        self.mean_us.load(Ordering::Relaxed).max(1)
+    /// Mean time in user code, in µs: at least 1. `None` before the first call.
+    pub fn mean_us(&self) -> Option<u64> {
+        Some(self.mean_us.load(Ordering::Relaxed)).filter(|mean| *mean > 0)
     }
 
     /// How many calls may be handed to a busy worker, `max` at most.
@@ -56,7 +56,7 @@ impl Pace {
         if max == 0 || !is_known || self.slowest_us.load(Ordering::Relaxed) > SLOW_US {
             return 0;
         }
-        u32::try_from(AHEAD_US / self.mean_us()).unwrap_or(max).min(max)
+        self.mean_us().map_or(0, |mean| u32::try_from(AHEAD_US / mean).unwrap_or(max).min(max))
     }
 }
 

@@ -7,8 +7,9 @@
 //! A pool that is fully grown and busy may hand calls to busy workers ahead, as far as [`Pace`] finds that good.
 //!
 //! Phases: open → draining (a newer revision serves; whoever is here already is still served) → closed.
-//! When a start fails and no other worker is there, everybody waiting is told; the next start waits a little longer
-//! each time, and until then callers are told at once.
+//! When a start fails and no other worker is there, callers that wait are told, and the next start waits a little longer
+//! each time; until then callers are told at once. Queued work is patient: it stays in line for the next start, and a
+//! failed one is told to the first in line only, for whom it was made.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -21,7 +22,7 @@ use tokio::{
     sync::{Notify, oneshot},
     time::Instant,
 };
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{launcher::Launcher, pace::Pace, request::WorkersView};
 
@@ -38,8 +39,8 @@ pub(crate) enum AcquireError {
     /// None became free in time, or too many wait already.
     Busy,
     /// No worker starts.
-    Launch(String),
-    /// The pool is closed; a newer revision has another.
+    Launch(Arc<LaunchError>),
+    /// The pool is closed, or takes no more queued work; a newer revision has another.
     Closed,
 }
 
@@ -68,11 +69,13 @@ struct Waiter {
     since: Instant,
     /// Waits for a worker to start, but not for a busy one.
     is_brief: bool,
+    /// Queued work, which waits for as long as it takes.
+    is_patient: bool,
     grant: oneshot::Sender<Result<Slot, AcquireError>>,
 }
 
 struct Trouble {
-    reason: String,
+    error: Arc<LaunchError>,
     failures: u32,
     until: Instant,
 }
@@ -99,6 +102,7 @@ pub(crate) struct Pool {
     pace: Pace,
     /// Told when the last slot is free and nobody waits.
     at_rest: Notify,
+    closed: CancellationToken,
 }
 
 impl Pool {
@@ -112,7 +116,16 @@ impl Pool {
             trouble: None,
             slots: 1,
         };
-        Arc::new(Pool { launcher, limits, idle_timeout, tasks, state: Mutex::new(state), pace: Pace::default(), at_rest: Notify::new() })
+        Arc::new(Pool {
+            launcher,
+            limits,
+            idle_timeout,
+            tasks,
+            state: Mutex::new(state),
+            pace: Pace::default(),
+            at_rest: Notify::new(),
+            closed: CancellationToken::new(),
+        })
     }
 
     /// Slots that it has when fully grown.
@@ -131,12 +144,13 @@ impl Pool {
         state.phase == Phase::Open && state.waiters.is_empty() && state.entries.iter().any(Entry::is_free)
     }
 
-    /// Takes a slot, waiting for one as long as `timeout` says (`None`: as long as it takes). With none at all it still
-    /// waits for the first worker to start: there is none to be busy.
+    /// Takes a slot, waiting for one as long as `timeout` says. With none at all it still waits for the first worker to
+    /// start: there is none to be busy. `None` is for queued work, which waits for as long as it takes.
     pub async fn acquire(self: &Arc<Self>, timeout: Option<Duration>) -> Result<Slot, AcquireError> {
-        let (number, granted, timeout) = {
+        let is_patient = timeout.is_none();
+        let (mut place, granted, timeout) = {
             let mut state = self.state.lock();
-            if state.phase == Phase::Closed {
+            if state.phase == Phase::Closed || (is_patient && state.phase == Phase::Draining) {
                 return Err(AcquireError::Closed);
             }
             if state.waiters.is_empty()
@@ -144,33 +158,32 @@ impl Pool {
             {
                 return Ok(slot);
             }
-            if let Some(reason) = state.hopeless() {
-                return Err(AcquireError::Launch(reason));
+            // Patient ones are bounded by those who bring them.
+            if let Some(trouble) = state.hopeless().filter(|_| !is_patient) {
+                return Err(AcquireError::Launch(trouble.error.clone()));
             }
-            if state.waiters.len() >= WAITING_MAX {
+            if state.waiters.len() >= WAITING_MAX && !is_patient {
                 return Err(AcquireError::Busy);
             }
             let (grant, granted) = oneshot::channel();
             let number = state.next_waiter;
             state.next_waiter += 1;
             let is_brief = timeout == Some(Duration::ZERO) && state.entries.is_empty();
-            state.waiters.push_back(Waiter { number, since: Instant::now(), is_brief, grant });
+            state.waiters.push_back(Waiter { number, since: Instant::now(), is_brief, is_patient, grant });
             self.grow(&mut state);
             // The driver bounds how long a start takes.
-            (number, granted, timeout.filter(|_| !is_brief))
+            (Place { pool: self, number, is_kept: true }, granted, timeout.filter(|_| !is_brief))
         };
         let outcome = match timeout {
             None => granted.await.ok(),
             Some(timeout) => tokio::time::timeout(timeout, granted).await.ok().and_then(Result::ok),
         };
-        outcome.unwrap_or_else(|| {
-            self.state.lock().waiters.retain(|waiter| waiter.number != number);
-            Err(AcquireError::Busy)
-        })
+        place.is_kept = outcome.is_none();
+        outcome.unwrap_or(Err(AcquireError::Busy))
     }
 
     /// Starts one worker and waits until it is ready.
-    pub async fn start_one(self: &Arc<Self>) -> Result<(), LaunchError> {
+    pub async fn start_one(self: &Arc<Self>) -> Result<(), Arc<LaunchError>> {
         self.state.lock().starting += 1;
         self.launch().await
     }
@@ -192,8 +205,7 @@ impl Pool {
                 let Some(index) = state.entries.iter().position(old) else { break };
                 idle.push(state.entries.remove(index).worker);
             }
-            let is_backing_off = state.trouble.as_ref().is_some_and(|trouble| trouble.until > now);
-            while !is_backing_off && (state.entries.len() as u32 + state.starting) < min {
+            while !state.is_backing_off() && (state.entries.len() as u32 + state.starting) < min {
                 self.spawn_launch(&mut state);
             }
         }
@@ -202,9 +214,10 @@ impl Pool {
         }
     }
 
-    /// Serves whoever is here, for `grace` at most, and then stops the workers.
+    /// Serves whoever is here, for `grace` at most, and then stops the workers. Queued work that has no slot yet is sent
+    /// to the newer revision.
     pub async fn drain(&self, grace: Duration) {
-        self.state.lock().enter(Phase::Draining);
+        self.state.lock().begin_draining();
         let rest = async {
             loop {
                 let notified = self.at_rest.notified();
@@ -225,6 +238,7 @@ impl Pool {
             state.enter(Phase::Closed);
             (std::mem::take(&mut state.entries), std::mem::take(&mut state.waiters))
         };
+        self.closed.cancel();
         for waiter in waiters {
             let _ = waiter.grant.send(Err(AcquireError::Closed));
         }
@@ -246,7 +260,17 @@ impl Pool {
 
     /// Why workers do not start, when they do not.
     pub fn problem(&self) -> Option<String> {
-        self.state.lock().trouble.as_ref().map(|trouble| trouble.reason.clone())
+        self.state.lock().trouble.as_ref().map(|trouble| trouble.error.reason.clone())
+    }
+
+    /// Whether the last start failed.
+    pub fn has_trouble(&self) -> bool {
+        self.state.lock().trouble.is_some()
+    }
+
+    /// When the next start may be made, while nobody is there and nobody comes.
+    pub fn hopeless_until(&self) -> Option<Instant> {
+        self.state.lock().hopeless().map(|trouble| trouble.until)
     }
 
     /// A free slot of the worker used last, or else a place behind the calls of the least busy one.
@@ -295,7 +319,8 @@ impl Pool {
 
     /// Starts workers for those who wait, as far as the maximum goes.
     fn grow(self: &Arc<Self>, state: &mut State) {
-        if state.phase == Phase::Closed || state.hopeless().is_some() {
+        if state.phase == Phase::Closed || state.is_backing_off() {
+            // `try_again` is on its way.
             return;
         }
         let slots = state.slots.max(1) as usize;
@@ -314,7 +339,7 @@ impl Pool {
     }
 
     /// Starts one worker that `starting` counts already.
-    async fn launch(self: &Arc<Self>) -> Result<(), LaunchError> {
+    async fn launch(self: &Arc<Self>) -> Result<(), Arc<LaunchError>> {
         let began = Instant::now();
         let launched = self.launcher.launch().await;
         let took = began.elapsed();
@@ -334,7 +359,9 @@ impl Pool {
                 }
                 Err(error) => {
                     tracing::warn!(function = %self.launcher.function(), reason = %error, "a worker did not start");
-                    state.fail(&error.reason);
+                    let error = Arc::new(error);
+                    let until = state.fail(&error);
+                    self.try_again(until);
                     if state.is_at_rest() {
                         self.at_rest.notify_waiters();
                     }
@@ -347,6 +374,21 @@ impl Pool {
             worker.stop(Duration::ZERO).await;
         }
         result
+    }
+
+    /// Makes the next start for those who wait then.
+    fn try_again(self: &Arc<Self>, at: Instant) {
+        let (pool, closed) = (Arc::downgrade(self), self.closed.clone());
+        self.tasks.spawn(async move {
+            tokio::select! {
+                biased;
+                () = closed.cancelled() => return,
+                () = tokio::time::sleep_until(at) => {}
+            }
+            if let Some(pool) = pool.upgrade() {
+                pool.grow(&mut pool.state.lock());
+            }
+        });
     }
 
     /// Forgets the worker when it is gone.
@@ -372,6 +414,15 @@ impl State {
     fn enter(&mut self, phase: Phase) {
         if self.phase != Phase::Closed {
             self.phase = phase;
+        }
+    }
+
+    fn begin_draining(&mut self) {
+        self.enter(Phase::Draining);
+        let (patient, others): (VecDeque<Waiter>, _) = self.waiters.drain(..).partition(|waiter| waiter.is_patient);
+        self.waiters = others;
+        for waiter in patient {
+            let _ = waiter.grant.send(Err(AcquireError::Closed));
         }
     }
 
@@ -401,21 +452,47 @@ impl State {
         }
     }
 
-    /// Why waiting is in vain: nobody is there, nobody comes, and the next start has to wait.
-    fn hopeless(&self) -> Option<String> {
-        let trouble = self.trouble.as_ref()?;
-        let is_empty = self.entries.is_empty() && self.starting == 0;
-        (is_empty && trouble.until > Instant::now()).then(|| trouble.reason.clone())
+    /// Whether the next start has to wait.
+    fn is_backing_off(&self) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| trouble.until > Instant::now())
     }
 
-    fn fail(&mut self, reason: &str) {
+    /// Why waiting is in vain: nobody is there, nobody comes, and the next start has to wait.
+    fn hopeless(&self) -> Option<&Trouble> {
+        let is_empty = self.entries.is_empty() && self.starting == 0;
+        self.trouble.as_ref().filter(|_| is_empty && self.is_backing_off())
+    }
+
+    /// A start has failed. Returns when the next may be made.
+    fn fail(&mut self, error: &Arc<LaunchError>) -> Instant {
         let failures = self.trouble.as_ref().map_or(0, |trouble| trouble.failures) + 1;
         let backoff = BACKOFF.saturating_mul(1 << (failures - 1).min(10)).min(BACKOFF_MAX);
-        self.trouble = Some(Trouble { reason: reason.to_owned(), failures, until: Instant::now() + backoff });
+        let until = Instant::now() + backoff;
+        self.trouble = Some(Trouble { error: error.clone(), failures, until });
         if self.entries.is_empty() && self.starting == 0 {
-            for waiter in self.waiters.drain(..) {
-                let _ = waiter.grant.send(Err(AcquireError::Launch(reason.to_owned())));
+            for (index, waiter) in std::mem::take(&mut self.waiters).into_iter().enumerate() {
+                if waiter.is_patient && index > 0 {
+                    self.waiters.push_back(waiter);
+                } else {
+                    let _ = waiter.grant.send(Err(AcquireError::Launch(error.clone())));
+                }
             }
+        }
+        until
+    }
+}
+
+/// A place in line, left when dropped.
+struct Place<'a> {
+    pool: &'a Pool,
+    number: u64,
+    is_kept: bool,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if self.is_kept {
+            self.pool.state.lock().waiters.retain(|waiter| waiter.number != self.number);
         }
     }
 }

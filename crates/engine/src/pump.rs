@@ -1,4 +1,6 @@
 //! The pump of a function: takes its queued invocations under leases and starts attempts, as far as there is room.
+//!
+//! While workers do not start it claims nothing: what is queued waits for the next start, and uses up none of its attempts.
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,6 +31,16 @@ pub(crate) async fn run(shared: Arc<Shared>, function: Arc<Function>) {
             let current = function.current.load_full();
             if current.desired == FunctionState::Paused {
                 break;
+            }
+            if let Some(until) = current.pool.hopeless_until() {
+                tokio::select! {
+                    biased;
+                    () = shared.stop.cancelled() => return,
+                    () = function.stop.cancelled() => return,
+                    () = function.nudged() => {}
+                    () = tokio::time::sleep_until(until) => {}
+                }
+                continue;
             }
             let goes_on = match current.spec.batch() {
                 Some(batch) => claim_batch(&shared, &function, &current, batch).await,
@@ -75,6 +87,9 @@ async fn claim_batch(
             () = function.nudged() => {}
             () = tokio::time::sleep_until(deadline) => break,
         }
+    }
+    if function.is_paused() {
+        return false;
     }
     // Permits count invocations; a batch needs as many at once as it has events.
     let permits = function.enter(batch.size.max(1), current);

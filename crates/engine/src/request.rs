@@ -88,9 +88,10 @@ pub struct FunctionView {
     pub updated_at: Timestamp,
     /// Its workers.
     pub workers: WorkersView,
-    /// Invocations waiting in its queue, as far as this node knows.
+    /// Invocations waiting for their turn, as far as this node knows: in the queue, or held already by this node for the
+    /// next free worker.
     pub queued: u64,
-    /// Invocations this node holds under a lease.
+    /// Invocations whose attempts run on this node.
     pub running: u64,
     /// The paths at which it answers HTTP, beginning with its own address; empty when it has no http trigger.
     pub addresses: Vec<String>,

@@ -160,7 +160,7 @@ fn admit(shared: &Shared, function: &Function, count: usize) -> Result<(), Submi
     if function.stop.is_cancelled() {
         return Err(SubmitError::NoFunction(function.reference.clone()));
     }
-    let pending = function.queued();
+    let pending = function.pending();
     let max = function.current.load().spec.queue.pending_max;
     if pending.saturating_add(count as u64) > max {
         function.metrics.refused();

@@ -18,8 +18,8 @@ pub(crate) fn function(function: &Function) -> FunctionView {
         created_at: function.created_at,
         updated_at: current.updated_at,
         workers: current.pool.view(),
-        queued: function.queued(),
-        running: u64::from(function.in_flight()),
+        queued: function.pending(),
+        running: u64::from(function.running()),
         addresses: addresses(function, &current.spec),
         problem: current.pool.problem(),
     }

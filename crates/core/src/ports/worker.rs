@@ -52,6 +52,36 @@ pub struct LaunchError {
     pub logs: Vec<LogLine>,
 }
 
+impl LaunchError {
+    /// What went wrong, in one line.
+    pub fn line(&self) -> &str {
+        self.reason.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it gave no reason")
+    }
+
+    /// What follows that line: the traceback, when there is one.
+    pub fn traceback(&self) -> Option<&str> {
+        let (_, rest) = self.reason.trim().split_once('\n')?;
+        Some(rest.trim_end()).filter(|rest| !rest.is_empty())
+    }
+
+    /// The same without what it says twice: the first line when the traceback has it too, and printed lines that the
+    /// reason has.
+    pub fn said_once(self) -> LaunchError {
+        let LaunchError { reason, mut logs } = self;
+        let first = reason.lines().next().unwrap_or_default().trim();
+        logs.retain(|log| {
+            let message = log.message.trim();
+            message.is_empty() || !(first.ends_with(message) || reason.lines().any(|line| line.trim() == message))
+        });
+        let rest = reason.trim().split_once('\n').map(|(_, rest)| rest);
+        let reason = match rest.filter(|rest| rest.lines().any(|line| line.trim() == first)) {
+            Some(rest) => rest.to_owned(),
+            None => reason,
+        };
+        LaunchError { reason, logs }
+    }
+}
+
 /// A call of another function by running user code (`context.platform.call_function`).
 #[derive(Clone, Debug)]
 pub struct CallRequest {
@@ -161,4 +191,47 @@ pub trait Driver: Send + Sync {
 
     /// Ends whatever it still holds: spare interpreters, sockets.
     async fn close(&self);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Timestamp, invocation::LogLevel};
+
+    fn error(reason: &str, logs: &[&str]) -> LaunchError {
+        let line = |text: &&str| LogLine {
+            time: Timestamp(0),
+            level: LogLevel::Info,
+            message: (*text).to_owned(),
+            fields: None,
+        };
+        LaunchError { reason: reason.to_owned(), logs: logs.iter().map(line).collect() }
+    }
+
+    #[test]
+    fn a_launch_error_has_a_line_and_maybe_a_traceback() {
+        for (reason, line, traceback) in [
+            ("E: no", "E: no", None),
+            ("E: no\n", "E: no", None),
+            ("E: no\nTraceback:\n  at 1\nE: no\n", "E: no", Some("Traceback:\n  at 1\nE: no")),
+            ("", "it gave no reason", None),
+        ] {
+            let error = error(reason, &[]);
+            assert_eq!((error.line(), error.traceback()), (line, traceback), "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_twice() {
+        for (reason, logs, said, printed) in [
+            ("E: no\nTraceback:\n  at 1\nE: no", vec!["loading"], "Traceback:\n  at 1\nE: no", vec!["loading"]),
+            ("E: no\nE: no\n  at 1", vec!["E: no", "  at 1"], "E: no\n  at 1", vec![]),
+            ("E: a b\nTraceback:\nE: a\nb", vec![], "E: a b\nTraceback:\nE: a\nb", vec![]),
+            ("the worker exited: bad key", vec!["hello", "bad key"], "the worker exited: bad key", vec!["hello"]),
+        ] {
+            let once = error(reason, &logs).said_once();
+            let left: Vec<&str> = once.logs.iter().map(|log| log.message.as_str()).collect();
+            assert_eq!((once.reason.as_str(), left), (said, printed), "{reason:?}");
+        }
+    }
 }

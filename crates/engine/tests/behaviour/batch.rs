@@ -104,3 +104,17 @@ async fn cancelling_one_does_not_cancel_the_others() {
         assert_eq!(outcomes(&detail), [AttemptOutcome::Interrupted, AttemptOutcome::Succeeded]);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn its_events_are_settled_together() {
+    let mill = Mill::start().await;
+    mill.tolls.delay("settle", SECOND);
+    mill.deploy("f", BATCH).await;
+    let ids = submit(&mill, &["a", "b", "c"]).await;
+    mill.stage.next().await.succeeds();
+    let mut ends = Vec::new();
+    for id in ids {
+        ends.push(mill.ended(id).await.invocation.finished_at);
+    }
+    assert!(ends.iter().all(|end| end.is_some() && *end == ends[0]), "{ends:?}");
+}

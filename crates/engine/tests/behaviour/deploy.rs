@@ -187,3 +187,12 @@ async fn a_rollback_that_cannot_be_is_refused() {
     assert!(matches!(to(None).await, Err(DeployError::Launch { .. })));
     assert_eq!(serving(&mill).await, "2");
 }
+
+#[tokio::test(start_paused = true)]
+async fn why_a_worker_does_not_start_is_said_once() {
+    let mill = Mill::start().await;
+    mill.stage.launch(SECOND, Some("ImportError: x\nTraceback:\n  line 1\nImportError: x"));
+    let error = mill.try_deploy(&manifest("f", "description: one")).await.expect_err("it does not start");
+    let text = error.to_string();
+    assert_eq!(text, "the new revision of f did not become ready: Traceback:\n  line 1\nImportError: x");
+}

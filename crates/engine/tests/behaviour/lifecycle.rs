@@ -7,6 +7,7 @@ use tidemill_engine::CallError;
 
 use crate::mill::{Mill, manifest, name};
 
+const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test(start_paused = true)]
@@ -101,4 +102,54 @@ async fn a_function_keeps_its_state_when_a_change_cannot_be_stored() {
     mill.tolls.refuse("delete_function", 1);
     mill.engine.delete(&name("f")).await.expect_err("the store is full");
     assert!(mill.call("f", "").await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn pausing_gives_back_what_waits_for_a_worker_and_lets_finish_what_runs() {
+    let mill = Mill::start().await;
+    mill.deploy("f", "maxReplicas: 1, minReplicas: 0").await;
+    let running = mill.submit("f", "running").await;
+    let begun = mill.stage.next().await;
+    let held = mill.submit("f", "held").await;
+    let behind = mill.submit("f", "behind").await;
+    mill.pass(SECOND).await;
+    assert_eq!((mill.status(held).await, mill.status(behind).await), (Status::Running, Status::Queued));
+    let waiting = mill.calling("f", "a call that waits");
+    mill.pass(SECOND).await;
+    let before = mill.detail(held).await.invocation;
+    mill.engine.pause(&name("f")).await.expect("it pauses");
+    assert!(matches!(waiting.await.expect("it ends"), Err(CallError::Paused(_))));
+    mill.pass(SECOND).await;
+    let invocation = mill.detail(held).await.invocation;
+    assert_eq!((invocation.status, invocation.failures, invocation.interruptions), (Status::Queued, 0, 0));
+    assert_eq!(invocation.available_at, before.available_at, "it keeps its place");
+    assert_eq!(mill.engine.function(&name("f")).expect("it is there").queued, 2);
+    begun.succeeds();
+    assert_eq!(mill.ended(running).await.invocation.status, Status::Succeeded);
+    mill.pass(MINUTE).await;
+    assert!(mill.stage.peek().is_none(), "nothing begins");
+    mill.engine.resume(&name("f")).await.expect("it resumes");
+    for body in ["held", "behind"] {
+        let next = mill.stage.next().await;
+        assert_eq!(next.body(), body);
+        next.succeeds();
+    }
+    for id in [held, behind] {
+        assert_eq!(mill.ended(id).await.invocation.status, Status::Succeeded);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_is_being_gathered_is_not_begun_once_paused() {
+    let mill = Mill::start().await;
+    mill.deploy("f", "triggers: {h: {kind: http, batch: {mode: enable, batchSize: 3, timeout: 5s}}}").await;
+    let id = mill.submit("f", "gathered").await;
+    mill.pass(SECOND).await;
+    mill.engine.pause(&name("f")).await.expect("it pauses");
+    mill.pass(MINUTE).await;
+    let detail = mill.detail(id).await;
+    assert_eq!((detail.invocation.status, detail.invocation.attempts), (Status::Queued, 0));
+    mill.engine.resume(&name("f")).await.expect("it resumes");
+    mill.stage.next().await.succeeds();
+    assert_eq!(mill.ended(id).await.invocation.status, Status::Succeeded);
 }

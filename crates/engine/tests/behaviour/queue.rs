@@ -197,3 +197,34 @@ async fn purging_the_first_in_line_frees_the_next() {
     mill.engine.purge(&name("f"), true, 1).await.expect("it is purged");
     assert_eq!(mill.ended(good).await.invocation.status, Status::Succeeded);
 }
+
+#[tokio::test(start_paused = true)]
+async fn little_is_held_while_nobody_knows_how_long_a_call_takes() {
+    let mill = Mill::start().await;
+    mill.deploy("f", "maxReplicas: 2, minReplicas: 0").await;
+    for number in 0..50 {
+        mill.submit("f", &number.to_string()).await;
+    }
+    mill.pass(SECOND).await;
+    let of = |status| move |one: &tidemill_core::invocation::Invocation| one.status == status;
+    assert_eq!(mill.invocations("f").await.into_iter().filter(of(Status::Running)).count(), 4);
+    let view = mill.engine.function(&name("f")).expect("it is there");
+    assert_eq!((view.queued, view.running), (48, 2), "what is held for a worker waits");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_worker_counts_towards_a_full_queue() {
+    let mill = Mill::start().await;
+    mill.deploy("f", "maxReplicas: 1, minReplicas: 0, queue: {pendingMax: 2}").await;
+    mill.submit("f", "runs").await;
+    let begun = mill.stage.next().await;
+    for body in ["waits", "waits too"] {
+        mill.submit("f", body).await;
+        mill.pass(SECOND).await;
+    }
+    let refused = mill.try_submit("f", "one too many", SubmitOptions::default()).await;
+    assert!(matches!(refused, Err(SubmitError::QueueFull { pending: 2, .. })), "{refused:?}");
+    begun.succeeds();
+    mill.stage.next().await;
+    mill.submit("f", "has room").await;
+}

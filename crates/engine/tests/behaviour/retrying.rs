@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use tidemill_core::{
-    invocation::{AttemptOutcome, Status},
-    ports::{CallOutcome, Store},
+    RevisionNumber,
+    invocation::{AttemptOutcome, LogLevel, Status},
+    ports::{CallOutcome, LogFilter, Store},
 };
 
 use crate::{
-    mill::{Mill, outcomes},
+    mill::{Mill, name, outcomes},
     stage::{broken, replied},
 };
 
@@ -93,4 +94,89 @@ async fn a_result_that_cannot_be_stored_is_stored_later() {
     assert_eq!((detail.invocation.status, detail.attempts.len()), (Status::Succeeded, 1));
     assert!(mill.tolls.count("settle") > 8);
     assert!(mill.stage.peek().is_none(), "it does not run again");
+}
+
+/// The function's worker has stopped, and another does not start.
+async fn outage(mill: &Mill, spec: &str) {
+    mill.deploy("f", &format!("idleTimeout: 1s, {spec}")).await;
+    mill.until("the worker is idle for long", || mill.stage.living().is_empty()).await;
+    mill.stage.launch(SECOND / 50, Some("ImportError: no module named x"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_outlasts_an_outage() {
+    let mill = Mill::start().await;
+    outage(&mill, "retry: {maxAttempts: 2, initial: 1s}").await;
+    let before = mill.stage.launches();
+    let mut ids = Vec::new();
+    for number in 0..100 {
+        ids.push(mill.submit("f", &number.to_string()).await);
+    }
+    mill.pass(10 * SECOND).await;
+    let mut failures = 0;
+    for id in &ids {
+        let invocation = mill.detail(*id).await.invocation;
+        assert!(!invocation.status.is_final(), "{invocation:#?}");
+        failures += invocation.failures;
+    }
+    let starts = mill.stage.launches() - before;
+    assert!(failures > 0 && failures <= starts, "{failures} failures for {starts} starts");
+    assert_eq!(mill.engine.function(&name("f")).expect("it is there").running, 0);
+    mill.stage.launch(SECOND, None);
+    mill.stage.succeed(SECOND / 100);
+    for id in ids {
+        assert_eq!(mill.ended(id).await.invocation.status, Status::Succeeded);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_alone_in_an_outage_uses_up_its_attempts_by_starts_and_at_its_own_pace() {
+    let mill = Mill::start().await;
+    outage(&mill, "retry: {maxAttempts: 3, initial: 2s, factor: 2}").await;
+    let (before, began) = (mill.stage.launches(), mill.now());
+    let id = mill.submit("f", "body").await;
+    let detail = mill.ended(id).await;
+    assert_eq!((detail.invocation.status, detail.invocation.failures), (Status::DeadLettered, 3));
+    assert_eq!(outcomes(&detail), [AttemptOutcome::LaunchFailed; 3]);
+    assert_eq!(mill.stage.launches(), before + 3);
+    assert!(mill.now().since(began) >= 6 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_revision_ends_an_outage_at_once() {
+    let mill = Mill::start().await;
+    outage(&mill, "retry: {initial: 1s}").await;
+    let ids = [mill.submit("f", "one").await, mill.submit("f", "two").await, mill.submit("f", "three").await];
+    mill.pass(60 * SECOND).await;
+    mill.stage.launch(Duration::ZERO, None);
+    mill.stage.succeed(Duration::ZERO);
+    mill.deploy("f", "description: mended, retry: {initial: 1s}").await;
+    let mended = mill.now();
+    let mut waited = Duration::ZERO;
+    for id in ids {
+        let detail = mill.ended(id).await;
+        assert_eq!(detail.invocation.status, Status::Succeeded);
+        let first = detail.attempts.last().expect("it was tried").started_at;
+        waited = waited.max(first.since(mended));
+    }
+    // One of them may wait for its next attempt, none for a start of the former revision.
+    assert!(waited < 30 * SECOND, "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_start_is_told_in_one_line_and_its_traceback_is_in_the_log() {
+    let mill = Mill::start().await;
+    mill.deploy("f", "idleTimeout: 1s, retry: {maxAttempts: 1}").await;
+    mill.until("the worker is idle for long", || mill.stage.living().is_empty()).await;
+    let traceback = "Traceback:\n  line 1\nImportError: no module named x";
+    mill.stage.launch(SECOND, Some(&format!("ImportError: no module named x\n{traceback}")));
+    let id = mill.submit("f", "body").await;
+    let detail = mill.ended(id).await;
+    assert_eq!(detail.invocation.reason, "ImportError: no module named x");
+    assert_eq!(detail.attempts[0].reason, "ImportError: no module named x");
+    assert_eq!(detail.attempts[0].revision, Some(RevisionNumber(1)));
+    let filter = LogFilter { invocation: Some(id), limit: 10, ..LogFilter::default() };
+    let logged = mill.store.logs(filter).await.expect("they are stored");
+    let lines: Vec<_> = logged.iter().map(|logged| (logged.line.level, logged.line.message.as_str())).collect();
+    assert_eq!(lines, [(LogLevel::Error, traceback)]);
 }

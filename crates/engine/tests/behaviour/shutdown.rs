@@ -121,3 +121,20 @@ async fn a_node_that_was_lost_leaves_its_work_to_the_next() {
     assert_eq!(detail.invocation.status, Status::Succeeded);
     assert_eq!(outcomes(&detail), [AttemptOutcome::Interrupted, AttemptOutcome::Succeeded]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_cut_off_is_in_the_history() {
+    let mill = Mill::start().await;
+    mill.deploy("f", "description: one").await;
+    let call = mill.calling("f", "body");
+    let begun = mill.stage.next().await;
+    mill.engine.shutdown().await;
+    assert!(matches!(call.await.expect("it ends"), Err(CallError::Stopping)));
+    let kept = mill.invocations("f").await;
+    assert_eq!(kept.len(), 1);
+    assert_eq!((kept[0].id, kept[0].status), (begun.call.invocation, Status::Failed));
+    let detail = mill.detail(kept[0].id).await;
+    assert_eq!(outcomes(&detail), [AttemptOutcome::Interrupted]);
+    assert_eq!(detail.attempts[0].worker, begun.worker);
+    assert!(detail.attempts[0].revision.is_some());
+}

@@ -215,3 +215,25 @@ async fn a_handler_of_batches_gets_a_list_of_one() {
     assert!(call.await.expect("it ends").expect("it is answered").succeeded);
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_history_has_a_call_as_soon_as_it_has_ended() {
+    let mill = Mill::start().await;
+    mill.stage.succeed(Duration::ZERO);
+    mill.deploy("f", "description: one").await;
+    for count in 1..5 {
+        mill.call("f", "").await.expect("it is answered");
+        mill.pass(SECOND / 40).await;
+        assert_eq!(mill.invocations("f").await.len(), count);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_tells_the_wait_that_was_allowed() {
+    let mill = Mill::start().await;
+    let http = "triggers: {h: {kind: http, numWorkers: 1, workerAvailabilityTimeoutMilliseconds: 10000}}";
+    mill.deploy("f", http).await;
+    let _busy = mill.calling("f", "");
+    let _begun = mill.stage.next().await;
+    let error = mill.call("f", "").await.expect_err("it is busy");
+    assert_eq!(error.to_string(), "no worker of f became free within 10 s");
+}

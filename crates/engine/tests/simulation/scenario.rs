@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use tidemill_core::{
-    Event, FunctionRef, InvocationId,
+    Event, FunctionRef, FunctionState, InvocationId,
     invocation::{AttemptOutcome, Status},
     manifest::Overrides,
     ports::{Clock, InvocationFilter, Store},
@@ -31,6 +31,8 @@ const FUNCTIONS: [&str; 4] = [
     "metadata: {name: after}\nspec: {runtime: python, retry: {maxAttempts: 30}, triggers: {m: {kind: message, attributes: {subscribeTo: plain}}}}",
     "metadata: {name: ticks}\nspec: {runtime: python, retry: {maxAttempts: 30}, triggers: {t: {kind: cron, attributes: {schedule: '@every 20s'}}}}",
 ];
+/// The one that is paused and resumed.
+const PAUSED: &str = "keyed";
 const STEPS: u32 = 80;
 const KEYS: u64 = 3;
 
@@ -131,10 +133,15 @@ pub async fn run(seed: u64) -> Outcome {
             world.log("crash".to_owned());
             life = lives.begin().await;
         }
+        if dice.percent(5) {
+            pause_or_resume(&world, &life.engine).await;
+        }
         submit(&world, &life.engine, &mut clients).await;
     }
     world.has_faults.store(false, Ordering::Relaxed);
     world.log("the faults stop".to_owned());
+    let paused = PAUSED.parse().expect("a name");
+    life.engine.resume(&paused).await.expect("nothing fails any more");
     check(&world, &store, &clients).await;
     life.engine.shutdown().await;
     Outcome {
@@ -154,6 +161,14 @@ async fn deploy(world: &World, engine: &Engine) {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
+}
+
+/// Pauses what is active and resumes what is paused, if the store agrees.
+async fn pause_or_resume(world: &World, engine: &Engine) {
+    let function: FunctionRef = PAUSED.parse().expect("a name");
+    let is_active = engine.function(&function).expect("it is deployed").desired == FunctionState::Active;
+    let done = if is_active { engine.pause(&function).await } else { engine.resume(&function).await };
+    world.log(format!("{} {PAUSED}: {done:?}", if is_active { "pause" } else { "resume" }));
 }
 
 async fn submit(world: &World, engine: &Engine, clients: &mut Clients) {
