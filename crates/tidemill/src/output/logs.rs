@@ -19,6 +19,11 @@ pub fn own_log_line(line: &LogLine) -> String {
     told(line, "")
 }
 
+/// `message fields`, without colours.
+pub fn said(line: &LogLine) -> String {
+    format!("{}{}", line.message.trim_end(), fields(line.fields.as_ref()))
+}
+
 /// The fields are told as `name=value`.
 fn told(line: &LogLine, id: &str) -> String {
     let time = local_time(line.time);
@@ -26,7 +31,7 @@ fn told(line: &LogLine, id: &str) -> String {
         level @ ("debug" | "info") => style(format!("{level:<5}")).dim().to_string(),
         level => status_padded(level),
     };
-    let fields = fields(line.fields.as_ref());
+    let fields = style(fields(line.fields.as_ref())).dim();
     format!("{}{id} {level} {}{fields}", style(time).dim(), line.message.trim_end())
 }
 
@@ -40,5 +45,5 @@ fn fields(fields: Option<&serde_json::Value>) -> String {
         serde_json::Value::String(text) if !text.contains([' ', '"', '\n']) => format!(" {name}={text}"),
         other => format!(" {name}={other}"),
     };
-    style(members.iter().map(field).collect::<String>()).dim().to_string()
+    members.iter().map(field).collect()
 }

@@ -9,7 +9,7 @@ mod table;
 mod words;
 mod yaml;
 
-pub use logs::{log_line, own_log_line};
+pub use logs::{log_line, own_log_line, said};
 pub use print::{line, message, note, raw};
 pub use progress::Lines;
 pub use reach::{reached, revision};

@@ -2,10 +2,12 @@
 
 mod deploying;
 mod news;
+mod voices;
 
 use std::path::PathBuf;
 
 use clap::Args;
+use futures_util::FutureExt;
 
 use self::deploying::Deploying;
 use super::server::ServeFlags;
@@ -14,7 +16,7 @@ use crate::{context::Context, failure::Failure, logging, node::Node, output, wat
 /// Starts a server on this machine, deploys what is given, and redeploys it whenever it changes.
 ///
 /// Nothing needs to be configured. The server goes on serving what was deployed before as well. Ctrl-C stops it after
-/// what is running has finished; a second ctrl-C leaves at once.
+/// what is running has finished; a second ctrl-C leaves at once. At a terminal it also shows what functions print.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -43,6 +45,8 @@ impl Up {
         let node = Node::start(&context.settings).await?;
         output::line(node.greeting())?;
         let deploying = Deploying::new(node.engine().clone(), context.settings.project(), node.url());
-        node.serve(deploying.run(watched)).await
+        let engine = node.engine().clone();
+        let beside = async { tokio::join!(deploying.run(watched), voices::show(&engine)) };
+        node.serve(beside.map(drop)).await
     }
 }
