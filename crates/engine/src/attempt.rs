@@ -182,6 +182,9 @@ async fn attempt(
         // Whoever cancelled in between saw no worker to tell.
         return broken(AttemptOutcome::Cancelled, "cancelled before it began");
     }
+    if let Err(error) = fetch_bodies(shared, held).await {
+        return broken(AttemptOutcome::Interrupted, &format!("the event's body could not be read: {error}"));
+    }
     let events = held.iter_mut().map(|one| std::mem::take(&mut one.invocation.event)).collect::<Vec<_>>();
     let count = events.len();
     let started_at = shared.now();
@@ -196,6 +199,17 @@ async fn attempt(
         started_at,
         ..ending(end, count)
     }
+}
+
+/// Reads the large bodies that did not come with the claim: only now is there a worker for them.
+async fn fetch_bodies(shared: &Shared, held: &mut [Held]) -> Result<(), StoreError> {
+    for one in held {
+        let invocation = &mut one.invocation;
+        if invocation.event.body.len() as u64 != invocation.event_size {
+            invocation.event.body = shared.ports.store.event_body(invocation.id).await?;
+        }
+    }
+    Ok(())
 }
 
 /// A slot of the revision that serves when one becomes free.

@@ -142,9 +142,13 @@ pub(crate) async fn delete(shared: &Arc<Shared>, reference: &FunctionRef) -> Res
 }
 
 /// A pool for a stored revision that starts its workers when they are needed.
-pub(crate) fn pool(shared: &Arc<Shared>, host: &Arc<EngineHost>, revision: &RevisionRecord) -> Arc<Pool> {
-    let spec = Arc::new(revision.spec.clone());
-    pool_of(shared, launcher(shared, host, revision, spec.clone()), &spec)
+pub(crate) fn pool(
+    shared: &Arc<Shared>,
+    host: &Arc<EngineHost>,
+    revision: &RevisionRecord,
+    spec: &Arc<FunctionSpec>,
+) -> Arc<Pool> {
+    pool_of(shared, launcher(shared, host, revision, spec.clone()), spec)
 }
 
 /// Starts the pump of a function that routes know.

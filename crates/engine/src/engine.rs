@@ -82,10 +82,11 @@ impl Engine {
                 tracing::error!(function = %record.function, revision = %record.active, "the active revision is missing");
                 continue;
             };
+            let spec = Arc::new(revision.spec.clone());
             let current = Current {
                 revision: record.active,
-                pool: deploy::pool(shared, &self.host, &revision),
-                spec: Arc::new(revision.spec),
+                pool: deploy::pool(shared, &self.host, &revision, &spec),
+                spec,
                 desired: record.desired,
                 updated_at: record.updated_at,
             };

@@ -107,7 +107,8 @@ pub struct Claim {
 /// An invocation under a fresh lease.
 #[derive(Clone, Debug)]
 pub struct Claimed {
-    /// The invocation; `attempts` counts the one that begins now, `event.body` is complete.
+    /// The invocation; `attempts` counts the one that begins now. A body over [`crate::limits::INLINE_BODY_BYTES_MAX`] is left
+    /// out, as `event_size` tells: it is read by [`Store::event_body`] when there is a worker for it.
     pub invocation: Invocation,
 }
 

@@ -97,7 +97,7 @@ impl FunctionSpec {
     /// The http trigger that is on, with its name. A function without one has no address.
     pub fn http(&self) -> Option<(&TriggerName, &Trigger, &super::HttpTrigger)> {
         self.triggers.iter().find_map(|(name, trigger)| match &trigger.kind {
-            TriggerKind::Http(http) if !trigger.disabled => Some((name, trigger, http)),
+            TriggerKind::Http(http) if !trigger.disabled => Some((name, trigger, http.as_ref())),
             _ => None,
         })
     }

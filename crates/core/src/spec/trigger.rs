@@ -21,14 +21,15 @@ pub struct Trigger {
     pub kind: TriggerKind,
 }
 
-/// What a trigger listens to.
+/// What a trigger listens to. Large kinds are boxed: a map of triggers makes room for eleven of them at once, and there may
+/// be many idle functions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TriggerKind {
     /// HTTP requests.
-    Http(HttpTrigger),
+    Http(Box<HttpTrigger>),
     /// A schedule.
-    Cron(CronTrigger),
+    Cron(Box<CronTrigger>),
     /// Messages in Tidemill itself.
     Message(MessageTrigger),
 }

@@ -4,6 +4,7 @@ use tidemill_core::{
     Timestamp,
     id::Generation,
     invocation::{Attempt, AttemptOutcome, Invocation, Status, Timings},
+    limits::INLINE_BODY_BYTES_MAX,
     name::FunctionRef,
     ports::{Accepted, Claim, Claimed, LeaseRef, NewInvocation, Settled, Settlement, StoreError, Submitted},
 };
@@ -93,7 +94,11 @@ impl State {
         row.invocation.generation.0 += 1;
         row.invocation.attempts += 1;
         row.invocation.started_at = Some(claim.now);
-        Claimed { invocation: row.invocation.clone() }
+        let mut invocation = row.invocation.clone();
+        if invocation.event.body.len() > INLINE_BODY_BYTES_MAX {
+            invocation.event.body.clear();
+        }
+        Claimed { invocation }
     }
 
     /// The row under this lease, if it is the newest.

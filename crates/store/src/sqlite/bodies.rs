@@ -75,6 +75,14 @@ impl StoredBody {
             (None, None) => StoredBody::Absent,
         }
     }
+
+    /// The body if it lies in the row.
+    pub(super) fn inline(self) -> Option<Bytes> {
+        match self {
+            StoredBody::Inline(bytes) => Some(bytes),
+            StoredBody::Blob(_) | StoredBody::Absent => None,
+        }
+    }
 }
 
 /// Makes large bodies durable; keeps small ones for the row.

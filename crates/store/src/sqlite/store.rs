@@ -113,7 +113,7 @@ impl Store for SqliteStore {
         let rows = self.write(intent, claim::claim).await?;
         let mut claimed = Vec::with_capacity(rows.len());
         for (mut invocation, body) in rows {
-            invocation.event.body = bodies::fetch(&self.blobs, body).await?.unwrap_or_default();
+            invocation.event.body = body.inline().unwrap_or_default();
             claimed.push(Claimed { invocation });
         }
         Ok(claimed)

@@ -32,7 +32,7 @@ pub fn reached(spec: &Spec, addresses: &[String], base: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use tidemill_core::spec::{
-        CronTrigger, FunctionSpec, HttpTrigger, MessageSource, MessageTrigger, MissedRuns, Runtime, Trigger, TriggerKind,
+        CronTrigger, FunctionSpec, MessageSource, MessageTrigger, MissedRuns, Runtime, Trigger, TriggerKind,
     };
 
     use super::*;
@@ -51,8 +51,8 @@ mod tests {
         };
         let message = |source| TriggerKind::Message(MessageTrigger { source });
         for (name, kind) in [
-            ("a", TriggerKind::Http(HttpTrigger::default())),
-            ("b", TriggerKind::Cron(cron)),
+            ("a", TriggerKind::Http(Box::default())),
+            ("b", TriggerKind::Cron(Box::new(cron))),
             ("c", message(MessageSource::Topic("orders".parse().unwrap()))),
             ("d", message(MessageSource::Responses("extract".parse().unwrap()))),
         ] {

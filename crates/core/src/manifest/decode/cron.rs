@@ -102,7 +102,7 @@ mod tests {
         ] {
             let interval = Duration::from_millis(millis);
             assert_eq!(every(interval), text);
-            assert_eq!(Schedule::parse(text, None).unwrap().to_string(), Schedule::every(interval).to_string());
+            assert_eq!(format!("{:?}", Schedule::parse(text, None).unwrap()), format!("{:?}", Schedule::every(interval)));
         }
     }
 }

@@ -126,7 +126,7 @@ fn timer(flags: &Overrides, report: &mut Report) -> Option<TriggerKind> {
         return None;
     };
     match text.parse::<u64>() {
-        Ok(minutes @ 1..=MINUTES_MAX) => Some(TriggerKind::Cron(CronTrigger {
+        Ok(minutes @ 1..=MINUTES_MAX) => Some(TriggerKind::Cron(Box::new(CronTrigger {
             schedule: super::cron::every(Duration::from_secs(minutes * 60)),
             time_zone: None,
             missed: MissedRuns::default(),
@@ -134,7 +134,7 @@ fn timer(flags: &Overrides, report: &mut Report) -> Option<TriggerKind> {
             headers: Default::default(),
             path: String::new(),
             method: String::new(),
-        })),
+        }))),
         _ => {
             let hint = "whole minutes, at least 1; for more, use a trigger of kind cron in function.yaml".to_owned();
             report.general("--frequency", format!("{} is not a number of minutes", quote(text)), Some(hint));

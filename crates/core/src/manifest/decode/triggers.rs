@@ -6,7 +6,7 @@ use super::{cron::cron, http::http, message::message};
 use crate::{
     manifest::{problem::Report, view::View},
     name::TriggerName,
-    spec::{Batch, FunctionSpec, HttpTrigger, Trigger, TriggerKind},
+    spec::{Batch, FunctionSpec, Trigger, TriggerKind},
 };
 
 /// The name of the trigger that a function has when none is given.
@@ -40,7 +40,7 @@ pub(in crate::manifest) fn triggers(view: &View<'_>, spec: &mut FunctionSpec, re
 /// Adds the trigger that a function has when none is given.
 pub(super) fn add_default_http(spec: &mut FunctionSpec) {
     let name = DEFAULT_HTTP.parse().expect("it is a name");
-    spec.triggers.insert(name, plain(TriggerKind::Http(HttpTrigger::default())));
+    spec.triggers.insert(name, plain(TriggerKind::Http(Box::default())));
 }
 
 /// A trigger with nothing but its kind.
@@ -55,8 +55,8 @@ fn one(key: &str, view: &View<'_>, report: &mut Report) -> Option<(TriggerName, 
         report.at(given.at(), &given, format!("the name of a trigger is its key, here {key:?}"), Some("leave name out".into()));
     }
     let kind = match view.get("kind").text() {
-        Some("http") => TriggerKind::Http(http(view, report)),
-        Some("cron") => TriggerKind::Cron(cron(view, report)?),
+        Some("http") => TriggerKind::Http(Box::new(http(view, report))),
+        Some("cron") => TriggerKind::Cron(Box::new(cron(view, report)?)),
         Some("message") => TriggerKind::Message(message(view, report)?),
         _ => return None,
     };
