@@ -2,4 +2,5 @@
 
 mod harness;
 mod serving;
+mod surface;
 mod usage;
