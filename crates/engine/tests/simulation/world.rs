@@ -201,7 +201,7 @@ impl Worker for SimWorker {
         let key = event.header("tidemill-key").map(str::to_owned);
         alive(&self.dead).await;
         let number: u64 = std::str::from_utf8(&event.body).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
-        self.world.enter(&self.id, &call, key.as_deref());
+        self.world.enter(&self.id, call, key.as_deref());
         self.world.log(format!("start {} attempt {} on {}", call.invocation, call.attempt, self.id));
         let took = dice.millis(if dice.percent(5) { 60_000 } else { 400 });
         tokio::select! {
@@ -233,7 +233,7 @@ impl Worker for SimWorker {
             CallOutcome::Replied(vec![reply])
         };
         let effect = matches!(outcome, CallOutcome::Replied(_)).then_some(number);
-        self.world.leave(&call, key.as_deref(), effect);
+        self.world.leave(call, key.as_deref(), effect);
         self.world.log(format!("end   {} {outcome:?}", call.invocation));
         CallEnd { outcome, logs: Vec::new(), user_code: took }
     }
