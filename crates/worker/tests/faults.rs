@@ -192,7 +192,7 @@ async fn a_worker_that_breaks_the_protocol_is_replaced() {
         ("    s.sendall(frame(18, stream, {}, struct.pack('<QQ', 0, 1 << 20), 1))", "the response is not in shared memory"),
         ("    s.sendall(frame(18, stream, {}, struct.pack('<QQ', 1 << 63, 1 << 63), 1))", "a shared body beyond the end of memory"),
         ("    s.sendall(frame(18, stream, {}, b'123', 1))", "a shared body described by 3 bytes instead of 16"),
-        ("    s.sendall(frame(18, stream, {}, struct.pack('<QQ', 0, 1 << 40), 1))", "more than the 268435456 that are allowed"),
+        ("    s.sendall(frame(18, stream, {}, struct.pack('<QQ', 0, 1 << 40), 1))", "more than the 67108864 that are allowed"),
         ("    s.sendall(frame(18, stream, {'status': 99}))", "the response has the status 99"),
         ("    s.sendall(frame(18, stream, {'headers': {'a\\r\\nb': 'c'}}))", "header \"a\\r\\nb\" is not valid"),
         ("    s.sendall(frame(18, stream, {'headers': {'a': 'c\\nd'}}))", "header \"a\" is not valid"),

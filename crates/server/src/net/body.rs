@@ -143,7 +143,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn large_bodies_wait_for_room_and_keep_it() {
         let room = Room::new(16 * 1024);
-        let mut large = || Full::new(Bytes::from(vec![0; 10 * 1024]));
+        let large = || Full::new(Bytes::from(vec![0; 10 * 1024]));
         let first = read(&mut large(), 1 << 20, PATIENCE, &room).await.unwrap();
         assert!(matches!(read(&mut large(), 1 << 20, PATIENCE, &room).await, Err(ReadError::NoRoom)));
         assert_eq!(read(&mut chunks(&["small"]), 1 << 20, PATIENCE, &room).await.unwrap(), "small");
