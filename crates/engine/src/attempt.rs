@@ -24,6 +24,8 @@ use crate::{
 const SETTLE_BACKOFF: Duration = Duration::from_millis(100);
 /// The longest such wait.
 const SETTLE_BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// The wait after an event's body could not be read: no fault of the function, and perhaps one that passes.
+const UNREADABLE: Duration = Duration::from_secs(5);
 /// Replies from this status on say that the function itself failed; a queued invocation is then tried again.
 const FAILED_FROM: u16 = 500;
 
@@ -51,6 +53,8 @@ pub(crate) struct Ending {
     pub started_at: Timestamp,
     /// Whether anything was tried: a worker reached, or a start made for it.
     pub has_begun: bool,
+    /// The next attempt waits at least so long.
+    pub rest: Duration,
 }
 
 impl Ending {
@@ -67,6 +71,7 @@ impl Ending {
             revision: None,
             started_at: now,
             has_begun: false,
+            rest: Duration::ZERO,
         }
     }
 
@@ -171,6 +176,15 @@ async fn attempt(
         },
     };
     held.iter_mut().for_each(|one| one.permit.begin());
+    if let Err(error) = fetch_bodies(shared, held).await {
+        return Ending {
+            worker: slot.worker().id().to_string(),
+            revision: Some(current.revision),
+            has_begun: true,
+            rest: UNREADABLE,
+            ..broken(AttemptOutcome::Interrupted, &format!("the event's body could not be read: {error}"))
+        };
+    }
     let Some(first) = held.first() else { return broken(AttemptOutcome::Interrupted, "nothing to run") };
     let (invocation, number) = (first.invocation.id, first.invocation.attempts);
     for one in held.iter() {
@@ -181,9 +195,6 @@ async fn attempt(
     if cancelled.is_cancelled() {
         // Whoever cancelled in between saw no worker to tell.
         return broken(AttemptOutcome::Cancelled, "cancelled before it began");
-    }
-    if let Err(error) = fetch_bodies(shared, held).await {
-        return broken(AttemptOutcome::Interrupted, &format!("the event's body could not be read: {error}"));
     }
     let events = held.iter_mut().map(|one| std::mem::take(&mut one.invocation.event)).collect::<Vec<_>>();
     let count = events.len();
@@ -244,11 +255,14 @@ async fn settle(shared: &Arc<Shared>, function: &Arc<Function>, held: Held, endi
     let (failures, interruptions) = (invocation.failures, invocation.interruptions);
     let chance = shared.ports.rng.chance();
     let is_given_back = outcome == AttemptOutcome::Interrupted && !ending.has_begun;
-    let verdict = if is_given_back {
+    let mut verdict = if is_given_back {
         retry::given_back(failures, interruptions, invocation.available_at)
     } else {
         retry::after_attempt(&policy, outcome, failures, interruptions, now, chance)
     };
+    if !ending.rest.is_zero() {
+        verdict.available_at = verdict.available_at.max(now + ending.rest);
+    }
     let attempt = Attempt {
         number: invocation.attempts,
         revision: ending.revision,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tidemill_core::{
     RevisionNumber,
     invocation::{AttemptOutcome, LogLevel, Status},
+    limits::INLINE_BODY_BYTES_MAX,
     ports::{CallOutcome, LogFilter, Store},
 };
 
@@ -179,4 +180,24 @@ async fn a_failed_start_is_told_in_one_line_and_its_traceback_is_in_the_log() {
     let logged = mill.store.logs(filter).await.expect("they are stored");
     let lines: Vec<_> = logged.iter().map(|logged| (logged.line.level, logged.line.message.as_str())).collect();
     assert_eq!(lines, [(LogLevel::Error, traceback)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_cannot_be_read_is_read_again_later() {
+    let mill = Mill::start().await;
+    mill.deploy("f", "maxReplicas: 1, minReplicas: 0, retry: {maxAttempts: 1}").await;
+    mill.submit("f", "runs").await;
+    let begun = mill.stage.next().await;
+    let large = "x".repeat(INLINE_BODY_BYTES_MAX + 1);
+    let id = mill.submit("f", &large).await;
+    mill.tolls.refuse("event_body", 3);
+    begun.succeeds();
+    let began = mill.now();
+    let again = mill.stage.next().await;
+    assert_eq!(again.body(), large);
+    assert!(mill.now().since(began) >= 15 * SECOND);
+    again.succeeds();
+    let detail = mill.ended(id).await;
+    assert_eq!((detail.invocation.status, detail.invocation.interruptions), (Status::Succeeded, 3));
+    assert!(detail.attempts.iter().all(|attempt| !attempt.worker.is_empty() && attempt.revision.is_some()));
 }
