@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
     thread,
+    time::Duration,
 };
 
 use tidemill_core::ports::{Builder, Clock, Driver, Rng, Store};
@@ -24,6 +25,9 @@ use crate::{
 
 /// What an operator should know about how this version runs functions.
 const NOTES: &[&str] = &["functions run as processes with the rights of this user, without a sandbox: deploy only code you trust"];
+
+/// How long the start waits for interpreters to say who they are.
+const FIND_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl Node {
     /// Puts a node together and listens. Nothing is left behind when it fails.
@@ -95,7 +99,11 @@ fn ports(data: &Path, settings: &Settings) -> Result<(Ports, Arc<PackageBuilder>
 
 /// Notes which runtimes there are, and why others are not there.
 async fn find_runtimes(builder: &PackageBuilder, info: &mut ServerInfo) {
-    for (runtime, found) in builder.interpreters().await {
+    let Ok(found) = tokio::time::timeout(FIND_TIMEOUT, builder.interpreters()).await else {
+        info.notes.push("python and node did not say their versions in time; they are asked again when a function needs them".to_owned());
+        return;
+    };
+    for (runtime, found) in found {
         match found {
             Ok(found) => info.runtimes.push(RuntimeInfo {
                 name: runtime.to_string(),
