@@ -24,8 +24,8 @@ fn a_function_that_does_not_load_says_why_once() {
 #[test]
 fn what_an_install_printed_is_shown_once() {
     let home = home();
-    write(home.path(), "shop/main.py", "def main():\n    return 'open'\n");
-    write(home.path(), "shop/function.yaml", "spec:\n  build:\n    commands: ['echo no such luck >&2; exit 3']\n");
+    write(home.path(), "shop/main.sh", "#!/bin/sh\necho open\n");
+    write(home.path(), "shop/function.yaml", "spec:\n  runtime: shell\n  handler: main.sh\n  build:\n    commands: ['echo no such luck >&2; exit 3']\n");
     let server = Server::up(home.path(), &[]);
     let done = server.run(&["deploy", "shop", "--name", "till"]);
     assert_eq!(done.code, 1, "{}", done.stderr);
