@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     emits,
     function::{Current, Function, Permit},
+    large::Room,
     pool::{AcquireError, Slot},
     shared::{RunningAttempt, Shared},
 };
@@ -55,6 +56,8 @@ pub(crate) struct Ending {
     pub has_begun: bool,
     /// The next attempt waits at least so long.
     pub rest: Duration,
+    /// Memory for large replies.
+    pub _room: Room,
 }
 
 impl Ending {
@@ -72,6 +75,7 @@ impl Ending {
             started_at: now,
             has_begun: false,
             rest: Duration::ZERO,
+            _room: None,
         }
     }
 
@@ -176,6 +180,7 @@ async fn attempt(
         },
     };
     held.iter_mut().for_each(|one| one.permit.begin());
+    let room = shared.large_bodies.take(held.iter().map(|one| one.invocation.event_size).sum()).await;
     if let Err(error) = fetch_bodies(shared, held).await {
         return Ending {
             worker: slot.worker().id().to_string(),
@@ -202,13 +207,18 @@ async fn attempt(
     let began = Instant::now();
     let call = Call { invocation, attempt: number, events, is_batch, timeout: current.spec.event_timeout };
     let end = slot.call(&call).await;
+    let took = began.elapsed();
+    drop((call, room));
+    let ending = ending(end, count);
+    let reply_bytes = ending.replies.iter().map(|reply| reply.body.len() as u64).sum();
     Ending {
-        call: began.elapsed(),
+        _room: shared.large_bodies.take(reply_bytes).await,
+        call: took,
         cold_start: slot.cold_start,
         worker: slot.worker().id().to_string(),
         revision: Some(current.revision),
         started_at,
-        ..ending(end, count)
+        ..ending
     }
 }
 

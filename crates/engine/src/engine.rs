@@ -49,6 +49,7 @@ impl Engine {
             deploys: Default::default(),
             running: Default::default(),
             waiters: Default::default(),
+            large_bodies: Default::default(),
             due_alarm: Default::default(),
             cron_alarm: Default::default(),
             history: Default::default(),

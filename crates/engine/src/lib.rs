@@ -23,6 +23,7 @@ mod error;
 mod function;
 mod history;
 mod host;
+mod large;
 mod launcher;
 mod leases;
 mod metrics;

@@ -16,6 +16,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     config::{EngineConfig, Ports},
     history::HistorySender,
+    large::LargeBodies,
     routes::Routes,
     timers::Alarm,
     waiters::Waiters,
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     pub deploys: DeployLocks,
     pub running: Mutex<BTreeMap<InvocationId, RunningAttempt>>,
     pub waiters: Waiters,
+    pub large_bodies: LargeBodies,
     /// Wakes the timer when something becomes available later.
     pub due_alarm: Alarm,
     /// Wakes the cron loop when schedules have changed.

@@ -48,7 +48,7 @@ impl Default for ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
             hosts: Vec::new(),
             body_bytes_max: tidemill_core::limits::REQUEST_BODY_BYTES,
-            bodies_bytes_max: 96 * 1024 * 1024,
+            bodies_bytes_max: 64 * 1024 * 1024,
             package_bytes_max: 256 * 1024 * 1024,
             json_bytes_max: 64 * 1024 * 1024,
             connections_max: 12_000,

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Seconds after which a caller may try again when workers or queues are busy.
-pub(crate) const RETRY_BUSY: u32 = 1;
+const RETRY_BUSY: u32 = 1;
 /// Seconds after which a caller may try again when the server stops or the store fails.
 const RETRY_BROKEN: u32 = 5;
 /// Seconds after which a caller may try again when the disk is full.
@@ -79,6 +79,12 @@ impl Refusal {
         };
         problem.detail = line.to_owned();
         self
+    }
+
+    /// A response for which there is no room.
+    pub(crate) fn no_room() -> Refusal {
+        let detail = "the response is there, but too many large responses are on their way to clients";
+        Refusal::new(ErrorCode::NoRoom, detail).retry_after(RETRY_BUSY)
     }
 
     /// What a store error means when it concerns an invocation.

@@ -18,7 +18,7 @@ use crate::{
     install_metrics,
     meters::Meters,
     net::{self, Calls, Limits, Room},
-    shared::{App, Shared},
+    shared::{App, READING_MAX, Shared},
 };
 
 /// How often samples of histograms are gathered.
@@ -82,6 +82,7 @@ impl Server {
             engine: self.engine,
             incoming: Room::new(self.config.bodies_bytes_max),
             outgoing: Room::new(self.config.bodies_bytes_max),
+            reading: Semaphore::new(READING_MAX),
             config: self.config,
             info: self.info,
             stop: stop.clone(),

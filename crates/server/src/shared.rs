@@ -7,9 +7,10 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tidemill_api::ServerInfo;
 use tidemill_core::{InvocationId, ports::{InvocationDetail, StoreError}};
 use tidemill_engine::Engine;
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{ServerConfig, meters::Meters, net};
+use crate::{ServerConfig, meters::Meters, net, refusal::Refusal};
 
 /// The state of the server.
 pub(crate) struct Shared {
@@ -27,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) incoming: net::Room,
     /// Memory for the bodies of responses.
     pub(crate) outgoing: net::Room,
+    /// Held while a stored body is read and has no room yet: how large it is shows only then.
+    pub(crate) reading: Semaphore,
     /// Metrics.
     pub(crate) meters: Meters,
     /// Renders all metrics.
@@ -43,6 +46,11 @@ const DISCARD_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// For how long.
 const DISCARD_TIME_MAX: Duration = Duration::from_secs(2);
 
+/// How long a stored body waits for room on its way to a client.
+const ROOM_PATIENCE: Duration = Duration::from_secs(10);
+/// Stored bodies read at once that have no room yet.
+pub(crate) const READING_MAX: usize = 2;
+
 impl Shared {
     /// Reads and throws away the rest of a body that was refused, beside the answer.
     pub(crate) fn discard<B>(&self, body: B)
@@ -54,6 +62,23 @@ impl Shared {
         self.tasks.spawn(async move {
             stop.run_until_cancelled(net::discard(body, DISCARD_BYTES_MAX, DISCARD_TIME_MAX)).await;
         });
+    }
+
+    /// Reads a stored body with `read`, which gives it as part of something, and finds room for it.
+    pub(crate) async fn stored<T>(
+        &self,
+        read: impl Future<Output = Result<T, Refusal>>,
+        body: impl FnOnce(&mut T) -> &mut Bytes,
+    ) -> Result<T, Refusal> {
+        let _turn = self.reading.acquire().await;
+        let mut whole = read.await?;
+        let body = body(&mut whole);
+        let size = body.len() as u64;
+        if size > net::FREE_BYTES {
+            let taken = self.outgoing.take(size, ROOM_PATIENCE).await.ok_or_else(Refusal::no_room)?;
+            *body = taken.hold(std::mem::take(body));
+        }
+        Ok(whole)
     }
 
     /// Whether requests are taken.

@@ -12,6 +12,7 @@ mod config;
 mod context;
 mod failure;
 mod logging;
+mod memory;
 mod moment;
 mod node;
 mod output;
@@ -21,11 +22,8 @@ mod watch;
 
 use std::process::ExitCode;
 
-/// Requests make many small allocations on one thread and free them on another, which this one is good at.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    memory::give_back_at_once();
     match cli::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

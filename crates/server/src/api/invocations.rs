@@ -137,7 +137,8 @@ pub(super) async fn event(State(app): State<App>, Path(id): Path<String>) -> Res
     let id = invocation(&id)?;
     let store = app.engine.store();
     let detail = store.invocation(id).await.map_err(|error| Refusal::of_invocation(error, id))?;
-    let body = store.event_body(id).await.map_err(|error| Refusal::of_invocation(error, id))?;
+    let read = async { store.event_body(id).await.map_err(|error| Refusal::of_invocation(error, id)) };
+    let body = app.stored(read, |body| body).await?;
     let content_type = HeaderValue::try_from(detail.invocation.event.content_type)
         .ok()
         .filter(|value| !value.is_empty())

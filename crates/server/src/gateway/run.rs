@@ -1,7 +1,7 @@
 //! From an event to a response.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header as http_header};
-use tidemill_api::{Accepted, AcceptedBatch, ErrorCode, header, route};
+use tidemill_api::{Accepted, AcceptedBatch, header, route};
 use tidemill_core::{
     Event, InvocationId, Timestamp,
     invocation::{AttemptOutcome, Invocation, Reply, Status, Timings},
@@ -12,7 +12,7 @@ use tidemill_engine::{Called, Target};
 use super::{Ask, nuclio_logs};
 use crate::{
     net::FREE_BYTES,
-    refusal::{RETRY_BUSY, Refusal},
+    refusal::Refusal,
     reply::{self, Body},
     shared::App,
     shield::Shield,
@@ -124,14 +124,17 @@ async fn call(
 /// The stored response of an invocation that has ended. Without one, its reason stands in for it.
 pub(crate) async fn result(app: &App, invocation: &Invocation) -> Result<Response<Body>, Refusal> {
     let id = invocation.id;
-    let stored = app.engine.store().reply(id).await.map_err(|error| Refusal::of_invocation(error, id))?;
-    let reply = stored.unwrap_or_else(|| Reply {
-        status: invocation.response_status.unwrap_or_else(|| status_without_response(invocation)),
-        content_type: "text/plain; charset=utf-8".to_owned(),
-        headers: Vec::new(),
-        body: reason(invocation).into(),
-    });
-    let mut response = reply::of_function(with_room(app, reply)?);
+    let read = async {
+        let stored = app.engine.store().reply(id).await.map_err(|error| Refusal::of_invocation(error, id))?;
+        Ok(stored.unwrap_or_else(|| Reply {
+            status: invocation.response_status.unwrap_or_else(|| status_without_response(invocation)),
+            content_type: "text/plain; charset=utf-8".to_owned(),
+            headers: Vec::new(),
+            body: reason(invocation).into(),
+        }))
+    };
+    let reply = app.stored(read, |reply| &mut reply.body).await?;
+    let mut response = reply::of_function(reply);
     set_id(response.headers_mut(), id);
     Ok(response)
 }
@@ -149,10 +152,7 @@ fn reason(invocation: &Invocation) -> String {
 fn with_room(app: &App, mut reply: Reply) -> Result<Reply, Refusal> {
     let size = reply.body.len() as u64;
     if size > FREE_BYTES {
-        let taken = app.outgoing.try_take(size).ok_or_else(|| {
-            let detail = "the response is there, but too many large responses are on their way to clients";
-            Refusal::new(ErrorCode::NoRoom, detail).retry_after(RETRY_BUSY)
-        })?;
+        let taken = app.outgoing.try_take(size).ok_or_else(Refusal::no_room)?;
         reply.body = taken.hold(reply.body);
     }
     Ok(reply)

@@ -145,7 +145,7 @@ pub const KEYS: &[Key] = &[
         "TIDEMILL_HTTP_BODIES_MAX",
         None,
         Kind::Size,
-        Some("96MiB"),
+        Some("64MiB"),
         "Memory for all request bodies together, and as much for responses. More waits, then gets 503. No body can be larger.",
     ),
     key(
