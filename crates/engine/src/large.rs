@@ -11,8 +11,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The unit of accounting, in bytes.
 const UNIT: u64 = 1024;
-/// All the room there is, in units: 64 MiB.
-const UNITS: u32 = 64 * 1024;
+/// All the room there is, in units: 32 MiB.
+const UNITS: u32 = 32 * 1024;
 
 /// See the module.
 pub(crate) struct LargeBodies(Arc<Semaphore>);

@@ -17,6 +17,10 @@ const AHEAD_US: u64 = 1_000;
 /// One call that took longer than this stops running ahead until it is forgotten: after some thousand calls.
 const SLOW_US: u64 = 50_000;
 
+/// Bodies count as time, at this rate: 100 MB a second. It is not about speed: calls with large bodies that are run ahead
+/// all have their replies in memory at once.
+const BYTES_PER_US: u64 = 100;
+
 /// Moving figures of a revision's calls. Updates may get lost between threads: they are estimates.
 #[derive(Default)]
 pub(crate) struct Pace {
@@ -28,9 +32,10 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// A call spent `user_code` in user code.
-    pub fn observe(&self, user_code: Duration) {
-        let sample = u64::try_from(user_code.as_micros()).unwrap_or(u64::MAX).max(1);
+    /// A call spent `user_code` in user code and moved `bytes` of bodies.
+    pub fn observe(&self, user_code: Duration, bytes: usize) {
+        let user_code = u64::try_from(user_code.as_micros()).unwrap_or(u64::MAX);
+        let sample = user_code.saturating_add(bytes as u64 / BYTES_PER_US).max(1);
         let mean = self.mean_us.load(Ordering::Relaxed);
         let next = if mean == 0 { sample } else { mean - mean / 8 + sample / 8 };
         self.mean_us.store(next.max(1), Ordering::Relaxed);
@@ -66,7 +71,7 @@ mod tests {
 
     fn pace(calls: u32, each: Duration) -> Pace {
         let pace = Pace::default();
-        (0..calls).for_each(|_| pace.observe(each));
+        (0..calls).for_each(|_| pace.observe(each, 64));
         pace
     }
 
@@ -79,12 +84,19 @@ mod tests {
     }
 
     #[test]
+    fn calls_with_large_bodies_are_not_run_ahead() {
+        let pace = pace(100, Duration::from_micros(10));
+        pace.observe(Duration::from_micros(10), 16 << 20);
+        assert_eq!(pace.ahead(8), 0);
+    }
+
+    #[test]
     fn one_slow_call_stops_it_for_long_and_a_broken_one_for_a_while() {
         let pace = pace(100, Duration::from_micros(10));
-        pace.observe(Duration::from_secs(1));
-        (0..100).for_each(|_| pace.observe(Duration::from_micros(10)));
+        pace.observe(Duration::from_secs(1), 0);
+        (0..100).for_each(|_| pace.observe(Duration::from_micros(10), 0));
         assert_eq!(pace.ahead(8), 0);
-        (0..2_000).for_each(|_| pace.observe(Duration::from_micros(10)));
+        (0..2_000).for_each(|_| pace.observe(Duration::from_micros(10), 0));
         assert_eq!(pace.ahead(8), 8);
         pace.broke();
         assert_eq!(pace.ahead(8), 0);

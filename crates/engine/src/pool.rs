@@ -521,7 +521,12 @@ impl Slot {
     pub async fn call(&self, call: &Call) -> CallEnd {
         let end = self.worker().call(call).await;
         match &end.outcome {
-            CallOutcome::Replied(_) | CallOutcome::Raised { .. } => self.pool.pace.observe(end.user_code),
+            CallOutcome::Replied(replies) => {
+                let asked: usize = call.events.iter().map(|event| event.body.len()).sum();
+                let replied: usize = replies.iter().map(|reply| reply.body.len()).sum();
+                self.pool.pace.observe(end.user_code, asked + replied);
+            }
+            CallOutcome::Raised { .. } => self.pool.pace.observe(end.user_code, 0),
             CallOutcome::Broken { .. } => self.pool.pace.broke(),
         }
         end

@@ -12,7 +12,7 @@ pub struct ServerConfig {
     /// The largest request body of a function whose http trigger names no limit, in bytes.
     pub body_bytes_max: u64,
     /// Memory that the bodies of all requests may take together, in bytes; a larger body waits, and is refused with 503 when
-    /// that takes too long. No body can be larger than this.
+    /// that takes too long. A body larger than this is read alone; responses have as much.
     pub bodies_bytes_max: u64,
     /// The largest package, in bytes.
     pub package_bytes_max: u64,
@@ -48,7 +48,7 @@ impl Default for ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
             hosts: Vec::new(),
             body_bytes_max: tidemill_core::limits::REQUEST_BODY_BYTES,
-            bodies_bytes_max: 64 * 1024 * 1024,
+            bodies_bytes_max: 32 * 1024 * 1024,
             package_bytes_max: 256 * 1024 * 1024,
             json_bytes_max: 64 * 1024 * 1024,
             connections_max: 12_000,

@@ -78,6 +78,9 @@ impl Command {
     }
 }
 
+/// Threads that read and write files. Each keeps some memory for itself, and a disk is not faster for more of them.
+const BLOCKING_THREADS_MAX: usize = 16;
+
 /// Runs a node on as many threads as there are cores.
 fn serving(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     start(tokio::runtime::Builder::new_multi_thread(), command)
@@ -92,7 +95,7 @@ fn start(
     mut builder: tokio::runtime::Builder,
     command: impl Future<Output = Result<(), Failure>>,
 ) -> Result<(), Failure> {
-    let runtime = builder.enable_all().build();
+    let runtime = builder.enable_all().max_blocking_threads(BLOCKING_THREADS_MAX).build();
     let runtime = runtime.map_err(|error| Failure::broken(format!("cannot start threads: {error}")))?;
     let result = runtime.block_on(command);
     // Threads that still read a terminal or a file must not hold up the end.

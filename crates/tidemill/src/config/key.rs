@@ -145,8 +145,8 @@ pub const KEYS: &[Key] = &[
         "TIDEMILL_HTTP_BODIES_MAX",
         None,
         Kind::Size,
-        Some("64MiB"),
-        "Memory for all request bodies together, and as much for responses. More waits, then gets 503. No body can be larger.",
+        Some("32MiB"),
+        "Memory for all large request bodies together, and as much for responses. More waits, then gets 503. A larger body goes alone.",
     ),
     key(
         "http.connections_max",
