@@ -6,7 +6,9 @@ use std::{fs, process::Command, time::Duration};
 pub fn describe(rounds: usize, round: Duration) -> String {
     let processor = fs::read_to_string("/proc/cpuinfo")
         .ok()
-        .and_then(|text| Some(text.lines().find(|line| line.starts_with("model name"))?.split_once(':')?.1.trim().to_owned()))
+        .and_then(|text| {
+            Some(text.lines().find(|line| line.starts_with("model name"))?.split_once(':')?.1.trim().to_owned())
+        })
         .unwrap_or_else(|| "an unnamed processor".to_owned());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();

@@ -61,7 +61,8 @@ async fn main() -> ExitCode {
 fn parse(mut words: impl Iterator<Item = String>) -> anyhow::Result<Arguments> {
     let mut arguments = Arguments { is_written: false, seconds: 4, rounds: 5, names: Vec::new() };
     while let Some(word) = words.next() {
-        let mut number = || words.next().and_then(|text| text.parse().ok()).with_context(|| format!("{word} takes a number"));
+        let mut number =
+            || words.next().and_then(|text| text.parse().ok()).with_context(|| format!("{word} takes a number"));
         match word.as_str() {
             "--write" => arguments.is_written = true,
             "--seconds" => arguments.seconds = number()?,

@@ -50,10 +50,8 @@ impl Server {
         command.args(["up", "--listen", "127.0.0.1:0", "--data"]).arg(directory.path().join("data"));
         command.env("XDG_CONFIG_HOME", directory.path()).current_dir(directory.path());
         let server = Server::spawn(command, Some(directory), "Tidemill is listening on ")?;
-        until("Tidemill becomes ready", || async {
-            client.get(&format!("{}/readyz", server.url)).await?.expect(200)
-        })
-        .await?;
+        until("Tidemill becomes ready", || async { client.get(&format!("{}/readyz", server.url)).await?.expect(200) })
+            .await?;
         Ok(server)
     }
 

@@ -97,7 +97,8 @@ async fn call(bench: &Bench, server: &Server) -> anyhow::Result<(u32, Duration)>
     let id = response.headers.get("tidemill-invocation-id").context("a reply names its invocation")?;
     let url = format!("{}/v1/invocations/{}", server.url, id.to_str()?);
     // The history of synchronous calls is written behind.
-    let ended: Ended = until("the call is in the history", || async { bench.client.get(&url).await?.json(200) }).await?;
+    let ended: Ended =
+        until("the call is in the history", || async { bench.client.get(&url).await?.json(200) }).await?;
     Ok((process, Duration::from_micros(ended.timings.cold_start_us)))
 }
 

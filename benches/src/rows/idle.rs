@@ -64,8 +64,11 @@ async fn watch(bench: &mut Bench, server: &Server, what: &str) {
     let resident = process::resident(server.id());
     let workers = process::descendants(server.id());
     let others: u64 = workers.iter().map(|id| process::resident(*id)).sum();
-    let mut memory = Row::new(format!("{what}: resident"), mebibytes(resident))
-        .ratio(format!("besides {} in {} worker processes", mebibytes(others), workers.len()));
+    let mut memory = Row::new(format!("{what}: resident"), mebibytes(resident)).ratio(format!(
+        "besides {} in {} worker processes",
+        mebibytes(others),
+        workers.len()
+    ));
     let mut processor = Row::new(format!("{what}: processor"), format!("{percent:.2} % of a core"));
     if what.ends_with("no function") {
         memory = memory.bound("≤ 60 MiB", resident <= 60 * MEBIBYTE);

@@ -62,7 +62,8 @@ pub async fn measure(bench: &mut Bench) -> anyhow::Result<()> {
         tasks.spawn(async move {
             // What becomes of such a connection is the server's business; it is only there.
             if let Ok(mut stream) = TcpStream::connect(address).await {
-                let _refused = stream.write_all(b"POST /f/overload HTTP/1.1\r\nHost: a\r\nContent-Length: 64\r\n\r\n").await;
+                let _refused =
+                    stream.write_all(b"POST /f/overload HTTP/1.1\r\nHost: a\r\nContent-Length: 64\r\n\r\n").await;
                 sleep_until(end).await;
             }
             0

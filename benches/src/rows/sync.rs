@@ -82,18 +82,18 @@ pub async fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     }
     let (echo, functions) = subjects.split_first().expect("there are four subjects");
     let rate = median(echo.rates.clone());
-    bench.table.rows.push(Row::new(
-        format!("{}, {CONNECTIONS} connections", echo.name),
-        format!("{} requests/s", thousands(rate)),
-    ));
+    bench
+        .table
+        .rows
+        .push(Row::new(format!("{}, {CONNECTIONS} connections", echo.name), format!("{} requests/s", thousands(rate))));
     for function in functions {
         throughput(bench, echo, function);
     }
     let (p50, p99) = (median(echo.p50s.clone()), median(echo.p99s.clone()));
-    bench.table.rows.push(Row::new(
-        format!("{}, 1 connection", echo.name),
-        format!("p50 {}, p99 {}", micros(p50), micros(p99)),
-    ));
+    bench
+        .table
+        .rows
+        .push(Row::new(format!("{}, 1 connection", echo.name), format!("p50 {}, p99 {}", micros(p50), micros(p99))));
     for function in functions {
         added(bench, echo, function);
     }

@@ -20,11 +20,11 @@ mod topic;
 pub use code::ErrorCode;
 pub use function::{DeployNews, Deployed, Function, FunctionList, Revision, RevisionList, Rollback, Workers};
 pub use invocation::{
-    Accepted, AcceptedBatch, Attempt, BatchItem, Cancelled, Count, Envelope, Invocation, InvocationDetail, InvocationPage,
-    Timings,
+    Accepted, AcceptedBatch, Attempt, BatchItem, Cancelled, Count, Envelope, Invocation, InvocationDetail,
+    InvocationPage, Timings,
 };
 pub use log::{LogLine, LogList};
-pub use problem::{Problem, Remark, MEDIA_TYPE as PROBLEM_MEDIA_TYPE};
+pub use problem::{MEDIA_TYPE as PROBLEM_MEDIA_TYPE, Problem, Remark};
 pub use queue::{Queue, QueueList};
 pub use spec::{EnvVar, Retry, Spec, Trigger};
 pub use status::{QueueTotals, RuntimeInfo, ServerInfo, Status, StoreStatus, WorkerTotals};

@@ -148,7 +148,9 @@ impl From<&core::Trigger> for Trigger {
             TriggerKind::Message(message) => serde_json::to_value(&message.source),
         };
         let attributes = match value {
-            Ok(serde_json::Value::Object(members)) => members.into_iter().filter(|(_, value)| !is_empty(value)).collect(),
+            Ok(serde_json::Value::Object(members)) => {
+                members.into_iter().filter(|(_, value)| !is_empty(value)).collect()
+            }
             Ok(_) | Err(_) => BTreeMap::new(),
         };
         Trigger {

@@ -123,8 +123,8 @@ impl Client {
         headers: &[(String, String)],
         body: impl Into<Bytes>,
     ) -> Result<Reply, Error> {
-        let method = Method::from_bytes(method.as_bytes())
-            .map_err(|_| Error::Request(format!("{method:?} is not a method")))?;
+        let method =
+            Method::from_bytes(method.as_bytes()).map_err(|_| Error::Request(format!("{method:?} is not a method")))?;
         let response = self.transport.send(method, target, headers, body.into()).await?;
         self.read(response).await
     }

@@ -41,7 +41,8 @@ impl Client {
 /// The multipart form.
 fn form(boundary: &str, package: &Package, overrides: &[u8]) -> Bytes {
     // Quotes and line ends would break out of the header.
-    let name: String = package.file_name.chars().map(|c| if matches!(c, '"' | '\\') || c.is_control() { '_' } else { c }).collect();
+    let name: String =
+        package.file_name.chars().map(|c| if matches!(c, '"' | '\\') || c.is_control() { '_' } else { c }).collect();
     let mut form = Vec::with_capacity(package.content.len() + overrides.len() + 512);
     form.extend_from_slice(
         format!("--{boundary}\r\ncontent-disposition: form-data; name=\"overrides\"\r\ncontent-type: application/json\r\n\r\n").as_bytes(),

@@ -67,7 +67,8 @@ impl Transport {
         let unusable = |what: &str| Error::Request(format!("{what} cannot be sent"));
         let mut request = Request::builder().method(method).uri(format!("{}{target}", self.base));
         for (name, value) in headers {
-            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unusable(&format!("the header name {name:?}")))?;
+            let name =
+                HeaderName::from_bytes(name.as_bytes()).map_err(|_| unusable(&format!("the header name {name:?}")))?;
             let value = HeaderValue::from_bytes(value.as_bytes())
                 .map_err(|_| unusable(&format!("the value {value:?} of header {name}")))?;
             request = request.header(name, value);

@@ -79,10 +79,7 @@ impl Status {
             (Status::Succeeded | Status::Failed | Status::DeadLettered | Status::Cancelled, Step::Redrive) => {
                 Some(Status::Queued)
             }
-            (
-                Status::Queued,
-                Step::Succeed | Step::Fail | Step::GiveUp | Step::Requeue | Step::Redrive,
-            )
+            (Status::Queued, Step::Succeed | Step::Fail | Step::GiveUp | Step::Requeue | Step::Redrive)
             | (Status::Running, Step::Claim | Step::Redrive)
             | (
                 Status::Succeeded | Status::Failed | Status::DeadLettered | Status::Cancelled,
@@ -197,12 +194,7 @@ pub struct Timings {
 impl Timings {
     /// The whole, in microseconds.
     pub fn total_us(&self) -> u64 {
-        self.received_us
-            + self.queued_us
-            + self.cold_start_us
-            + self.user_code_us
-            + self.transfer_us
-            + self.commit_us
+        self.received_us + self.queued_us + self.cold_start_us + self.user_code_us + self.transfer_us + self.commit_us
     }
 }
 

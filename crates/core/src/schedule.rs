@@ -2,7 +2,10 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use croner::{Cron, parser::{CronParser, Seconds}};
+use croner::{
+    Cron,
+    parser::{CronParser, Seconds},
+};
 
 use crate::{spec::MissedRuns, time::Timestamp};
 
@@ -216,7 +219,8 @@ mod tests {
 
     #[test]
     fn durations() {
-        for (text, millis) in [("300ms", 300), ("1.5h", 5_400_000), ("2h45m", 9_900_000), ("0", 0), ("1d", 86_400_000)] {
+        for (text, millis) in [("300ms", 300), ("1.5h", 5_400_000), ("2h45m", 9_900_000), ("0", 0), ("1d", 86_400_000)]
+        {
             assert_eq!(parse_duration(text).unwrap().as_millis(), millis, "{text}");
         }
         for text in ["", "5", "s", "-1s", "1x", "1e400s"] {

@@ -54,8 +54,7 @@ async fn run(
     }
     let began_at = shared.now();
     let began = Instant::now();
-    let mut call =
-        Call { invocation: id, attempt: 0, events: vec![event], is_batch: false, timeout: None };
+    let mut call = Call { invocation: id, attempt: 0, events: vec![event], is_batch: false, timeout: None };
     let mut former = None;
     let mut refused = None;
     let (current, ending, queued) = loop {
@@ -205,7 +204,8 @@ async fn conclude(
             }
             let commit = began.elapsed();
             invocation.timings.commit_us = u64::try_from(commit.as_micros()).unwrap_or(u64::MAX);
-            invocation.finished_at = invocation.finished_at.map(|at| at + Duration::from_micros(invocation.timings.commit_us));
+            invocation.finished_at =
+                invocation.finished_at.map(|at| at + Duration::from_micros(invocation.timings.commit_us));
             stored.map_err(|source| CallError::Emit { function: function.reference.clone(), source })?;
             emits::announce(shared, &emits);
         }

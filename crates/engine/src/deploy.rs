@@ -9,8 +9,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tidemill_core::{
-    FunctionRecord, FunctionRef, FunctionState, RevisionNumber, RevisionRecord,
-    manifest,
+    FunctionRecord, FunctionRef, FunctionState, RevisionNumber, RevisionRecord, manifest,
     ports::{LaunchError, Progress, StoreError, Unpacked},
     spec::FunctionSpec,
 };
@@ -273,10 +272,7 @@ pub(crate) fn replace_routes(shared: &Shared, change: impl FnOnce(&mut BTreeMap<
     shared.routes.store(Arc::new(Routes::new(functions)));
 }
 
-async fn begin(
-    shared: &Arc<Shared>,
-    reference: &FunctionRef,
-) -> Result<tokio::sync::OwnedMutexGuard<()>, DeployError> {
+async fn begin(shared: &Arc<Shared>, reference: &FunctionRef) -> Result<tokio::sync::OwnedMutexGuard<()>, DeployError> {
     let guard = shared.deploys.lock(reference).await;
     if shared.is_stopping() { Err(DeployError::Stopping) } else { Ok(guard) }
 }

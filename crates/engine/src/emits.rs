@@ -10,12 +10,7 @@ use tidemill_core::{
 use crate::{function::Function, shared::Shared};
 
 /// The events that a response makes for its subscribers.
-pub(crate) fn of(
-    shared: &Shared,
-    function: &Function,
-    invocation: &Invocation,
-    reply: &Reply,
-) -> Vec<NewInvocation> {
+pub(crate) fn of(shared: &Shared, function: &Function, invocation: &Invocation, reply: &Reply) -> Vec<NewInvocation> {
     let routes = shared.routes.load();
     let source = MessageSource::Responses(function.reference.name.clone());
     let subscriptions = routes.subscribers(&function.reference.project, &source);

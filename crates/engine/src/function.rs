@@ -9,10 +9,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use tidemill_core::{
-    FunctionRef, FunctionState, RevisionNumber, Timestamp,
-    spec::FunctionSpec,
-};
+use tidemill_core::{FunctionRef, FunctionState, RevisionNumber, Timestamp, spec::FunctionSpec};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -127,7 +124,8 @@ impl Function {
 
     pub fn sub_queued(&self, count: u64) {
         // Never below zero: the count is a node's own view and may start late.
-        let _ = self.queued.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |queued| Some(queued.saturating_sub(count)));
+        let _ =
+            self.queued.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |queued| Some(queued.saturating_sub(count)));
     }
 
     pub fn set_queued(&self, count: u64) {

@@ -50,7 +50,11 @@ impl HistorySender {
     pub fn push(&self, record: HistoryRecord, is_interesting: bool) {
         let mut waiting = self.waiting.lock();
         let max = if is_interesting { 2 * BATCH } else { BATCH };
-        if waiting.records.len() < max { waiting.records.push(record) } else { waiting.dropped += 1 }
+        if waiting.records.len() < max {
+            waiting.records.push(record)
+        } else {
+            waiting.dropped += 1
+        }
         drop(waiting);
         self.pushed.notify_one();
     }

@@ -10,7 +10,9 @@ use std::{
 
 use tidemill_core::{
     Digest, FunctionRef, RevisionNumber,
-    ports::{BuildError, Builder, Driver, Environment, Host, Launch, LaunchError, Progress, Unpacked, Worker, WorkerId},
+    ports::{
+        BuildError, Builder, Driver, Environment, Host, Launch, LaunchError, Progress, Unpacked, Worker, WorkerId,
+    },
     spec::FunctionSpec,
 };
 use tokio::sync::OnceCell;

@@ -23,9 +23,7 @@ impl Handles {
     fn new(function: &FunctionRef) -> Handles {
         let project = function.project.to_string();
         let name = function.name.to_string();
-        let attempts = |result: &'static str| {
-            metrics::counter!("tidemill_attempts_total", "project" => project.clone(), "function" => name.clone(), "result" => result)
-        };
+        let attempts = |result: &'static str| metrics::counter!("tidemill_attempts_total", "project" => project.clone(), "function" => name.clone(), "result" => result);
         Handles {
             succeeded: attempts("success"),
             failed: attempts("failure"),

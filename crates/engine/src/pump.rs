@@ -123,11 +123,7 @@ async fn claim(shared: &Arc<Shared>, function: &Arc<Function>, permits: Vec<Perm
             let held = claimed
                 .into_iter()
                 .zip(&mut permits)
-                .map(|(claimed, permit)| Held {
-                    invocation: claimed.invocation,
-                    accept_commit: Duration::ZERO,
-                    permit,
-                })
+                .map(|(claimed, permit)| Held { invocation: claimed.invocation, accept_commit: Duration::ZERO, permit })
                 .collect();
             permits.for_each(Permit::give_back);
             held

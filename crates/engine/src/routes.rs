@@ -170,7 +170,8 @@ impl Routes {
             a.is_empty() || b.is_empty() || a.iter().any(|one| b.iter().any(|other| other.eq_ignore_ascii_case(one)))
         };
         for path in &http.paths {
-            let same_prefix = self.prefixes.iter().filter(|(prefix, _)| Some(prefix.as_str()) == path.strip_suffix("/*"));
+            let same_prefix =
+                self.prefixes.iter().filter(|(prefix, _)| Some(prefix.as_str()) == path.strip_suffix("/*"));
             let same = self.exact.get(path).into_iter().flatten().chain(same_prefix.map(|(_, route)| route));
             for route in same {
                 let is_other = route.function.reference != *but;

@@ -11,7 +11,14 @@ use hyper::{
 use tidemill_api::ErrorCode;
 use tower::ServiceExt;
 
-use crate::{gateway, meters::Part, net::{Calls, Held}, refusal::Refusal, reply::Body, shared::App};
+use crate::{
+    gateway,
+    meters::Part,
+    net::{Calls, Held},
+    refusal::Refusal,
+    reply::Body,
+    shared::App,
+};
 
 const SERVER: HeaderValue = HeaderValue::from_static("tidemill");
 

@@ -3,7 +3,9 @@
 use std::sync::OnceLock;
 
 use http::StatusCode;
-use metrics::{Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Bounds of the buckets of times, in seconds.
@@ -29,7 +31,10 @@ pub fn install_metrics() -> PrometheusHandle {
             describe_counter!("tidemill_http_requests_total", "Answered requests, by part and class of status.");
             describe_histogram!("tidemill_http_request_seconds", "Time from a request's head to its response's head.");
             describe_gauge!("tidemill_http_connections", "Open connections.");
-            describe_counter!("tidemill_http_connections_refused_total", "Connections closed because there were too many.");
+            describe_counter!(
+                "tidemill_http_connections_refused_total",
+                "Connections closed because there were too many."
+            );
             handle
         })
         .clone()

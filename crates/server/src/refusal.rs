@@ -90,8 +90,9 @@ impl Refusal {
     /// What a store error means when it concerns an invocation.
     pub(crate) fn of_invocation(error: StoreError, id: impl std::fmt::Display) -> Refusal {
         match error {
-            StoreError::NotFound => Refusal::new(ErrorCode::NoInvocation, format!("there is no invocation {id}"))
-                .hint("synchronous calls are kept as the function's history setting says, all others until retention ends"),
+            StoreError::NotFound => Refusal::new(ErrorCode::NoInvocation, format!("there is no invocation {id}")).hint(
+                "synchronous calls are kept as the function's history setting says, all others until retention ends",
+            ),
             StoreError::Stale | StoreError::Conflict(_) | StoreError::Full | StoreError::Failed(_) => error.into(),
         }
     }

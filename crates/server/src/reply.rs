@@ -103,7 +103,8 @@ pub(crate) fn of_function(reply: Reply) -> Response<Body> {
         headers.insert(header::CONTENT_TYPE, value);
     }
     for (name, value) in reply.headers {
-        let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()))
+        let (Ok(name), Ok(value)) =
+            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()))
         else {
             continue;
         };
@@ -157,7 +158,10 @@ mod tests {
         let mut headers: Vec<_> =
             response.headers().iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
         headers.sort();
-        assert_eq!(headers, ["content-type: text/plain; charset=utf-8", "set-cookie: a=1", "set-cookie: b=2", "x-size: 3"]);
+        assert_eq!(
+            headers,
+            ["content-type: text/plain; charset=utf-8", "set-cookie: a=1", "set-cookie: b=2", "x-size: 3"]
+        );
     }
 
     #[test]

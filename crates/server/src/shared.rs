@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tidemill_api::ServerInfo;
-use tidemill_core::{InvocationId, ports::{InvocationDetail, StoreError}};
+use tidemill_core::{
+    InvocationId,
+    ports::{InvocationDetail, StoreError},
+};
 use tidemill_engine::Engine;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};

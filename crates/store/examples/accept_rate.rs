@@ -144,9 +144,12 @@ fn plain_rate(directory: &Path, batch: usize) -> anyhow::Result<f64> {
         for _ in 0..batch {
             let new = invocation(number);
             let envelope = serde_json::to_string(&new.event)?;
-            connection
-                .prepare_cached("INSERT INTO plain VALUES (?1, 0, ?2, ?3, ?4)")?
-                .execute(rusqlite::params![new.id.0.as_bytes(), new.available_at.0, envelope, &new.event.body[..]])?;
+            connection.prepare_cached("INSERT INTO plain VALUES (?1, 0, ?2, ?3, ?4)")?.execute(rusqlite::params![
+                new.id.0.as_bytes(),
+                new.available_at.0,
+                envelope,
+                &new.event.body[..]
+            ])?;
             number += 1;
         }
         connection.prepare_cached("COMMIT")?.execute([])?;

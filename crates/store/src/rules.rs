@@ -45,7 +45,10 @@ pub(crate) fn with_rest_queued(timings: Timings, received_at: Timestamp, finishe
 /// Refuses to queue again what has not ended or cannot run because its body was not kept.
 pub(crate) fn check_retry(status: Status, event_kept: bool) -> Result<(), StoreError> {
     if !status.is_final() {
-        return Err(StoreError::Conflict(format!("it is {}; only an invocation that has ended can run again", status.as_str())));
+        return Err(StoreError::Conflict(format!(
+            "it is {}; only an invocation that has ended can run again",
+            status.as_str()
+        )));
     }
     if !event_kept {
         return Err(StoreError::Conflict("its event was not kept, so it cannot run again".into()));
@@ -68,7 +71,10 @@ pub(crate) fn check_history(invocation: &Invocation) -> Result<(), StoreError> {
     if invocation.status.is_final() {
         Ok(())
     } else {
-        Err(StoreError::Conflict(format!("an invocation that is {} does not belong in the history", invocation.status.as_str())))
+        Err(StoreError::Conflict(format!(
+            "an invocation that is {} does not belong in the history",
+            invocation.status.as_str()
+        )))
     }
 }
 

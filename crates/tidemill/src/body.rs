@@ -41,7 +41,9 @@ pub fn content_type(body: &[u8]) -> &'static str {
 /// Reads `NAME: VALUE`.
 pub fn header(text: &str) -> Result<(String, String), String> {
     match text.split_once(':') {
-        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_ascii_lowercase(), value.trim().to_owned())),
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_ascii_lowercase(), value.trim().to_owned()))
+        }
         _ => Err("write it as NAME: VALUE".to_owned()),
     }
 }

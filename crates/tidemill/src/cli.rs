@@ -61,8 +61,9 @@ pub fn run() -> Result<(), Failure> {
     let mut flags: Flags = command.settings();
     flags.extend(global.url.map(|url| ("url", url)));
     flags.extend(global.project.map(|project| ("project", project)));
-    let variables: BTreeMap<String, String> =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+    let variables: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
     let settings = Settings::load(&Sources { flags, config: global.config, variables: &variables })?;
     command.run(Context::new(settings, global.output))
 }

@@ -115,7 +115,11 @@ mod tests {
         let traceback = "Traceback (most recent call last):\n  File \"a.py\", line 1\nValueError: no";
         for (message, lines, told) in [
             ("a is not ready: ValueError: no", traceback, format!("a is not ready:\n{traceback}")),
-            ("a is not ready: Error: no", "Error: no\n    at a.js:1", "a is not ready:\nError: no\n    at a.js:1".to_owned()),
+            (
+                "a is not ready: Error: no",
+                "Error: no\n    at a.js:1",
+                "a is not ready:\nError: no\n    at a.js:1".to_owned(),
+            ),
             ("pip failed: it exited with 1", "ERROR: no\n", "pip failed: it exited with 1\nERROR: no".to_owned()),
             ("a failed: no", "no\n", "a failed: no".to_owned()),
             ("a failed", "", "a failed".to_owned()),

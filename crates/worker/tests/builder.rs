@@ -96,7 +96,10 @@ async fn a_single_file_is_a_package_and_its_comment_a_configuration() {
 
     let both = zip(&[("function.yaml", 0o644, b"spec: {}\n"), ("hello.py", 0o644, source.as_bytes())]);
     let manifest = unpack(&bench, "both.zip", both).await.unwrap().manifest.unwrap();
-    assert_eq!((manifest.file.as_str(), manifest.text.as_str(), manifest.inline), ("function.yaml", "spec: {}\n", false));
+    assert_eq!(
+        (manifest.file.as_str(), manifest.text.as_str(), manifest.inline),
+        ("function.yaml", "spec: {}\n", false)
+    );
 
     let twice = zip(&[("a.py", 0o644, source.as_bytes()), ("b.py", 0o644, source.as_bytes())]);
     assert_eq!(refusal(&bench, "twice.zip", twice).await, "a.py and b.py both hold an inline configuration");
@@ -105,7 +108,9 @@ async fn a_single_file_is_a_package_and_its_comment_a_configuration() {
 #[tokio::test]
 async fn dangerous_and_damaged_archives_are_refused_by_name() {
     let bench = Bench::new();
-    let entry = |name: &str, kind, link: &str| tar_gz(&[tar_file("ok.py", b"x"), tar_entry(name.as_bytes(), kind, 0o644, link, b"")]);
+    let entry = |name: &str, kind, link: &str| {
+        tar_gz(&[tar_file("ok.py", b"x"), tar_entry(name.as_bytes(), kind, 0o644, link, b"")])
+    };
     let mut truncated = zip(&[("a.py", 0o644, &[7; 5000])]);
     truncated.truncate(truncated.len() / 2);
     let big_tar = tar_gz(&[tar_file("a.bin", &[7; 5000])]);
@@ -125,7 +130,11 @@ async fn dangerous_and_damaged_archives_are_refused_by_name() {
         ("device.tgz", entry("null", tar::EntryType::Char, ""), "\"null\" is neither file, folder nor link"),
         ("fifo.tgz", entry("pipe", tar::EntryType::Fifo, ""), "\"pipe\" is neither file, folder nor link"),
         ("twice.tgz", tar_gz(&[tar_file("a", b"1"), tar_file("./a", b"2")]), "\"./a\" is there twice"),
-        ("both.tgz", tar_gz(&[tar_file("a", b"1"), tar_file("a/b", b"2")]), "\"a/b\" lies in something that is no folder"),
+        (
+            "both.tgz",
+            tar_gz(&[tar_file("a", b"1"), tar_file("a/b", b"2")]),
+            "\"a/b\" lies in something that is no folder",
+        ),
         ("other.tgz", tar_gz(&[tar_file("a/b", b"1"), tar_file("a", b"2")]), "\"a\" is a file and a folder"),
         (
             "through.tgz",
@@ -258,7 +267,11 @@ fn wheel(name: &str) -> Vec<u8> {
     zip(&[
         (&format!("{name}.py"), 0o644, b"VALUE = 42\n"),
         (&format!("{info}/METADATA"), 0o644, metadata.as_bytes()),
-        (&format!("{info}/WHEEL"), 0o644, b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
+        (
+            &format!("{info}/WHEEL"),
+            0o644,
+            b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        ),
         (&format!("{info}/RECORD"), 0o644, record.as_bytes()),
     ])
 }
@@ -309,7 +322,8 @@ async fn requirements_are_installed_once_and_a_failure_shows_what_pip_said() {
 async fn node_dependencies_are_installed() {
     let bench = Bench::new();
     let dependency: &[u8] = br#"{"name": "lowtide", "version": "1.0.0", "main": "index.js"}"#;
-    let tarball = tar_gz(&[tar_file("package/package.json", dependency), tar_file("package/index.js", b"module.exports = 42\n")]);
+    let tarball =
+        tar_gz(&[tar_file("package/package.json", dependency), tar_file("package/index.js", b"module.exports = 42\n")]);
     let place = bench.directory.path().join("lowtide.tgz");
     std::fs::write(&place, tarball).unwrap();
     let manifest = format!(r#"{{"name": "f", "dependencies": {{"lowtide": "file:{}"}}}}"#, place.display());

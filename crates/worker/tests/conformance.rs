@@ -157,7 +157,8 @@ async fn launch(
         (None, _) => {
             let digest = "0".repeat(64).parse().unwrap();
             let directory = folder.to_owned();
-            let unpacked = Unpacked { digest, directory, stem: "function".to_owned(), files: Vec::new(), manifest: None };
+            let unpacked =
+                Unpacked { digest, directory, stem: "function".to_owned(), files: Vec::new(), manifest: None };
             bench.builder.environment(&unpacked, &spec, &Lines::default()).await.map_err(|error| error.to_string())?
         }
     };
@@ -176,7 +177,13 @@ struct Answer {
 
 async fn send(worker: &dyn Worker, case: &Value) -> Vec<Answer> {
     let events: Vec<Event> = case["events"].as_array().unwrap().iter().enumerate().map(event).collect();
-    let single = |event: Event| Call { invocation: invocation(), attempt: 1, events: vec![event], is_batch: false, timeout: None };
+    let single = |event: Event| Call {
+        invocation: invocation(),
+        attempt: 1,
+        events: vec![event],
+        is_batch: false,
+        timeout: None,
+    };
     match case["send"].as_str().unwrap_or("one_by_one") {
         "at_once" => {
             let calls: Vec<Call> = events.into_iter().map(single).collect();
@@ -306,7 +313,8 @@ fn note(problems: &mut Vec<String>, what: &str, is_so: bool) {
 
 fn same(problems: &mut Vec<String>, what: &str, expected: &str, found: &str) {
     if expected != found {
-        problems.push(format!("{what}: expected {expected:?}, found {:?}", found.chars().take(300).collect::<String>()));
+        problems
+            .push(format!("{what}: expected {expected:?}, found {:?}", found.chars().take(300).collect::<String>()));
     }
 }
 

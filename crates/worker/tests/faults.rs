@@ -84,12 +84,20 @@ async fn eat(file_name: &str, source: &str) {
     let limit = |spec: &mut FunctionSpec| spec.resources.memory_bytes = Some(128 << 20);
     let worker = bench.try_launch(file_name, source, limit).await.unwrap();
     let end = worker.call(&call("")).await;
-    assert_eq!(broken(&end), (AttemptOutcome::OutOfMemory, "used more than its memory limit of 128 MiB"), "{file_name}");
+    assert_eq!(
+        broken(&end),
+        (AttemptOutcome::OutOfMemory, "used more than its memory limit of 128 MiB"),
+        "{file_name}"
+    );
 }
 
 #[tokio::test]
 async fn memory_is_limited_bit_by_bit_and_at_once() {
-    eat("bit.py", "def handler(context, event):\n    kept = []\n    while True:\n        kept.append(bytearray(1 << 20))\n").await;
+    eat(
+        "bit.py",
+        "def handler(context, event):\n    kept = []\n    while True:\n        kept.append(bytearray(1 << 20))\n",
+    )
+    .await;
     eat("once.py", "def handler(context, event):\n    return str(len(bytearray(8 << 30)))\n").await;
     let child = "import subprocess, sys\ndef handler(context, event):\n    subprocess.run([sys.executable, '-c', 'import time; x = bytearray(300 << 20); time.sleep(600)'])\n";
     eat("child.py", child).await;
@@ -110,7 +118,8 @@ async fn endless_output_is_bounded_and_does_not_hold_up_the_end() {
         let bytes: usize = end.logs.iter().map(|line| line.message.len()).sum();
         assert!(bytes <= LOG_ATTEMPT_BYTES_MAX + LOG_MESSAGE_BYTES_MAX, "{file}: {bytes}");
         assert!(end.logs.len() <= LOG_ATTEMPT_LINES_MAX + 2, "{file}: {} lines", end.logs.len());
-        let said = end.logs.iter().filter(|line| line.message == "log limit reached, further lines are dropped").count();
+        let said =
+            end.logs.iter().filter(|line| line.message == "log limit reached, further lines are dropped").count();
         // A loop in Node.js that never pauses does not let its own output out beyond what the socket holds.
         assert!(said == 1 || file == "flood.js", "{file}: {said}");
     }
@@ -169,7 +178,8 @@ def answer(stream):
 "#;
 
 async fn lie(bench: &Bench, answer: &str) -> String {
-    let source = format!("{LIAR}{answer}\nwhile True:\n    event = take()\n    answer(struct.unpack('<I', event[8:12])[0])\n");
+    let source =
+        format!("{LIAR}{answer}\nwhile True:\n    event = take()\n    answer(struct.unpack('<I', event[8:12])[0])\n");
     let worker = bench.launch("liar", &source).await;
     let end = worker.call(&call_within("", Duration::from_secs(20))).await;
     let (outcome, reason) = broken(&end);
@@ -184,21 +194,36 @@ async fn a_worker_that_breaks_the_protocol_is_replaced() {
     for (answer, expected) in [
         ("    s.sendall(b'\\xff' * 64)", "a frame of 4294967295 bytes"),
         ("    s.sendall(struct.pack('<IBBHII', 12, 99, 0, 0, 0, 0))", "a frame of unknown kind 99"),
-        ("    s.sendall(struct.pack('<IBBHII', 12, 18, 0, 0, stream, 400))", "a frame of 12 bytes with 400 bytes of meta"),
+        (
+            "    s.sendall(struct.pack('<IBBHII', 12, 18, 0, 0, stream, 400))",
+            "a frame of 12 bytes with 400 bytes of meta",
+        ),
         ("    s.sendall(frame(18, stream + 7, {}))", "a REPLY for stream 8, which is not open"),
         ("    s.sendall(frame(18, stream, b'{\\xff}'))", "a REPLY frame that cannot be read"),
         ("    s.sendall(frame(18, stream, b'[1, 2]x'))", "a REPLY frame that cannot be read"),
         ("    s.sendall(frame(18, stream, {'status': 'many'}))", "a REPLY frame that cannot be read"),
-        ("    s.sendall(frame(18, stream, {}, struct.pack('<QQ', 0, 1 << 20), 1))", "the response is not in shared memory"),
-        ("    s.sendall(frame(18, stream, {}, struct.pack('<QQ', 1 << 63, 1 << 63), 1))", "a shared body beyond the end of memory"),
+        (
+            "    s.sendall(frame(18, stream, {}, struct.pack('<QQ', 0, 1 << 20), 1))",
+            "the response is not in shared memory",
+        ),
+        (
+            "    s.sendall(frame(18, stream, {}, struct.pack('<QQ', 1 << 63, 1 << 63), 1))",
+            "a shared body beyond the end of memory",
+        ),
         ("    s.sendall(frame(18, stream, {}, b'123', 1))", "a shared body described by 3 bytes instead of 16"),
-        ("    s.sendall(frame(18, stream, {}, struct.pack('<QQ', 0, 1 << 40), 1))", "more than the 67108864 that are allowed"),
+        (
+            "    s.sendall(frame(18, stream, {}, struct.pack('<QQ', 0, 1 << 40), 1))",
+            "more than the 67108864 that are allowed",
+        ),
         ("    s.sendall(frame(18, stream, {'status': 99}))", "the response has the status 99"),
         ("    s.sendall(frame(18, stream, {'headers': {'a\\r\\nb': 'c'}}))", "header \"a\\r\\nb\" is not valid"),
         ("    s.sendall(frame(18, stream, {'headers': {'a': 'c\\nd'}}))", "header \"a\" is not valid"),
         ("    s.sendall(frame(16, 0, {}))", "a second READY"),
         ("    s.sendall(frame(2, stream, {}))", "a frame of unknown kind 2"),
-        ("    s.sendall(frame(22, stream + 1, {'call': 1, 'function': 'x'}))", "a CALL for stream 2, which is not open"),
+        (
+            "    s.sendall(frame(22, stream + 1, {'call': 1, 'function': 'x'}))",
+            "a CALL for stream 2, which is not open",
+        ),
     ] {
         let reason = lie(&bench, answer).await;
         assert!(reason.contains(expected), "{answer}: {reason}");
@@ -381,7 +406,8 @@ async fn fifty_launches_leave_no_process_and_no_descriptor_behind() {
     if std::env::var_os("TIDEMILL_TEST_ALONE").is_none() {
         let own = std::env::current_exe().unwrap();
         let name = "fifty_launches_leave_no_process_and_no_descriptor_behind";
-        let output = std::process::Command::new(own).args(["--exact", name]).env("TIDEMILL_TEST_ALONE", "1").output().unwrap();
+        let output =
+            std::process::Command::new(own).args(["--exact", name]).env("TIDEMILL_TEST_ALONE", "1").output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
         return;
     }

@@ -32,7 +32,8 @@ async fn a_python_worker_answers_with_its_log() {
 #[tokio::test]
 async fn a_node_worker_answers_with_its_log() {
     let bench = Bench::new();
-    let source = "exports.handler = (context, event) => { console.log('got', event.body.length); context.callback(event.body) }";
+    let source =
+        "exports.handler = (context, event) => { console.log('got', event.body.length); context.callback(event.body) }";
     let worker = bench.launch("echo.js", source).await;
     let end = worker.call(&call("hello")).await;
     assert_eq!(reply(&end).body, "hello");

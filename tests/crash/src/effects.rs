@@ -58,7 +58,9 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Effect>> {
 pub fn resolve(effects: &mut [Effect], invocations: &BTreeMap<String, Invocation>) {
     let children: BTreeMap<(&str, &str), &str> = invocations
         .iter()
-        .filter_map(|(id, invocation)| Some(((invocation.function.as_str(), invocation.parent.as_deref()?), id.as_str())))
+        .filter_map(|(id, invocation)| {
+            Some(((invocation.function.as_str(), invocation.parent.as_deref()?), id.as_str()))
+        })
         .collect();
     for effect in effects {
         if let Some(child) = children.get(&(effect.function.as_str(), effect.invocation.as_str())) {

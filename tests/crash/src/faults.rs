@@ -74,7 +74,12 @@ impl Fault {
 }
 
 /// Sends one worker these signals with a pause between them. A worker that is gone by then does not matter.
-async fn signal_worker(server: &Server, random: &mut Random, signals: &[Signal], pause: Duration) -> anyhow::Result<()> {
+async fn signal_worker(
+    server: &Server,
+    random: &mut Random,
+    signals: &[Signal],
+    pause: Duration,
+) -> anyhow::Result<()> {
     let workers = server.workers()?;
     let Some(worker) = random.one_of(&workers) else { return Ok(()) };
     for (index, signal) in signals.iter().enumerate() {

@@ -76,7 +76,11 @@ pub struct Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "seed {}", self.seed)?;
-        writeln!(f, "{} answers promised {} invocations; {} are known", self.promises, self.promised, self.invocations)?;
+        writeln!(
+            f,
+            "{} answers promised {} invocations; {} are known",
+            self.promises, self.promised, self.invocations
+        )?;
         writeln!(f, "{} requests got no answer, {} were refused", self.unanswered, self.refused)?;
         for (fault, count) in &self.faults {
             writeln!(f, "{count:>6} × {fault}")?;

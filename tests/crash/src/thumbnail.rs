@@ -97,7 +97,8 @@ fn size_of(n: u64) -> u64 {
 pub async fn run(calls: u64, seed: u64) -> anyhow::Result<Report> {
     let directory = tempfile::Builder::new().prefix("tidemill-crash-").tempdir()?;
     println!("{calls} thumbnails with CRASH_SEED={seed} in {}", directory.path().display());
-    let mut server = Server::new(binary::copy_into(directory.path())?, directory.path(), &directory.path().join("data"));
+    let mut server =
+        Server::new(binary::copy_into(directory.path())?, directory.path(), &directory.path().join("data"));
     server.start().await?;
     let client = Client::new();
     let example = binary::workspace().join("examples/thumbnail");

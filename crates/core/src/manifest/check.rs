@@ -44,7 +44,12 @@ pub(super) fn check(node: &Node, shape: &Shape, path: Path<'_>, report: &mut Rep
         (Shape::Number { min, max }, Value::Scalar { kind: Scalar::Integer(_) | Scalar::Number(_), text }) => {
             let value = number(node).unwrap_or(f64::NAN);
             if !(*min..=*max).contains(&value) {
-                report.at(node.at, path, format!("{} is not between {min} and {max}", quote(text).trim_matches('"')), None);
+                report.at(
+                    node.at,
+                    path,
+                    format!("{} is not between {min} and {max}", quote(text).trim_matches('"')),
+                    None,
+                );
             }
         }
         (Shape::Duration, Value::Scalar { kind: Scalar::Text, text }) => {
@@ -69,7 +74,12 @@ pub(super) fn check(node: &Node, shape: &Shape, path: Path<'_>, report: &mut Rep
         }
         (Shape::Choice(words) | Shape::ChoiceOrObject(words, _), Value::Scalar { kind: Scalar::Text, text }) => {
             if !words.contains(&text.as_str()) {
-                report.at(node.at, path, format!("expected {}, found {}", shape.words(), found(node)), did_you_mean(text, words));
+                report.at(
+                    node.at,
+                    path,
+                    format!("expected {}, found {}", shape.words(), found(node)),
+                    did_you_mean(text, words),
+                );
             }
         }
         (Shape::List(item), Value::List(items)) => {
@@ -197,7 +207,12 @@ fn unknown_kind(word: &str, at: Position, path: Path<'_>, report: &mut Report) {
     let kinds: Vec<&'static str> = keys::KINDS.iter().map(|Kind { name, .. }| *name).collect();
     let list = kinds.join(", ");
     if let Some(other) = keys::OTHER_KINDS.iter().find(|other| other.eq_ignore_ascii_case(word)) {
-        report.at(at, path, format!("this version does not have the source {other:?} yet"), Some(format!("there are {list}")));
+        report.at(
+            at,
+            path,
+            format!("this version does not have the source {other:?} yet"),
+            Some(format!("there are {list}")),
+        );
     } else {
         let hint = did_you_mean(word, &kinds);
         report.at(at, path, format!("{} is not a kind of trigger; there are {list}", quote(word)), hint);

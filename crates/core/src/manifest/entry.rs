@@ -6,10 +6,18 @@ use super::nearest::nearest;
 use crate::spec::Runtime;
 
 /// What each runtime's source files end in.
-const EXTENSIONS: &[(&str, &[&str])] = &[("python", &["py"]), ("nodejs", &["js", "mjs", "cjs"]), ("shell", &["sh", "bash"])];
+const EXTENSIONS: &[(&str, &[&str])] =
+    &[("python", &["py"]), ("nodejs", &["js", "mjs", "cjs"]), ("shell", &["sh", "bash"])];
 /// Source files of languages that this version does not run.
-const OTHER_EXTENSIONS: &[(&str, &str)] =
-    &[("go", "Go"), ("java", "Java"), ("jar", "Java"), ("rb", "Ruby"), ("cs", ".NET"), ("ts", "TypeScript"), ("wasm", "WebAssembly")];
+const OTHER_EXTENSIONS: &[(&str, &str)] = &[
+    ("go", "Go"),
+    ("java", "Java"),
+    ("jar", "Java"),
+    ("rb", "Ruby"),
+    ("cs", ".NET"),
+    ("ts", "TypeScript"),
+    ("wasm", "WebAssembly"),
+];
 /// Runtimes of Nuclio that this version does not have.
 const OTHER_RUNTIMES: &[&str] = &["golang", "go", "java", "ruby", "dotnetcore"];
 /// The words that choose a runtime.
@@ -82,7 +90,9 @@ impl Package<'_> {
     }
 
     fn visible(&self) -> impl Iterator<Item = &str> {
-        let is_hidden = |file: &str| file.split('/').any(|part| part.starts_with('.') || matches!(part, "node_modules" | "__pycache__"));
+        let is_hidden = |file: &str| {
+            file.split('/').any(|part| part.starts_with('.') || matches!(part, "node_modules" | "__pycache__"))
+        };
         self.files.iter().map(String::as_str).filter(move |file| !is_hidden(file))
     }
 
@@ -96,7 +106,8 @@ impl Package<'_> {
                 None => self.only_program().map(|_| Runtime::Binary).ok_or_else(|| self.no_source()),
             };
         }
-        let usual: BTreeSet<Runtime> = sources.iter().filter(|file| self.rank(file) == Some(0)).filter_map(|file| language(file)).collect();
+        let usual: BTreeSet<Runtime> =
+            sources.iter().filter(|file| self.rank(file) == Some(0)).filter_map(|file| language(file)).collect();
         match (usual.len(), usual.into_iter().next()) {
             (1, Some(runtime)) => Ok(runtime),
             _ => Err(NoEntry::new(
@@ -126,7 +137,10 @@ impl Package<'_> {
             (None, true) => "the package is empty".to_owned(),
             (None, false) => format!("the package has no file to run; it has {}", list(&all)),
         };
-        NoEntry::new(message, "a function is a .py, .js, .mjs, .cjs or .sh file, or an executable with --runtime binary")
+        NoEntry::new(
+            message,
+            "a function is a .py, .js, .mjs, .cjs or .sh file, or an executable with --runtime binary",
+        )
     }
 
     /// How usual a file's name is for an entry point; 0 is the function's own.
@@ -144,7 +158,8 @@ impl Package<'_> {
         let module = handler.rsplit_once(':').map_or(handler, |(module, _)| module);
         let module = module.strip_prefix("./").unwrap_or(module);
         let has = |path: &str| self.files.iter().map(String::as_str).find(|file| *file == path);
-        let is_right = |file: &&str| runtime.is_none_or(|runtime| language(file).is_none_or(|language| same(&language, runtime)));
+        let is_right =
+            |file: &&str| runtime.is_none_or(|runtime| language(file).is_none_or(|language| same(&language, runtime)));
         if let Some(file) = has(module).filter(is_right) {
             return Some(file);
         }
@@ -170,14 +185,18 @@ impl Package<'_> {
             Runtime::Binary => return Ok(()),
             Runtime::Shell if extension(handler.split(':').next().unwrap_or(handler)).is_none() => return Ok(()),
             // A bare word may be a function of the one source file.
-            Runtime::Nodejs | Runtime::Python(_) if !handler.contains([':', '/']) && !sources.is_empty() => return Ok(()),
+            Runtime::Nodejs | Runtime::Python(_) if !handler.contains([':', '/']) && !sources.is_empty() => {
+                return Ok(());
+            }
             _ => {}
         }
         let message = format!("the package has no file for the handler {}", super::problem::quote(handler));
         let hint = match sources.as_slice() {
             [] => format!("the package has {}", list(&self.visible().collect::<Vec<_>>())),
             [only] if *runtime == Runtime::Shell => format!("did you mean {only:?}?"),
-            [only] => format!("did you mean \"{}:{}\"?", dotted_module(only), handler.rsplit(':').next().unwrap_or("handler")),
+            [only] => {
+                format!("did you mean \"{}:{}\"?", dotted_module(only), handler.rsplit(':').next().unwrap_or("handler"))
+            }
             some => format!("its source files are {}", list(some)),
         };
         Err(NoEntry::new(message, hint))
@@ -188,7 +207,10 @@ impl Package<'_> {
         if *runtime == Runtime::Binary {
             return self.only_program().map(str::to_owned).ok_or_else(|| {
                 let all: Vec<&str> = self.visible().collect();
-                NoEntry::new(format!("it is not clear which file is the program: {}", list(&all)), "say spec.handler or --handler")
+                NoEntry::new(
+                    format!("it is not clear which file is the program: {}", list(&all)),
+                    "say spec.handler or --handler",
+                )
             });
         }
         let sources = self.candidates(|file| language(file).is_some_and(|language| same(&language, runtime)));
@@ -200,7 +222,9 @@ impl Package<'_> {
             }
             [only] => only,
             // Its main field says which.
-            _ if *runtime == Runtime::Nodejs && self.files.iter().any(|file| file == "package.json") => return Ok(String::new()),
+            _ if *runtime == Runtime::Nodejs && self.files.iter().any(|file| file == "package.json") => {
+                return Ok(String::new());
+            }
             some => {
                 // The function's own name comes first, then the usual ones.
                 let best = some.iter().filter_map(|file| self.rank(file).map(|rank| (rank, file))).min();

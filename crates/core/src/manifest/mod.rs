@@ -40,6 +40,5 @@ pub use reference::reference;
 pub use resolve::{Manifest, resolve};
 pub use schema::schema;
 
-
 #[cfg(test)]
 mod tests;

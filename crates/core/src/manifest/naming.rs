@@ -12,7 +12,9 @@ const PROJECT_LABEL: &str = "nuclio.io/project-name";
 pub(super) fn name(metadata: &View<'_>, stem: &str, flags: &Overrides, report: &mut Report) -> FunctionRef {
     let view = metadata.get("name");
     let name = match (&flags.name, view.text()) {
-        (Some(text), _) => parse::<FunctionName>(text).map_err(|(message, hint)| report.general("--name", message, hint)).ok(),
+        (Some(text), _) => {
+            parse::<FunctionName>(text).map_err(|(message, hint)| report.general("--name", message, hint)).ok()
+        }
         (None, Some(text)) => {
             parse::<FunctionName>(text).map_err(|(message, hint)| report.at(view.at(), &view, message, hint)).ok()
         }
@@ -20,7 +22,9 @@ pub(super) fn name(metadata: &View<'_>, stem: &str, flags: &Overrides, report: &
     };
     let label = metadata.get("labels").members().find(|(label, _)| *label == PROJECT_LABEL).map(|(_, view)| view);
     let project = match (&flags.project, label) {
-        (Some(text), _) => parse::<ProjectName>(text).map_err(|(message, hint)| report.general("--project", message, hint)).ok(),
+        (Some(text), _) => {
+            parse::<ProjectName>(text).map_err(|(message, hint)| report.general("--project", message, hint)).ok()
+        }
         (None, Some(view)) => view.text().and_then(|text| {
             parse::<ProjectName>(text).map_err(|(message, hint)| report.at(view.at(), &view, message, hint)).ok()
         }),

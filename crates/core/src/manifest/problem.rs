@@ -126,7 +126,14 @@ pub(super) struct Report {
 impl Report {
     /// A report on a text that begins on `first_line` of `file`.
     pub(super) fn new(file: Option<String>, first_line: u32, with_columns: bool) -> Report {
-        Report { file, first_line: first_line.max(1), with_columns, problems: Vec::new(), left_out: 0, warnings: Vec::new() }
+        Report {
+            file,
+            first_line: first_line.max(1),
+            with_columns,
+            problems: Vec::new(),
+            left_out: 0,
+            warnings: Vec::new(),
+        }
     }
 
     /// Whether further problems would not be shown.
@@ -135,7 +142,13 @@ impl Report {
     }
 
     /// Notes a problem at a place of the file.
-    pub(super) fn at(&mut self, at: Position, path: impl fmt::Display, message: impl Into<String>, hint: Option<String>) {
+    pub(super) fn at(
+        &mut self,
+        at: Position,
+        path: impl fmt::Display,
+        message: impl Into<String>,
+        hint: Option<String>,
+    ) {
         if self.is_full() {
             self.left_out += 1;
             return;

@@ -33,7 +33,11 @@ pub(super) fn parse_millis(text: &str) -> Result<u128, String> {
         "Ei" => (1_000 << 60, 1),
         _ => match suffix.strip_prefix(['e', 'E']).and_then(|exponent| exponent.parse::<u32>().ok()) {
             Some(exponent) if exponent <= 18 => (1_000 * 10u128.pow(exponent), 1),
-            _ => return Err(misspelt(suffix).map_or_else(bad, |unit| format!("{}; did you mean \"{number}{unit}\"?", bad()))),
+            _ => {
+                return Err(
+                    misspelt(suffix).map_or_else(bad, |unit| format!("{}; did you mean \"{number}{unit}\"?", bad()))
+                );
+            }
         },
     };
     let value = mantissa.checked_mul(times).ok_or_else(bad)?;
@@ -90,7 +94,21 @@ mod tests {
         ] {
             assert_eq!(parse_bytes(text), Ok(bytes), "{text}");
         }
-        for text in ["", ".", "-1", "+1", "1.2.3", "1 Gi", "Mi", "1e99", "128MB", "99999999999999999999999", "16Ei", "20E", "1Zi"] {
+        for text in [
+            "",
+            ".",
+            "-1",
+            "+1",
+            "1.2.3",
+            "1 Gi",
+            "Mi",
+            "1e99",
+            "128MB",
+            "99999999999999999999999",
+            "16Ei",
+            "20E",
+            "1Zi",
+        ] {
             assert!(parse_bytes(text).is_err(), "{text}");
         }
         assert!(parse_bytes("128MB").unwrap_err().ends_with("did you mean \"128M\"?"));

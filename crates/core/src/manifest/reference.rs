@@ -12,7 +12,9 @@ pub fn reference() -> String {
     let mut sections: Vec<Section> = vec![(String::new(), "", ENVELOPE)];
     let mut text = String::new();
     let mut next = 0;
-    while let Some((path, meaning, keys)) = sections.get(next).map(|(path, meaning, keys)| (path.clone(), *meaning, *keys)) {
+    while let Some((path, meaning, keys)) =
+        sections.get(next).map(|(path, meaning, keys)| (path.clone(), *meaning, *keys))
+    {
         next += 1;
         section(&mut text, &path, meaning, keys);
         let mut at = next;
@@ -37,7 +39,9 @@ fn inner(path: &str, shape: &Shape) -> Vec<Section> {
         Shape::List(item) => inner(&format!("{path}[]"), item),
         Shape::Map(value) => inner(&format!("{path}.<name>"), value),
         Shape::Trigger => {
-            let attributes = KINDS.iter().map(|kind| (format!("{path}.attributes (`kind: {}`)", kind.name), kind.meaning, kind.attributes));
+            let attributes = KINDS
+                .iter()
+                .map(|kind| (format!("{path}.attributes (`kind: {}`)", kind.name), kind.meaning, kind.attributes));
             std::iter::once((path.to_owned(), "", TRIGGER)).chain(attributes).collect()
         }
         _ => Vec::new(),
@@ -60,7 +64,8 @@ fn section(text: &mut String, path: &str, meaning: &str, keys: &[Key]) {
         let must = if key.required { "required" } else { key.default };
         let _ = writeln!(text, "| `{}`{also} | {} | {must} | {} |", key.name, value(&key.shape), key.meaning);
     }
-    for (effect, sentence) in [(Effect::None, "Accepted with a warning, without effect"), (Effect::Refused, "Refused")] {
+    for (effect, sentence) in [(Effect::None, "Accepted with a warning, without effect"), (Effect::Refused, "Refused")]
+    {
         let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
         for key in keys.iter().filter(|key| key.effect == effect) {
             match reasons.iter_mut().find(|(reason, _)| *reason == key.meaning) {

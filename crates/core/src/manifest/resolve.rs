@@ -1,7 +1,9 @@
 //! From a package and flags to the settings of a revision.
 
 use super::{
-    ManifestError, Overrides, check::check, decode, entry,
+    ManifestError, Overrides,
+    check::check,
+    decode, entry,
     keys::{ENVELOPE, Shape},
     naming,
     problem::{Path, Report, found},
@@ -94,7 +96,6 @@ fn document(text: Option<&ManifestText>, report: &mut Report) -> Option<Node> {
     let node = content.filter(|node| !node.is_null());
     Some(node.unwrap_or_else(|| Node::empty(yaml::Position::START)))
 }
-
 
 fn entry_point(
     unpacked: &Unpacked,

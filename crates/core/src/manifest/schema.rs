@@ -80,7 +80,9 @@ fn of(shape: &Shape) -> Value {
         }
         Shape::Number { min, max } => json!({"type": "number", "minimum": min, "maximum": max}),
         Shape::Duration => json!({"anyOf": [{"type": "string", "pattern": DURATION}, {"const": 0}]}),
-        Shape::Quantity => json!({"anyOf": [{"type": "string", "pattern": QUANTITY}, {"type": "number", "minimum": 0}]}),
+        Shape::Quantity => {
+            json!({"anyOf": [{"type": "string", "pattern": QUANTITY}, {"type": "number", "minimum": 0}]})
+        }
         Shape::Choice(words) => json!({"enum": words}),
         Shape::List(item) => json!({"type": "array", "items": of(item)}),
         Shape::Map(value) => json!({"type": "object", "additionalProperties": of(value)}),

@@ -45,9 +45,9 @@ impl<'a> View<'a> {
             Some(Value::Map(members)) => members.as_slice(),
             _ => &[],
         };
-        let member = members.iter().find(|member| {
-            !member.node.is_null() && names.iter().any(|name| name.eq_ignore_ascii_case(&member.key))
-        });
+        let member = members
+            .iter()
+            .find(|member| !member.node.is_null() && names.iter().any(|name| name.eq_ignore_ascii_case(&member.key)));
         View { node: member.map(|member| &member.node), at: member.map_or(self.at, |member| member.node.at), path }
     }
 
@@ -76,10 +76,11 @@ impl<'a> View<'a> {
             Some(Value::List(items)) => items.as_slice(),
             _ => &[],
         };
-        items
-            .iter()
-            .enumerate()
-            .map(move |(index, node)| View { node: Some(node), at: node.at, path: format!("{path}[{index}]") })
+        items.iter().enumerate().map(move |(index, node)| View {
+            node: Some(node),
+            at: node.at,
+            path: format!("{path}[{index}]"),
+        })
     }
 
     fn scalar(&self) -> Option<(&'a str, Scalar)> {

@@ -217,7 +217,8 @@ impl Composer {
 
     fn check(&self, at: Position) -> Result<(), Malformed> {
         if self.total.nodes > NODES_MAX || self.total.bytes > SCALAR_BYTES_MAX {
-            let message = format!("more than {NODES_MAX} values or {SCALAR_BYTES_MAX} bytes of text, aliases written out");
+            let message =
+                format!("more than {NODES_MAX} values or {SCALAR_BYTES_MAX} bytes of text, aliases written out");
             return Err(Malformed::new(at, message));
         }
         Ok(())
@@ -299,7 +300,9 @@ fn scalar_kind(text: &str, plain: bool, tag: Option<&Cow<'_, Tag>>, at: Position
         None if plain => Ok(resolve(text)),
         None => Ok(Scalar::Text),
         Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "str" => Ok(Scalar::Text),
-        Some(tag) if tag.is_yaml_core_schema() && matches!(&*tag.suffix, "int" | "float" | "bool" | "null") => Ok(resolve(text)),
+        Some(tag) if tag.is_yaml_core_schema() && matches!(&*tag.suffix, "int" | "float" | "bool" | "null") => {
+            Ok(resolve(text))
+        }
         Some(tag) => Err(unknown_tag(tag, at)),
     }
 }
@@ -382,7 +385,10 @@ mod tests {
 
     #[test]
     fn json_is_yaml() {
-        assert_eq!(json("{\n\t\"a\": [1, \"x\", null],\n\t\"b\":{\"c\":\"\\u00e4\"}\n}\n"), value(r#"{"a":[1,"x",null],"b":{"c":"ä"}}"#));
+        assert_eq!(
+            json("{\n\t\"a\": [1, \"x\", null],\n\t\"b\":{\"c\":\"\\u00e4\"}\n}\n"),
+            value(r#"{"a":[1,"x",null],"b":{"c":"ä"}}"#)
+        );
     }
 
     #[test]

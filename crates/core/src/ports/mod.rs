@@ -9,8 +9,8 @@ mod worker;
 pub use builder::{BuildError, Builder, Environment, ManifestText, Package, Progress, Unpacked};
 pub use chance::{Clock, Rng};
 pub use store::{
-    Accepted, CancelResult, Claim, Claimed, Fire, HistoryRecord, InvocationDetail, InvocationFilter, LeaseGrant, LeaseRef,
-    LogFilter, LoggedLine, NewInvocation, Page, QueueStats, RedriveFilter, Retention, ScheduleRecord, Settled, Settlement,
-    Store, StoreError, Submitted,
+    Accepted, CancelResult, Claim, Claimed, Fire, HistoryRecord, InvocationDetail, InvocationFilter, LeaseGrant,
+    LeaseRef, LogFilter, LoggedLine, NewInvocation, Page, QueueStats, RedriveFilter, Retention, ScheduleRecord,
+    Settled, Settlement, Store, StoreError, Submitted,
 };
 pub use worker::{Call, CallEnd, CallOutcome, CallRequest, Driver, Host, Launch, LaunchError, Worker, WorkerId};

@@ -375,11 +375,19 @@ pub trait Store: Send + Sync {
     async fn logs(&self, filter: LogFilter) -> Result<Vec<LoggedLine>, StoreError>;
 
     /// Queue depths of one function ([`StoreError::NotFound`] if unknown) or, by name, of all of a project.
-    async fn queues(&self, project: &ProjectName, function: Option<&FunctionRef>) -> Result<Vec<QueueStats>, StoreError>;
+    async fn queues(
+        &self,
+        project: &ProjectName,
+        function: Option<&FunctionRef>,
+    ) -> Result<Vec<QueueStats>, StoreError>;
 
     /// Stores a revision and makes it the active one; creates the function if it is new. The number must be one more than the
     /// newest ([`StoreError::Conflict`] otherwise).
-    async fn put_revision(&self, revision: RevisionRecord, desired: FunctionState) -> Result<FunctionRecord, StoreError>;
+    async fn put_revision(
+        &self,
+        revision: RevisionRecord,
+        desired: FunctionState,
+    ) -> Result<FunctionRecord, StoreError>;
 
     /// Changes the active revision.
     async fn activate(
@@ -407,11 +415,7 @@ pub trait Store: Send + Sync {
     async fn delete_function(&self, function: &FunctionRef) -> Result<(), StoreError>;
 
     /// Makes the schedules of a function exactly these. One whose fingerprint is unchanged keeps its next run.
-    async fn put_schedules(
-        &self,
-        function: &FunctionRef,
-        schedules: Vec<ScheduleRecord>,
-    ) -> Result<(), StoreError>;
+    async fn put_schedules(&self, function: &FunctionRef, schedules: Vec<ScheduleRecord>) -> Result<(), StoreError>;
 
     /// All schedules, the next run first.
     async fn schedules(&self) -> Result<Vec<ScheduleRecord>, StoreError>;

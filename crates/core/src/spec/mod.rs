@@ -15,4 +15,6 @@ pub use delivery::{CallType, History, Ordering, QueueLimits};
 pub use function::{EnvVar, FunctionSpec};
 pub use resources::{Replicas, Resources};
 pub use runtime::Runtime;
-pub use trigger::{Batch, Cors, CronTrigger, HttpTrigger, MessageSource, MessageTrigger, MissedRuns, Trigger, TriggerKind};
+pub use trigger::{
+    Batch, Cors, CronTrigger, HttpTrigger, MessageSource, MessageTrigger, MissedRuns, Trigger, TriggerKind,
+};

@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use tidemill_core::{
-    ProjectName,
-    invocation::Status,
-    ports::StoreError,
-};
+use tidemill_core::{ProjectName, invocation::Status, ports::StoreError};
 use tidemill_engine::{CallError, SubmitError};
 
 use crate::{
@@ -50,7 +46,8 @@ async fn so_does_that_of_a_synchronous_call() {
     let call = mill.calling("first", "in");
     mill.stage.next().await.ends(replied(201, "out"));
     let called = call.await.expect("it ends").expect("it is answered");
-    let parents = |all: Vec<tidemill_core::invocation::Invocation>| all.into_iter().map(|one| one.parent).collect::<Vec<_>>();
+    let parents =
+        |all: Vec<tidemill_core::invocation::Invocation>| all.into_iter().map(|one| one.parent).collect::<Vec<_>>();
     // They are on disk before the caller has the response.
     assert_eq!(parents(mill.invocations("left").await), [Some(called.id)]);
     assert_eq!(parents(mill.invocations("right").await), [Some(called.id)]);

@@ -50,13 +50,8 @@ async fn a_lost_one_ends_its_call() {
     // Somebody else takes the lease over, as after a long pause of this whole node.
     let later = mill.now() + 2 * LEASE;
     mill.store.expire(later, None, 100).await.expect("it is put back");
-    let claim = Claim {
-        function: name("f"),
-        limit: 1,
-        owner: "another".into(),
-        now: later,
-        lease_until: later + 100 * LEASE,
-    };
+    let claim =
+        Claim { function: name("f"), limit: 1, owner: "another".into(), now: later, lease_until: later + 100 * LEASE };
     let taken = mill.store.claim(claim).await.expect("it is there");
     assert_eq!(taken[0].invocation.id, id);
     mill.until("the call is ended", || mill.stage.cancelled() == [id]).await;

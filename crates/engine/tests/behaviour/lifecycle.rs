@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use tidemill_core::{FunctionState, invocation::Status, ports::{Store, StoreError}};
+use tidemill_core::{
+    FunctionState,
+    invocation::Status,
+    ports::{Store, StoreError},
+};
 use tidemill_engine::CallError;
 
 use crate::mill::{Mill, manifest, name};

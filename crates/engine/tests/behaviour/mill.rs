@@ -225,12 +225,7 @@ pub fn manifest(name: &str, spec: &str) -> String {
 }
 
 fn config(life: u32) -> EngineConfig {
-    EngineConfig {
-        node: format!("life-{life}"),
-        cores: 2,
-        drain_grace: GRACE,
-        retention: RetentionConfig::default(),
-    }
+    EngineConfig { node: format!("life-{life}"), cores: 2, drain_grace: GRACE, retention: RetentionConfig::default() }
 }
 
 fn ports(

@@ -186,9 +186,7 @@ async fn retry_redrive_and_purge() {
 #[tokio::test(start_paused = true)]
 async fn purging_the_first_in_line_frees_the_next() {
     let mill = Mill::start().await;
-    mill.stage.script(|_, call| {
-        (Duration::ZERO, replied(if bodies(call)[0] == "bad" { 500 } else { 200 }, ""))
-    });
+    mill.stage.script(|_, call| (Duration::ZERO, replied(if bodies(call)[0] == "bad" { 500 } else { 200 }, "")));
     mill.deploy("f", "retry: {initial: 1h, max: 1h}").await;
     let bad = mill.submit_keyed("f", "k", "bad").await;
     let good = mill.submit_keyed("f", "k", "good").await;

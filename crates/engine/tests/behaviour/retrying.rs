@@ -19,9 +19,7 @@ const SECOND: Duration = Duration::from_secs(1);
 #[tokio::test(start_paused = true)]
 async fn attempts_follow_with_growing_waits_until_it_is_given_up() {
     let mill = Mill::start().await;
-    mill.stage.script(|_, _| {
-        (Duration::ZERO, CallOutcome::Raised { message: "ValueError: no".into(), status: 500 })
-    });
+    mill.stage.script(|_, _| (Duration::ZERO, CallOutcome::Raised { message: "ValueError: no".into(), status: 500 }));
     mill.deploy("f", "retry: {maxAttempts: 4, initial: 2s, factor: 3, max: 10s}").await;
     let id = mill.submit("f", "body").await;
     let detail = mill.ended(id).await;

@@ -227,11 +227,7 @@ impl FakeWorker {
             return CallEnd { outcome, logs: Vec::new(), user_code: takes };
         }
         let (answer, answered) = oneshot::channel();
-        let begun = Begun {
-            call: call.clone(),
-            worker: self.launch.worker.to_string(),
-            answer,
-        };
+        let begun = Begun { call: call.clone(), worker: self.launch.worker.to_string(), answer };
         let _ = self.stage.begun.send(begun);
         match answered.await {
             Ok(end) => end,

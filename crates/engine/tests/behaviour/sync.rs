@@ -148,11 +148,9 @@ async fn goes_on_when_its_caller_goes_away() {
 
 #[tokio::test(start_paused = true)]
 async fn the_history_keeps_what_it_is_asked_to() {
-    for (history, expected) in [
-        ("all", vec![Status::Succeeded, Status::Failed]),
-        ("failed", vec![Status::Failed]),
-        ("none", Vec::new()),
-    ] {
+    for (history, expected) in
+        [("all", vec![Status::Succeeded, Status::Failed]), ("failed", vec![Status::Failed]), ("none", Vec::new())]
+    {
         let mill = Mill::start().await;
         mill.deploy("f", &format!("history: {history}")).await;
         answer(&mill, replied(200, "well")).await;

@@ -38,10 +38,8 @@ async fn of_synchronous_calls() {
     let received = mill.now();
     mill.pass(20 * MS).await;
     let target = mill.target("f");
-    let (first, second) = tokio::join!(
-        mill.engine.call(&target, event("a"), received),
-        mill.engine.call(&target, event("b"), received),
-    );
+    let (first, second) =
+        tokio::join!(mill.engine.call(&target, event("a"), received), mill.engine.call(&target, event("b"), received),);
     let (first, second) = (first.expect("it is answered"), second.expect("it is answered"));
     assert_eq!(first.timings.received_us, 20_000);
     assert_eq!((first.timings.cold_start_us, first.timings.queued_us), (300_000, 0));

@@ -8,7 +8,10 @@ use std::convert::Infallible;
 
 use axum::{
     Json,
-    extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State, multipart::{Field, MultipartError}},
+    extract::{
+        DefaultBodyLimit, FromRequest, Multipart, Request, State,
+        multipart::{Field, MultipartError},
+    },
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -188,7 +191,10 @@ fn too_large(limit: u64) -> Refusal {
 
 fn malformed(error: &MultipartError) -> Refusal {
     tracing::debug!(error = error.body_text(), "a form cannot be read");
-    Refusal::new(ErrorCode::BadRequest, "the form is malformed or breaks off: its parts do not end as the boundary says")
+    Refusal::new(
+        ErrorCode::BadRequest,
+        "the form is malformed or breaks off: its parts do not end as the boundary says",
+    )
 }
 
 fn too_slow() -> Refusal {

@@ -14,7 +14,11 @@ use tidemill_core::{FunctionRef, InvalidInvocationId, InvocationId, ProjectName,
 use tidemill_engine::Target;
 use utoipa::IntoParams;
 
-use crate::{gateway, net, refusal::{NO_FUNCTION_HINT, Refusal}, shared::Shared};
+use crate::{
+    gateway, net,
+    refusal::{NO_FUNCTION_HINT, Refusal},
+    shared::Shared,
+};
 
 /// Query parameters.
 pub(super) struct Params<T>(pub(super) T);
@@ -70,9 +74,7 @@ pub(super) fn no_function(app: &Shared, function: &FunctionRef) -> Refusal {
 
 /// The id of an invocation.
 pub(super) fn invocation(text: &str) -> Result<InvocationId, Refusal> {
-    text.parse().map_err(|error: InvalidInvocationId| {
-        Refusal::new(ErrorCode::BadName, error.to_string())
-    })
+    text.parse().map_err(|error: InvalidInvocationId| Refusal::new(ErrorCode::BadName, error.to_string()))
 }
 
 /// A duration parameter.

@@ -58,8 +58,9 @@ pub(super) struct Patience {
 
 fn time(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
     let parse = |text: &str| {
-        Timestamp::parse_rfc3339(text)
-            .ok_or_else(|| Refusal::parameter(name, format!("{text:?} is not a time; write it as in 2026-11-22T01:02:03Z")))
+        Timestamp::parse_rfc3339(text).ok_or_else(|| {
+            Refusal::parameter(name, format!("{text:?} is not a time; write it as in 2026-11-22T01:02:03Z"))
+        })
     };
     text.map(parse).transpose()
 }
@@ -152,7 +153,10 @@ pub(super) async fn event(State(app): State<App>, Path(id): Path<String>) -> Res
     responses(Problems,
         (status = 200, description = "It is cancelled.", body = Cancelled),
         (status = 202, description = "It runs and is being ended.", body = Cancelled)))]
-pub(super) async fn cancel(State(app): State<App>, Path(id): Path<String>) -> Result<(StatusCode, Json<Cancelled>), Refusal> {
+pub(super) async fn cancel(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<Cancelled>), Refusal> {
     let id = invocation(&id)?;
     let result = app.engine.cancel(id).await.map_err(|error| Refusal::of_invocation(error, id))?;
     let (status, result) = match result {

@@ -75,8 +75,10 @@ pub(super) async fn invoke(
     event.body = body(&app, content, limit).await?;
     match cloudevents::understand(event)? {
         Arrival::One(event) => gateway::run(&app, &target, *event, ask, received_at).await.map(reply::into_axum),
-        Arrival::Many(_) => Err(Refusal::new(ErrorCode::UnsupportedMediaType, "a batch of CloudEvents cannot be invoked here")
-            .hint("POST it to the function's own address with `Prefer: respond-async`, or to a topic")),
+        Arrival::Many(_) => {
+            Err(Refusal::new(ErrorCode::UnsupportedMediaType, "a batch of CloudEvents cannot be invoked here")
+                .hint("POST it to the function's own address with `Prefer: respond-async`, or to a topic"))
+        }
     }
 }
 

@@ -66,8 +66,7 @@ pub(super) async fn of_function(
     if app.engine.target(&function).is_none() {
         return Err(no_function(&app, &function));
     }
-    let filter =
-        LogFilter { function: Some(function), invocation: None, after: lines.after, limit: lines.limit() };
+    let filter = LogFilter { function: Some(function), invocation: None, after: lines.after, limit: lines.limit() };
     answer(app, filter, lines.follow.unwrap_or(false)).await
 }
 
@@ -97,7 +96,8 @@ async fn answer(app: App, filter: LogFilter, follow: bool) -> Result<Response, R
     }
     // A store asked for the last lines when there are none leaves no position to go on from; 0 is before the first.
     let after = lines.last().map(|line| line.position).or(filter.after).unwrap_or(0);
-    let state = Follow { app, filter: LogFilter { after: Some(after), limit: LINES_MAX, ..filter }, first: Some(lines) };
+    let state =
+        Follow { app, filter: LogFilter { after: Some(after), limit: LINES_MAX, ..filter }, first: Some(lines) };
     let news = stream::unfold(state, |mut state| async move {
         let bytes = state.next().await?;
         Some((Ok::<_, Infallible>(bytes), state))

@@ -60,10 +60,13 @@ fn judge(headers: &HeaderMap, host: Option<&str>, is_loopback: bool, hosts: &[St
     }
     match text(headers, header::ORIGIN) {
         None => Ok(()),
-        Some(origin) if origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host)) => Ok(()),
-        Some(origin) => {
-            Err(Refusal::new(ErrorCode::OriginRefused, format!("pages of {origin:?} may not use the API of this server")))
+        Some(origin) if origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host)) => {
+            Ok(())
         }
+        Some(origin) => Err(Refusal::new(
+            ErrorCode::OriginRefused,
+            format!("pages of {origin:?} may not use the API of this server"),
+        )),
     }
 }
 

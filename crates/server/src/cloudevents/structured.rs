@@ -40,7 +40,9 @@ pub(super) fn understand(event: Event) -> Result<Arrival, Refusal> {
         }
         other => Err(Refusal::new(
             ErrorCode::UnsupportedMediaType,
-            format!("{other} is not understood; application/cloudevents+json and application/cloudevents-batch+json are"),
+            format!(
+                "{other} is not understood; application/cloudevents+json and application/cloudevents-batch+json are"
+            ),
         )),
     }
 }
@@ -92,9 +94,9 @@ fn version_1_0(mut event: Event, members: &Members<'_>) -> Result<Event, Refusal
     let media_type = text(members, "datacontenttype")?.unwrap_or_default();
     let body = match (members.get("data"), text(members, "data_base64")?) {
         (Some(_), Some(_)) => return Err(bad("data_base64", "it is given beside data")),
-        (None, Some(encoded)) => {
-            Bytes::from(STANDARD.decode(encoded).map_err(|error| bad("data_base64", format_args!("not base64: {error}")))?)
-        }
+        (None, Some(encoded)) => Bytes::from(
+            STANDARD.decode(encoded).map_err(|error| bad("data_base64", format_args!("not base64: {error}")))?,
+        ),
         (None, None) => Bytes::new(),
         (Some(data), None) if is_json(&media_type) => Bytes::copy_from_slice(data.get().as_bytes()),
         (Some(data), None) => text_or_json(data),
@@ -102,7 +104,16 @@ fn version_1_0(mut event: Event, members: &Members<'_>) -> Result<Event, Refusal
     let has_data = members.contains_key("data");
     for (name, value) in members {
         const KNOWN: [&str; 10] = [
-            "specversion", "id", "source", "type", "subject", "time", "dataschema", "datacontenttype", "data", "data_base64",
+            "specversion",
+            "id",
+            "source",
+            "type",
+            "subject",
+            "time",
+            "dataschema",
+            "datacontenttype",
+            "data",
+            "data_base64",
         ];
         if KNOWN.contains(&name.as_str()) {
             continue;
@@ -139,7 +150,8 @@ fn extension(event: &mut Event, name: &str, value: &RawValue) -> Result<(), Refu
 
 /// The 0.1 form: names in camel case, extensions in a member of their own, strings as data taken as they are.
 fn version_0_1(mut event: Event, members: &Members<'_>) -> Result<Event, Refusal> {
-    let find = |name: &str| members.keys().find(|known| known.eq_ignore_ascii_case(name)).map(String::as_str).unwrap_or("");
+    let find =
+        |name: &str| members.keys().find(|known| known.eq_ignore_ascii_case(name)).map(String::as_str).unwrap_or("");
     event.id = text(members, find("eventID"))?.unwrap_or_default();
     event.source = text(members, find("source"))?.unwrap_or_default();
     event.kind = text(members, find("eventType"))?.unwrap_or_default();

@@ -124,7 +124,8 @@ fn structured_0_1() {
 
 #[test]
 fn batches() {
-    let envelope = |id: u32| format!(r#"{{"specversion": "1.0", "id": "{id}", "source": "s", "type": "t", "data": {id}}}"#);
+    let envelope =
+        |id: u32| format!(r#"{{"specversion": "1.0", "id": "{id}", "source": "s", "type": "t", "data": {id}}}"#);
     let content_type = "application/cloudevents-batch+json";
     let body = format!("[{}, {}]", envelope(1), envelope(2));
     match understand(structured(content_type, &body)).unwrap() {

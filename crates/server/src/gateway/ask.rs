@@ -39,12 +39,7 @@ pub(crate) struct Ask {
 
 impl Ask {
     /// Reads the wishes. `call_type` is what the function does when nothing is said.
-    pub(crate) fn read(
-        headers: &HeaderMap,
-        call_type: CallType,
-        app: &Shared,
-        now: Timestamp,
-    ) -> Result<Ask, Refusal> {
+    pub(crate) fn read(headers: &HeaderMap, call_type: CallType, app: &Shared, now: Timestamp) -> Result<Ask, Refusal> {
         let config = &app.config;
         Ask::from_headers(headers, call_type, config.wait_default, config.wait_max, now)
     }
@@ -143,9 +138,10 @@ fn available_at(headers: &HeaderMap, now: Timestamp) -> Result<Option<Timestamp>
         (Some(delay), None) => Ok(Some(now + duration(header::DELAY, delay)?)),
         (None, Some(at)) => match Timestamp::parse_rfc3339(at) {
             Some(at) => Ok(Some(at)),
-            None => {
-                Err(Refusal::parameter(header::AT, format!("{at:?} is not a time; write it as in 2026-11-22T01:02:03Z")))
-            }
+            None => Err(Refusal::parameter(
+                header::AT,
+                format!("{at:?} is not a time; write it as in 2026-11-22T01:02:03Z"),
+            )),
         },
     }
 }

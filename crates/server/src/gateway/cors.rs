@@ -30,12 +30,13 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 pub(super) fn preflight(cors: &Cors, method: &str, request: &HeaderMap) -> Response<Body> {
     let origin = request.get(header::ORIGIN);
     let wanted = request.get(header::ACCESS_CONTROL_REQUEST_HEADERS).and_then(|value| value.to_str().ok());
-    let may = origin.is_some_and(|origin| allows(cors, origin))
-        && !method.is_empty()
-        && cors.allow_methods.iter().any(|allowed| allowed == method)
-        && wanted.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty()).all(|name| {
-            cors.allow_headers.iter().any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(name))
-        });
+    let may =
+        origin.is_some_and(|origin| allows(cors, origin))
+            && !method.is_empty()
+            && cors.allow_methods.iter().any(|allowed| allowed == method)
+            && wanted.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty()).all(|name| {
+                cors.allow_headers.iter().any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(name))
+            });
     let mut response = bare(if may { StatusCode::OK } else { StatusCode::BAD_REQUEST });
     let headers = response.headers_mut();
     for name in ["Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"] {

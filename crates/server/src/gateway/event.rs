@@ -8,10 +8,8 @@ use crate::reply::is_hop_by_hop;
 /// The event of a request, without its body.
 pub(crate) fn envelope(parts: &Parts, path: String, trigger: TriggerLabel, received_at: Timestamp) -> Event {
     let headers = headers(parts);
-    let content_type = headers
-        .iter()
-        .find(|(name, _)| name == "content-type")
-        .map_or_else(String::new, |(_, value)| value.clone());
+    let content_type =
+        headers.iter().find(|(name, _)| name == "content-type").map_or_else(String::new, |(_, value)| value.clone());
     Event {
         time: received_at,
         trigger,

@@ -100,8 +100,7 @@ fn not_found(path: &str) -> Refusal {
     match path.strip_prefix("/f/") {
         Some(rest) => {
             let name: String = rest.split('/').next().unwrap_or(rest).chars().take(130).collect();
-            Refusal::new(ErrorCode::NoFunction, format!("there is no function {name}"))
-                .hint(NO_FUNCTION_HINT)
+            Refusal::new(ErrorCode::NoFunction, format!("there is no function {name}")).hint(NO_FUNCTION_HINT)
         }
         None => crate::api::nowhere(path),
     }

@@ -157,7 +157,10 @@ mod tests {
 
     #[tokio::test]
     async fn the_limit_holds() {
-        assert!(matches!(read(&mut chunks(&["abc", "de"]), 4, PATIENCE, &room()).await, Err(ReadError::TooLarge { limit: 4 })));
+        assert!(matches!(
+            read(&mut chunks(&["abc", "de"]), 4, PATIENCE, &room()).await,
+            Err(ReadError::TooLarge { limit: 4 })
+        ));
         let mut announced = Full::new(Bytes::from_static(b"abcde"));
         assert!(matches!(read(&mut announced, 4, PATIENCE, &room()).await, Err(ReadError::TooLarge { limit: 4 })));
     }

@@ -142,9 +142,8 @@ impl Transport {
         let (idle, quiet) = (self.limits.idle_timeout, self.limits.quiet_after);
         // A response that still waits to be written would be lost.
         let may_go_quiet = self.has_heads && self.write_until.is_none() && quiet < idle;
-        let until = *self
-            .idle_until
-            .get_or_insert_with(|| self.calls.idle_since() + if may_go_quiet { quiet } else { idle });
+        let until =
+            *self.idle_until.get_or_insert_with(|| self.calls.idle_since() + if may_go_quiet { quiet } else { idle });
         ready!(self.read_timer.poll(cx, until));
         if self.has_heads && self.write_until.is_some() {
             // The time for writing ends it, if need be.

@@ -24,7 +24,12 @@ async fn status_health_and_metrics() {
 #[tokio::test]
 async fn functions_are_shown() {
     let server = TestServer::start().await;
-    server.deploy("clock", "spec: {triggers: {t: {kind: cron, attributes: {schedule: '0 9 * * 1', timeZone: Europe/Berlin}}}}").await;
+    server
+        .deploy(
+            "clock",
+            "spec: {triggers: {t: {kind: cron, attributes: {schedule: '0 9 * * 1', timeZone: Europe/Berlin}}}}",
+        )
+        .await;
     let functions = server.client.functions().await.unwrap().functions;
     assert_eq!(functions.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["clock", "echo"]);
     assert_eq!(functions[1].addresses, ["/f/echo"]);
@@ -53,7 +58,10 @@ async fn functions_without_address_are_invoked_by_name() {
     };
     let reply = server.client.invoke("clock", call).await.unwrap();
     let event: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
-    assert_eq!((&event["method"], &event["path"], &event["query"]), (&"PATCH".into(), &"/envelope".into(), &"a=b".into()));
+    assert_eq!(
+        (&event["method"], &event["path"], &event["query"]),
+        (&"PATCH".into(), &"/envelope".into(), &"a=b".into())
+    );
     let reply = server.client.invoke("clock", Call { path: "/fail".to_owned(), ..Call::default() }).await.unwrap();
     assert_eq!(reply.status, 500);
     let error = server.client.invoke("nobody", Call::default()).await.unwrap_err();
@@ -101,7 +109,8 @@ async fn bad_parameters_are_named() {
         assert_eq!(problem.status, 400, "{path}");
         assert!(problem.detail.contains(says), "{path}: {}", problem.detail);
     }
-    for (path, body) in [("/v1/functions/echo/invocations/batch", "{"), ("/v1/functions/echo/rollback", "{\"to\": 1}")] {
+    for (path, body) in [("/v1/functions/echo/invocations/batch", "{"), ("/v1/functions/echo/rollback", "{\"to\": 1}")]
+    {
         let reply = server.request("POST", path, &[], body).await;
         assert_eq!(problem(&reply).code, ErrorCode::BadRequest, "{path}");
     }
@@ -112,7 +121,8 @@ async fn bad_parameters_are_named() {
 async fn logs_are_followed() {
     let server = TestServer::start().await;
     server.client.invoke("echo", Call::default()).await.unwrap();
-    crate::support::until("the first lines", async || !server.client.logs("echo", 10).await.unwrap().lines.is_empty()).await;
+    crate::support::until("the first lines", async || !server.client.logs("echo", 10).await.unwrap().lines.is_empty())
+        .await;
     let mut lines = server.client.follow_logs("echo", 1).await.unwrap();
     assert_eq!(lines.next().await.unwrap().unwrap().message, "loud");
     server.client.invoke("echo", Call::default()).await.unwrap();

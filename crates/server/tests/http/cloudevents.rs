@@ -4,18 +4,21 @@ use tidemill_api::{AcceptedBatch, ErrorCode};
 
 use crate::support::{TestServer, problem};
 
-const ENVELOPE: &str = r#"{"specversion": "1.0", "id": "A-1", "source": "/mill", "type": "tide.turned", "data": {"height": 3}}"#;
+const ENVELOPE: &str =
+    r#"{"specversion": "1.0", "id": "A-1", "source": "/mill", "type": "tide.turned", "data": {"height": 3}}"#;
 
 #[tokio::test]
 async fn both_modes_reach_the_function() {
     let server = TestServer::start().await;
-    let binary =
-        [("ce-specversion", "1.0"), ("ce-id", "A-1"), ("ce-source", "/mill"), ("ce-type", "tide.turned")];
+    let binary = [("ce-specversion", "1.0"), ("ce-id", "A-1"), ("ce-source", "/mill"), ("ce-type", "tide.turned")];
     let structured = [("content-type", "application/cloudevents+json")];
     for (headers, body) in [(&binary[..], "{}"), (&structured[..], ENVELOPE)] {
         let reply = server.request("POST", "/f/echo/envelope", headers, body).await;
         let event: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
-        assert_eq!((&event["id"], &event["type"], &event["source"]), (&"A-1".into(), &"tide.turned".into(), &"/mill".into()));
+        assert_eq!(
+            (&event["id"], &event["type"], &event["source"]),
+            (&"A-1".into(), &"tide.turned".into(), &"/mill".into())
+        );
     }
     let reply = server.request("POST", "/f/echo", &structured, ENVELOPE).await;
     assert_eq!(reply.body, r#"{"height": 3}"#);

@@ -35,7 +35,8 @@ async fn failures_say_why_and_leave_the_former_serving() {
         ("spec: {build: {requirements: [no-such-package]}}", ErrorCode::BuildFailed, "exit status 1"),
         ("spec: {env: [{name: BROKEN, value: '1'}]}", ErrorCode::NotReady, "ImportError: no module"),
     ] {
-        let error = server.client.deploy(&package("echo.py", content), &Overrides::default(), |_| {}).await.unwrap_err();
+        let error =
+            server.client.deploy(&package("echo.py", content), &Overrides::default(), |_| {}).await.unwrap_err();
         let problem = error.problem().unwrap_or_else(|| panic!("{error}"));
         assert_eq!(problem.code, code, "{content}");
         assert!(problem.detail.contains(says), "{content}: {}", problem.detail);
@@ -50,7 +51,8 @@ async fn failures_say_why_and_leave_the_former_serving() {
 async fn a_form_that_is_none_is_a_problem() {
     let server = TestServer::start().await;
     let form = ("content-type", "multipart/form-data; boundary=b");
-    let part = |head: &str, body: &str| format!("--b\r\ncontent-disposition: form-data; {head}\r\n\r\n{body}\r\n--b--\r\n");
+    let part =
+        |head: &str, body: &str| format!("--b\r\ncontent-disposition: form-data; {head}\r\n\r\n{body}\r\n--b--\r\n");
     for (header, body, code) in [
         (("content-type", "text/plain"), "x".to_owned(), ErrorCode::UnsupportedMediaType),
         (form, "--b--\r\n".to_owned(), ErrorCode::BadRequest),

@@ -7,7 +7,8 @@ use crate::support::{Raw, TestServer, exchange, problem};
 #[tokio::test]
 async fn requests_become_events() {
     let server = TestServer::start().await;
-    let headers = [("X-Twice", "1"), ("x-twice", "2"), ("content-type", "text/css"), ("connection", "x-hop"), ("x-hop", "1")];
+    let headers =
+        [("X-Twice", "1"), ("x-twice", "2"), ("content-type", "text/css"), ("connection", "x-hop"), ("x-hop", "1")];
     let reply = server.request("PUT", "/f/echo/envelope?a=b&c", &headers, "body").await;
     assert_eq!(reply.status, 200);
     assert!(reply.invocation.is_some());
@@ -54,7 +55,9 @@ async fn exceptions_are_one_line() {
 async fn what_cannot_be_answered_is_a_problem() {
     let server = TestServer::start().await;
     server.deploy("timed", "spec: {triggers: {t: {kind: cron, attributes: {schedule: '@hourly'}}}}").await;
-    server.deploy("posted", "spec: {triggers: {w: {kind: http, attributes: {methods: [POST], paths: [/in/*, /]}}}}").await;
+    server
+        .deploy("posted", "spec: {triggers: {w: {kind: http, attributes: {methods: [POST], paths: [/in/*, /]}}}}")
+        .await;
     for (method, path, code, says) in [
         ("GET", "/f/nobody/x", ErrorCode::NoFunction, "nobody"),
         ("GET", "/f/", ErrorCode::NoFunction, ""),
@@ -83,7 +86,8 @@ async fn what_cannot_be_answered_is_a_problem() {
 async fn head_has_no_body() {
     let server = TestServer::start().await;
     for path in ["/f/echo/envelope", "/livez", "/f/nobody"] {
-        let text = exchange(server.address, format!("HEAD {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await;
+        let text =
+            exchange(server.address, format!("HEAD {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await;
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert_eq!(body, "", "{path}");
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
@@ -134,7 +138,8 @@ async fn http2_is_spoken() {
 #[tokio::test]
 async fn logs_and_timing_come_when_asked_for() {
     let server = TestServer::start().await;
-    let reply = server.request("POST", "/f/echo", &[("x-nuclio-log-level", "info"), ("tidemill-timing", "1")], "").await;
+    let reply =
+        server.request("POST", "/f/echo", &[("x-nuclio-log-level", "info"), ("tidemill-timing", "1")], "").await;
     let logs: serde_json::Value = serde_json::from_str(reply.header("x-nuclio-logs").unwrap()).unwrap();
     assert_eq!(logs.as_array().unwrap().len(), 1);
     assert_eq!(logs[0]["message"], "loud");
@@ -163,7 +168,10 @@ async fn a_caller_that_hangs_up_interrupts_nothing() {
 async fn no_free_worker_is_503() {
     let server = TestServer::start().await;
     server
-        .deploy("narrow", "spec: {triggers: {w: {kind: http, numWorkers: 1, workerAvailabilityTimeoutMilliseconds: 1}}}")
+        .deploy(
+            "narrow",
+            "spec: {triggers: {w: {kind: http, numWorkers: 1, workerAvailabilityTimeoutMilliseconds: 1}}}",
+        )
         .await;
     let mut held = Vec::new();
     for _ in 0..16 {

@@ -28,7 +28,9 @@ async fn a_body_that_turns_out_too_large_is_refused() {
     let server = TestServer::start().await;
     server.deploy("small", "spec: {triggers: {w: {kind: http, attributes: {maxRequestBodySize: 10}}}}").await;
     let mut raw = Raw::connect(server.address).await;
-    raw.send("POST /f/small HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n8\r\n01234567\r\n8\r\n").await.unwrap();
+    raw.send("POST /f/small HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n8\r\n01234567\r\n8\r\n")
+        .await
+        .unwrap();
     raw.send("01234567\r\n").await.unwrap();
     let text = raw.read_until("\"body_too_large\"").await;
     assert_eq!(status(&text), "413");

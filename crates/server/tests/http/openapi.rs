@@ -19,7 +19,8 @@ fn document_and_routes_agree() {
             documented.insert((method.to_uppercase(), path.clone()));
         }
     }
-    let listed: BTreeSet<_> = route::ALL.iter().map(|(method, path)| ((*method).to_owned(), (*path).to_owned())).collect();
+    let listed: BTreeSet<_> =
+        route::ALL.iter().map(|(method, path)| ((*method).to_owned(), (*path).to_owned())).collect();
     assert_eq!(documented, listed);
     assert_eq!(document["openapi"], "3.1.0");
 }

@@ -22,7 +22,10 @@ pub async fn oldest_first(subject: &Subject) {
     assert_eq!((first.status, first.attempts, first.generation), (Status::Running, 1, Generation(1)));
     assert_eq!(first.started_at, Some(at(3)));
     assert_eq!(first.event.header("x-number"), Some("3"));
-    assert_eq!(tidemill_core::invocation::Invocation { event: first.event.clone(), ..stored(subject, id(3)).await }, *first);
+    assert_eq!(
+        tidemill_core::invocation::Invocation { event: first.event.clone(), ..stored(subject, id(3)).await },
+        *first
+    );
 }
 
 /// No more than asked for, and of that function only.
@@ -54,7 +57,8 @@ pub async fn nothing_for_strangers(subject: &Subject) {
 /// Claimed events have their bodies; large ones are fetched apart.
 pub async fn bodies_come_along(subject: &Subject) {
     deploy(subject, "f").await;
-    let bodies = [Bytes::new(), Bytes::from(vec![1; INLINE_BODY_BYTES_MAX]), Bytes::from(vec![2; INLINE_BODY_BYTES_MAX + 1])];
+    let bodies =
+        [Bytes::new(), Bytes::from(vec![1; INLINE_BODY_BYTES_MAX]), Bytes::from(vec![2; INLINE_BODY_BYTES_MAX + 1])];
     for (number, body) in (1..).zip(&bodies) {
         let mut invocation = new("f", number);
         invocation.event.body = body.clone();
@@ -98,11 +102,21 @@ pub async fn due_tells_now_and_next(subject: &Subject) {
     let delayed = |name, number, seconds| NewInvocation { available_at: at(seconds), ..new(name, number) };
     subject
         .store
-        .submit(vec![new("b", 1), delayed("b", 2, 9), delayed("a", 3, 5), delayed("c", 4, 7), keyed("d", 5, "k"), keyed("d", 6, "k")])
+        .submit(vec![
+            new("b", 1),
+            delayed("b", 2, 9),
+            delayed("a", 3, 5),
+            delayed("c", 4, 7),
+            keyed("d", 5, "k"),
+            keyed("d", 6, "k"),
+        ])
         .await
         .works();
     assert_eq!(subject.store.due(START).await.works(), (vec![function("b"), function("d")], Some(at(5))));
-    assert_eq!(subject.store.due(at(5)).await.works(), (vec![function("a"), function("b"), function("d")], Some(at(7))));
+    assert_eq!(
+        subject.store.due(at(5)).await.works(),
+        (vec![function("a"), function("b"), function("d")], Some(at(7)))
+    );
     claim_all(subject, "b").await;
     claim_all(subject, "d").await;
     // The second of key k is blocked, so it is not due.

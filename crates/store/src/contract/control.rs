@@ -14,7 +14,10 @@ pub async fn cancel_waiting(subject: &Subject) {
     subject.store.submit(vec![new("f", 1)]).await.works();
     assert_eq!(subject.store.cancel(id(1), at(2)).await.works(), CancelResult::Cancelled);
     let found = stored(subject, id(1)).await;
-    assert_eq!((found.status, found.finished_at, found.timings.total_us()), (Status::Cancelled, Some(at(2)), 2_000_000));
+    assert_eq!(
+        (found.status, found.finished_at, found.timings.total_us()),
+        (Status::Cancelled, Some(at(2)), 2_000_000)
+    );
     assert!(!found.reason.is_empty());
     assert!(claim_all(subject, "f").await.is_empty());
 }
@@ -64,7 +67,8 @@ pub async fn retry_forgets(subject: &Subject) {
     deploy(subject, "f").await;
     subject.store.submit(vec![new("f", 1)]).await.works();
     let invocation = claim_one(subject, "f").await;
-    let mut settlement = Settlement { reply: Some(reply(500, "no")), ..settlement(&invocation, Status::DeadLettered, START) };
+    let mut settlement =
+        Settlement { reply: Some(reply(500, "no")), ..settlement(&invocation, Status::DeadLettered, START) };
     settlement.interruptions = 4;
     subject.store.settle(settlement).await.works();
     subject.store.retry(id(1), at(3)).await.works();

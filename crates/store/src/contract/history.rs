@@ -33,7 +33,14 @@ fn call(name: &str, number: u64) -> HistoryRecord {
             outcome: Some(AttemptOutcome::Raised),
             reason: "ValueError: no".into(),
             response_status: Some(500),
-            timings: Timings { received_us: 1, queued_us: 2, cold_start_us: 3, user_code_us: 4, transfer_us: 5, commit_us: 6 },
+            timings: Timings {
+                received_us: 1,
+                queued_us: 2,
+                cold_start_us: 3,
+                user_code_us: 4,
+                transfer_us: 5,
+                commit_us: 6,
+            },
         },
         attempt: Attempt {
             number: 1,
@@ -60,7 +67,8 @@ pub async fn calls_are_recorded(subject: &Subject) {
     assert_eq!(detail.invocation, expected);
     assert_eq!(detail.attempts, [record.attempt]);
     assert_eq!(subject.store.reply(id(1)).await.works(), record.reply);
-    let logs = subject.store.logs(LogFilter { invocation: Some(id(1)), limit: 9, ..LogFilter::default() }).await.works();
+    let logs =
+        subject.store.logs(LogFilter { invocation: Some(id(1)), limit: 9, ..LogFilter::default() }).await.works();
     assert_eq!(logs.len(), 1);
     assert!(claim_all(subject, "f").await.is_empty());
 }
@@ -114,6 +122,7 @@ pub async fn recorded_twice_is_once(subject: &Subject) {
     deploy(subject, "f").await;
     subject.store.record(vec![call("f", 1), call("f", 1)]).await.works();
     subject.store.record(vec![call("f", 1)]).await.works();
-    let logs = subject.store.logs(LogFilter { invocation: Some(id(1)), limit: 9, ..LogFilter::default() }).await.works();
+    let logs =
+        subject.store.logs(LogFilter { invocation: Some(id(1)), limit: 9, ..LogFilter::default() }).await.works();
     assert_eq!(logs.len(), 1);
 }

@@ -59,7 +59,8 @@ pub async fn projects_are_apart(subject: &Subject) {
     deploy(subject, "f").await;
     deploy(subject, "shop:f").await;
     subject.store.submit(vec![new("f", 1), new("shop:f", 2)]).await.works();
-    let of = |project: &str| InvocationFilter { project: project.parse().works(), limit: 9, ..InvocationFilter::default() };
+    let of =
+        |project: &str| InvocationFilter { project: project.parse().works(), limit: 9, ..InvocationFilter::default() };
     assert_eq!(list(subject, of("default")).await.0, [id(1)]);
     assert_eq!(list(subject, of("shop")).await.0, [id(2)]);
     assert_eq!(list(subject, InvocationFilter { function: Some(function("f")), ..of("shop") }).await.0, []);

@@ -30,7 +30,10 @@ pub async fn exactly_these(subject: &Subject) {
     put("f", vec![schedule("f", "a", "x", at(1)), schedule("f", "b", "x", at(2))]).await.works();
     put("f", vec![schedule("f", "b", "y", at(5)), schedule("f", "c", "x", at(4))]).await.works();
     let all = subject.store.schedules().await.works();
-    assert_eq!(all, [schedule("f", "c", "x", at(4)), schedule("f", "b", "y", at(5)), schedule("g", "tick", "x", at(9))]);
+    assert_eq!(
+        all,
+        [schedule("f", "c", "x", at(4)), schedule("f", "b", "y", at(5)), schedule("g", "tick", "x", at(9))]
+    );
     put("f", vec![]).await.works();
     assert_eq!(subject.store.schedules().await.works().len(), 1);
     let refused = put("nobody", vec![]).await;
@@ -76,7 +79,8 @@ pub async fn fire_refuses_all(subject: &Subject) {
 /// The next run first.
 pub async fn next_first(subject: &Subject) {
     deploy(subject, "f").await;
-    let schedules = vec![schedule("f", "b", "x", at(1)), schedule("f", "a", "x", at(1)), schedule("f", "c", "x", at(0))];
+    let schedules =
+        vec![schedule("f", "b", "x", at(1)), schedule("f", "a", "x", at(1)), schedule("f", "c", "x", at(0))];
     subject.store.put_schedules(&function("f"), schedules).await.works();
     let order: Vec<String> =
         subject.store.schedules().await.works().into_iter().map(|schedule| schedule.trigger.to_string()).collect();

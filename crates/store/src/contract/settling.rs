@@ -22,11 +22,15 @@ pub async fn success_is_kept(subject: &Subject) {
 
     let detail = subject.store.invocation(id(1)).await.works();
     let found = &detail.invocation;
-    assert_eq!((found.status, found.finished_at, found.outcome), (Status::Succeeded, Some(now), Some(AttemptOutcome::Succeeded)));
+    assert_eq!(
+        (found.status, found.finished_at, found.outcome),
+        (Status::Succeeded, Some(now), Some(AttemptOutcome::Succeeded))
+    );
     assert_eq!((found.response_status, found.reason.as_str(), found.failures), (Some(200), "", 0));
     assert_eq!(detail.attempts, [settlement.attempt]);
     assert_eq!(subject.store.reply(id(1)).await.works(), Some(reply(200, "done")));
-    let logs = subject.store.logs(LogFilter { invocation: Some(id(1)), limit: 10, ..LogFilter::default() }).await.works();
+    let logs =
+        subject.store.logs(LogFilter { invocation: Some(id(1)), limit: 10, ..LogFilter::default() }).await.works();
     assert_eq!(logs.len(), 1);
     assert_eq!((logs[0].attempt, logs[0].line.clone()), (1, line("hello")));
 }
@@ -183,7 +187,8 @@ pub async fn big_replies_come_back(subject: &Subject) {
     subject.store.submit(vec![new("f", 1)]).await.works();
     let body = Bytes::from(vec![3; INLINE_BODY_BYTES_MAX * 3]);
     let invocation = claim_one(subject, "f").await;
-    let settlement = Settlement { reply: Some(reply(200, body.clone())), ..settlement(&invocation, Status::Succeeded, START) };
+    let settlement =
+        Settlement { reply: Some(reply(200, body.clone())), ..settlement(&invocation, Status::Succeeded, START) };
     subject.store.settle(settlement).await.works();
     assert_eq!(subject.store.reply(id(1)).await.works().works().body, body);
     assert!(matches!(subject.store.reply(id(2)).await, Err(StoreError::NotFound)));

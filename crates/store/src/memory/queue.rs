@@ -13,7 +13,11 @@ use super::state::{Row, Seq, State};
 use crate::rules;
 
 impl State {
-    pub(super) fn submit(&mut self, invocations: Vec<NewInvocation>, now: Timestamp) -> Result<Vec<Submitted>, StoreError> {
+    pub(super) fn submit(
+        &mut self,
+        invocations: Vec<NewInvocation>,
+        now: Timestamp,
+    ) -> Result<Vec<Submitted>, StoreError> {
         self.check_functions(&invocations)?;
         Ok(self.insert_all(invocations, now))
     }
@@ -148,7 +152,12 @@ impl State {
         Ok(Settled { unblocked, emits: self.insert_all(settlement.emits, now) })
     }
 
-    pub(super) fn expire(&mut self, now: Timestamp, only_owner: Option<&str>, interruptions_max: u32) -> Vec<FunctionRef> {
+    pub(super) fn expire(
+        &mut self,
+        now: Timestamp,
+        only_owner: Option<&str>,
+        interruptions_max: u32,
+    ) -> Vec<FunctionRef> {
         let is_lost = |row: &Row| {
             row.invocation.status == Status::Running
                 && (row.lease_until <= now || only_owner.is_some_and(|owner| row.lease_owner != owner))

@@ -94,7 +94,9 @@ fn run(connection: &Connection, nudges: &Receiver<()>) {
 
 /// Moves what can be moved without waiting for anybody.
 fn checkpoint(connection: &Connection) {
-    let result = connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)").and_then(|mut pragma| pragma.query_row([], |_| Ok(())));
+    let result = connection
+        .prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")
+        .and_then(|mut pragma| pragma.query_row([], |_| Ok(())));
     if let Err(error) = result {
         // The pages stay in the log and are moved later.
         tracing::warn!(%error, "the store's log could not be folded into the database");

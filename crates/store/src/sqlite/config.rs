@@ -48,7 +48,9 @@ pub enum OpenError {
         directory: PathBuf,
     },
     /// The SQLite in this program has a known fault that corrupts databases.
-    #[error("SQLite {version} can corrupt a database in WAL mode; 3.51.3 or newer is needed\nhint: build tidemill with its bundled SQLite")]
+    #[error(
+        "SQLite {version} can corrupt a database in WAL mode; 3.51.3 or newer is needed\nhint: build tidemill with its bundled SQLite"
+    )]
     SqliteTooOld {
         /// Its version.
         version: &'static str,

@@ -45,7 +45,8 @@ pub(super) fn cancel(transaction: &mut Transaction<'_>, intent: &(InvocationId, 
              FROM invocations WHERE id = ?1",
         )?
         .query_row([id.0.as_bytes()], |row| {
-            let place = (row.get::<_, i64>(0)?, rows::status(row, 1)?, row.get::<_, i64>(2)?, row.get::<_, Option<String>>(3)?);
+            let place =
+                (row.get::<_, i64>(0)?, rows::status(row, 1)?, row.get::<_, i64>(2)?, row.get::<_, Option<String>>(3)?);
             Ok((place, rows::time(row, 4)?, rows::timings(row, 5)?))
         })
         .optional()?;
@@ -68,7 +69,9 @@ pub(super) fn cancel(transaction: &mut Transaction<'_>, intent: &(InvocationId, 
             }
             Ok(CancelResult::Cancelled)
         }
-        Status::Succeeded | Status::Failed | Status::DeadLettered | Status::Cancelled => Err(rules::ended(status).into()),
+        Status::Succeeded | Status::Failed | Status::DeadLettered | Status::Cancelled => {
+            Err(rules::ended(status).into())
+        }
     }
 }
 
@@ -149,7 +152,12 @@ pub(super) fn purge(transaction: &mut Transaction<'_>, intent: &(RedriveFilter, 
     Ok(unwanted.len() as u64)
 }
 
-fn chosen(transaction: &Transaction<'_>, sql: &'static str, function_id: i64, limit: u32) -> rusqlite::Result<Vec<Ended>> {
+fn chosen(
+    transaction: &Transaction<'_>,
+    sql: &'static str,
+    function_id: i64,
+    limit: u32,
+) -> rusqlite::Result<Vec<Ended>> {
     transaction
         .prepare(sql)?
         .query_map(params![function_id, limit], |row| Ok(Ended { seq: row.get(0)?, key: row.get(1)? }))?

@@ -87,9 +87,11 @@ pub(super) fn set_desired(
 ) -> Outcome<FunctionRecord> {
     let (name, desired, now) = intent;
     let function_id = transaction.function_id(name)?;
-    transaction
-        .prepare("UPDATE functions SET desired = ?2, updated_at = ?3 WHERE id = ?1")?
-        .execute(params![function_id, desired.as_str(), now.micros()])?;
+    transaction.prepare("UPDATE functions SET desired = ?2, updated_at = ?3 WHERE id = ?1")?.execute(params![
+        function_id,
+        desired.as_str(),
+        now.micros()
+    ])?;
     function(transaction, function_id)
 }
 

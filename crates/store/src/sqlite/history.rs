@@ -73,7 +73,11 @@ pub(super) fn record(transaction: &mut Transaction<'_>, records: &Records) -> Ou
     Ok(())
 }
 
-fn insert_invocation(transaction: &Transaction<'_>, function_id: i64, record: &PreparedRecord) -> rusqlite::Result<bool> {
+fn insert_invocation(
+    transaction: &Transaction<'_>,
+    function_id: i64,
+    record: &PreparedRecord,
+) -> rusqlite::Result<bool> {
     let invocation = &record.invocation;
     let timings = &invocation.timings;
     let inserted = transaction

@@ -43,7 +43,6 @@ mod submit;
 mod transaction;
 mod writer;
 
-
 pub use config::{OpenError, SqliteConfig};
 pub use store::SqliteStore;
 pub use writer::StoreMetrics;

@@ -81,13 +81,10 @@ pub(super) fn fire(transaction: &mut Transaction<'_>, intent: &PreparedFire) -> 
     };
     submit::check(transaction, invocations)?;
     let fired = transaction
-        .prepare("UPDATE schedules SET next_at = ?4, last_at = ?3 WHERE function_id = ?1 AND trigger = ?2 AND next_at = ?3")?
-        .execute(params![
-            function_id,
-            fire.trigger.as_str(),
-            fire.expected.micros(),
-            fire.next_at.micros(),
-        ])?;
+        .prepare(
+            "UPDATE schedules SET next_at = ?4, last_at = ?3 WHERE function_id = ?1 AND trigger = ?2 AND next_at = ?3",
+        )?
+        .execute(params![function_id, fire.trigger.as_str(), fire.expected.micros(), fire.next_at.micros(),])?;
     if fired == 0 {
         return Ok(None);
     }

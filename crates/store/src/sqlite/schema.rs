@@ -7,8 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::config::{DATABASE_FILE, OpenError, SqliteConfig};
 
 /// Every step of the schema, in order. A step that was released never changes; a change is a new step.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_base.sql"), include_str!("migrations/0002_views.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_base.sql"), include_str!("migrations/0002_views.sql")];
 
 /// Statements that stay prepared on each connection.
 const STATEMENTS_KEPT: usize = 128;
@@ -40,15 +39,13 @@ pub(super) fn open_writer(config: &SqliteConfig) -> Result<Connection, OpenError
 /// Opens the connection that checkpoints run on.
 pub(super) fn open_checkpointer(config: &SqliteConfig) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    open(&config.directory, flags)
-        .map_err(|source| OpenError::Database { directory: config.directory.clone(), source })
+    open(&config.directory, flags).map_err(|source| OpenError::Database { directory: config.directory.clone(), source })
 }
 
 /// Opens a connection that can only read.
 pub(super) fn open_reader(config: &SqliteConfig) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    open(&config.directory, flags)
-        .map_err(|source| OpenError::Database { directory: config.directory.clone(), source })
+    open(&config.directory, flags).map_err(|source| OpenError::Database { directory: config.directory.clone(), source })
 }
 
 fn open(directory: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {

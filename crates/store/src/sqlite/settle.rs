@@ -45,7 +45,10 @@ pub(super) struct PreparedSettlement {
 }
 
 /// Does what needs no transaction.
-pub(super) async fn prepare(blobs: &Arc<DirBlobs>, mut settlement: Settlement) -> Result<PreparedSettlement, StoreError> {
+pub(super) async fn prepare(
+    blobs: &Arc<DirBlobs>,
+    mut settlement: Settlement,
+) -> Result<PreparedSettlement, StoreError> {
     let reply = match settlement.reply.take() {
         Some(reply) => Some(prepare_reply(blobs, reply).await?),
         None => None,

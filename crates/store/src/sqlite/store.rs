@@ -83,10 +83,8 @@ fn sweep_blobs(connection: &Connection, config: &SqliteConfig) -> Result<(), Ope
         .prepare("SELECT digest FROM blobs")
         .and_then(|mut list| list.query_map([], |row| row.get(0).map(BlobId))?.collect::<Result<HashSet<_>, _>>())
         .map_err(|source| OpenError::Database { directory: config.directory.clone(), source })?;
-    let removed = config
-        .blobs
-        .sweep(&known)
-        .map_err(|source| OpenError::Io { path: config.directory.join("blobs"), source })?;
+    let removed =
+        config.blobs.sweep(&known).map_err(|source| OpenError::Io { path: config.directory.join("blobs"), source })?;
     if removed > 0 {
         tracing::info!(removed, "removed blobs that a crash had left behind");
     }
@@ -192,12 +190,20 @@ impl Store for SqliteStore {
         self.readers.read(move |connection| logs::read(connection, &filter)).await
     }
 
-    async fn queues(&self, project: &ProjectName, function: Option<&FunctionRef>) -> Result<Vec<QueueStats>, StoreError> {
+    async fn queues(
+        &self,
+        project: &ProjectName,
+        function: Option<&FunctionRef>,
+    ) -> Result<Vec<QueueStats>, StoreError> {
         let (project, function) = (project.clone(), function.cloned());
         self.readers.read(move |connection| listing::queues(connection, &project, function.as_ref())).await
     }
 
-    async fn put_revision(&self, revision: RevisionRecord, desired: FunctionState) -> Result<FunctionRecord, StoreError> {
+    async fn put_revision(
+        &self,
+        revision: RevisionRecord,
+        desired: FunctionState,
+    ) -> Result<FunctionRecord, StoreError> {
         let spec = rows::to_json(&revision.spec)?;
         self.write(functions::PreparedRevision { revision, spec, desired }, functions::put_revision).await
     }

@@ -26,7 +26,10 @@ pub(super) struct Prepared {
 }
 
 /// Does what needs no transaction: the envelope's JSON, large bodies to disk.
-pub(super) async fn prepare(blobs: &Arc<DirBlobs>, invocations: Vec<NewInvocation>) -> Result<Vec<Prepared>, StoreError> {
+pub(super) async fn prepare(
+    blobs: &Arc<DirBlobs>,
+    invocations: Vec<NewInvocation>,
+) -> Result<Vec<Prepared>, StoreError> {
     let mut prepared = Vec::with_capacity(invocations.len());
     for mut new in invocations {
         let envelope = to_json(&new.event)?;
@@ -119,7 +122,11 @@ pub(super) fn insert_event(
 }
 
 /// Where the line of a key's unfinished invocations ends. `None` when there are none.
-pub(super) fn last_in_line(transaction: &Transaction<'_>, function_id: i64, key: &str) -> rusqlite::Result<Option<i64>> {
+pub(super) fn last_in_line(
+    transaction: &Transaction<'_>,
+    function_id: i64,
+    key: &str,
+) -> rusqlite::Result<Option<i64>> {
     transaction
         .prepare(
             "SELECT line FROM invocations WHERE function_id = ?1 AND order_key = ?2 AND status < 2

@@ -96,7 +96,9 @@ pub(super) fn store_error(error: &rusqlite::Error) -> StoreError {
         return StoreError::Failed(error.to_string());
     };
     match code {
-        ffi::SQLITE_FULL | ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_TRUNCATE => StoreError::Full,
+        ffi::SQLITE_FULL | ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_TRUNCATE => {
+            StoreError::Full
+        }
         _ => StoreError::Failed(error.to_string()),
     }
 }

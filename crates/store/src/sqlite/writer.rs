@@ -254,7 +254,11 @@ impl Writer {
     /// Whether the next commit waits for the disk. A commit that does not is made durable by the next one that does.
     fn sync_commits(&mut self, sync: bool) -> rusqlite::Result<()> {
         if self.syncs != sync {
-            self.connection.execute_batch(if sync { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" })?;
+            self.connection.execute_batch(if sync {
+                "PRAGMA synchronous = FULL"
+            } else {
+                "PRAGMA synchronous = NORMAL"
+            })?;
             self.syncs = sync;
         }
         Ok(())

@@ -52,11 +52,21 @@ enum Action {
 
 fn submission() -> impl Strategy<Value = Submission> {
     let keys = (proptest::option::weighted(0.7, 0..2u8), proptest::option::weighted(0.1, 0..3u8));
-    (prop_oneof![3 => Just(0usize), 1 => Just(1)], keys, prop_oneof![3 => Just(0), 1 => 0..20u8], any::<bool>(), proptest::bool::weighted(0.05)).prop_map(
-        |(function, (key, idempotency_key), delay, leased, big)| {
-            Submission { function, key, idempotency_key, delay, leased, big }
-        },
+    (
+        prop_oneof![3 => Just(0usize), 1 => Just(1)],
+        keys,
+        prop_oneof![3 => Just(0), 1 => 0..20u8],
+        any::<bool>(),
+        proptest::bool::weighted(0.05),
     )
+        .prop_map(|(function, (key, idempotency_key), delay, leased, big)| Submission {
+            function,
+            key,
+            idempotency_key,
+            delay,
+            leased,
+            big,
+        })
 }
 
 fn submissions() -> impl Strategy<Value = Vec<Submission>> {
@@ -212,9 +222,7 @@ impl Side {
                 let next = known.first().map_or(1, |newest| newest.number.0 + 1);
                 text(self.store().put_revision(make::revision(name, next, now), FunctionState::Active).await)
             }
-            Action::Delete(function) => {
-                text(self.store().delete_function(&make::function(FUNCTIONS[*function])).await)
-            }
+            Action::Delete(function) => text(self.store().delete_function(&make::function(FUNCTIONS[*function])).await),
         }
     }
 

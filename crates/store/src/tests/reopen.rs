@@ -156,6 +156,7 @@ async fn views_are_readable() {
     assert_eq!(text("SELECT finished_at FROM v_invocations WHERE key = 'a'"), START.to_rfc3339());
     assert_eq!(text("SELECT invocation FROM v_attempts WHERE outcome = 'raised'"), id(1).to_string());
     assert_eq!(text("SELECT name || ' ' || desired_state || ' ' || active_revision FROM v_functions"), "f active 1");
-    let depth = "SELECT ready_or_delayed || ' ' || blocked || ' ' || running || ' ' || dead_lettered FROM v_queue_depth";
+    let depth =
+        "SELECT ready_or_delayed || ' ' || blocked || ' ' || running || ' ' || dead_lettered FROM v_queue_depth";
     assert_eq!(text(depth), "1 0 0 1");
 }

@@ -117,7 +117,8 @@ pub fn text(deployed: &Deployed, base: &str) -> String {
     let what = format!("{} {} serves", deployed.name, output::revision(deployed.revision));
     let news = if deployed.unchanged { " (unchanged)" } else { "" };
     let mut lines = vec![format!("{what}{news}")];
-    lines.extend(output::reached(&deployed.spec, &deployed.addresses, base).into_iter().map(|line| format!("  {line}")));
+    lines
+        .extend(output::reached(&deployed.spec, &deployed.addresses, base).into_iter().map(|line| format!("  {line}")));
     lines.join("\n")
 }
 

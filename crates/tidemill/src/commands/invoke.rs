@@ -11,8 +11,7 @@ use crate::{
     body,
     context::{Context, explain},
     failure::Failure,
-    moment,
-    output,
+    moment, output,
 };
 
 /// How long one request waits for a result; the command asks again until there is one.
@@ -133,7 +132,8 @@ enum Mode {
 
 /// The id that a function which is asynchronous by itself answered with.
 fn accepted(reply: &Reply) -> Option<String> {
-    let is_accepted = reply.status == 202 && reply.header("location").is_some_and(|at| at.starts_with(route::INVOCATIONS));
+    let is_accepted =
+        reply.status == 202 && reply.header("location").is_some_and(|at| at.starts_with(route::INVOCATIONS));
     reply.invocation.filter(|_| is_accepted).map(|id| id.to_string())
 }
 

@@ -13,7 +13,10 @@ fn compare(file: &str, text: &str) {
         fs::write(&path, text).unwrap();
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == text, "docs/{file} is not current; write it anew with: UPDATE=1 cargo test -p tidemill reference");
+    assert!(
+        committed == text,
+        "docs/{file} is not current; write it anew with: UPDATE=1 cargo test -p tidemill reference"
+    );
 }
 
 #[test]

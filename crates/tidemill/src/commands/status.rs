@@ -55,7 +55,10 @@ fn text(status: &View, base: &str) -> String {
                 workers.waiting
             ),
         ),
-        ("queues", format!("{} queued, {} running, {} dead-lettered", queues.queued, queues.running, queues.dead_lettered)),
+        (
+            "queues",
+            format!("{} queued, {} running, {} dead-lettered", queues.queued, queues.running, queues.dead_lettered),
+        ),
         ("runtimes", runtimes.collect::<Vec<_>>().join("\n")),
         ("notes", server.notes.join("\n")),
     ])

@@ -40,7 +40,8 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn table(&mut self, prefix: &str, table: &DeTable<'_>) {
         for (name, value) in table {
-            let full = if prefix.is_empty() { name.get_ref().to_string() } else { format!("{prefix}.{}", name.get_ref()) };
+            let full =
+                if prefix.is_empty() { name.get_ref().to_string() } else { format!("{prefix}.{}", name.get_ref()) };
             let line = line_of(self.text, name.span().start);
             let below = format!("{full}.");
             match (key::find(&full), value.get_ref()) {
@@ -132,7 +133,14 @@ mod tests {
              dir/tidemill.toml:3: there is no setting \"log.levle\"\nhint: did you mean \"log.level\"?\n"
         );
         assert_eq!(
-            reading("drain_grace = \"soon\"\n").unwrap_err().lines().next().unwrap().split(": ").take(3).collect::<Vec<_>>(),
+            reading("drain_grace = \"soon\"\n")
+                .unwrap_err()
+                .lines()
+                .next()
+                .unwrap()
+                .split(": ")
+                .take(3)
+                .collect::<Vec<_>>(),
             ["error", "dir/tidemill.toml:1", "drain_grace"]
         );
         assert!(reading("listen = [1]\n").unwrap_err().contains("not of type array"));

@@ -176,9 +176,8 @@ impl Settings {
 /// The file to read and its text: the one asked for, else the user's own if it is there.
 fn config_file(sources: &Sources<'_>) -> Option<(PathBuf, Result<String, Failure>)> {
     if let Some(path) = &sources.config {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Failure::usage(format!("cannot read the configuration file {}: {error}", path.display()))
-        });
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::usage(format!("cannot read the configuration file {}: {error}", path.display())));
         return Some((path.clone(), text));
     }
     let folder = base_folder(sources.variables, "XDG_CONFIG_HOME", ".config")?;
@@ -238,7 +237,11 @@ mod tests {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
-    fn load(flags: &[(&'static str, &str)], config: Option<&Path>, pairs: &[(&str, &str)]) -> Result<Settings, Failure> {
+    fn load(
+        flags: &[(&'static str, &str)],
+        config: Option<&Path>,
+        pairs: &[(&str, &str)],
+    ) -> Result<Settings, Failure> {
         let flags = flags.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let variables = variables(pairs);
         Settings::load(&Sources { flags, config: config.map(Path::to_owned), variables: &variables })

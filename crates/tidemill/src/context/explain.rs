@@ -48,8 +48,12 @@ fn hint(problem: &Problem) -> Option<String> {
         ErrorCode::NoFunction if hint.contains("/v1/") => "tidemill function list shows the functions there are",
         ErrorCode::NotFinished => "--wait 30s waits for its end",
         ErrorCode::NoAddress => "tidemill invoke calls it all the same",
-        ErrorCode::Paused => "tidemill function resume ends the pause; meanwhile asynchronous events are still accepted",
-        ErrorCode::OriginRefused => "reach the server as 127.0.0.1 or localhost, or name the host in its setting `hosts`",
+        ErrorCode::Paused => {
+            "tidemill function resume ends the pause; meanwhile asynchronous events are still accepted"
+        }
+        ErrorCode::OriginRefused => {
+            "reach the server as 127.0.0.1 or localhost, or name the host in its setting `hosts`"
+        }
         _ => hint,
     };
     Some(told.to_owned())
@@ -114,7 +118,10 @@ mod tests {
         }];
         let failure = explain(Error::Problem(Box::new(problem)));
         assert_eq!(failure.exit, Exit::Usage);
-        assert_eq!(failure.to_string(), "error: --runtime: there is no runtime \"pyton\"\nhint: did you mean \"python\"?\n");
+        assert_eq!(
+            failure.to_string(),
+            "error: --runtime: there is no runtime \"pyton\"\nhint: did you mean \"python\"?\n"
+        );
     }
 
     #[test]

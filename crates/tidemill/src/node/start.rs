@@ -8,8 +8,8 @@ use std::{
     time::Duration,
 };
 
-use tidemill_core::ports::{Builder, Clock, Driver, Rng, Store};
 use tidemill_api::RuntimeInfo;
+use tidemill_core::ports::{Builder, Clock, Driver, Rng, Store};
 use tidemill_core::spec::Runtime;
 use tidemill_engine::{Engine, EngineConfig, Ports, RetentionConfig};
 use tidemill_server::{BindError, Server, ServerConfig, ServerInfo};
@@ -24,7 +24,8 @@ use crate::{
 };
 
 /// What an operator should know about how this version runs functions.
-const NOTES: &[&str] = &["functions run as processes with the rights of this user, without a sandbox: deploy only code you trust"];
+const NOTES: &[&str] =
+    &["functions run as processes with the rights of this user, without a sandbox: deploy only code you trust"];
 
 /// How long the start waits for interpreters to say who they are.
 const FIND_TIMEOUT: Duration = Duration::from_secs(3);
@@ -68,8 +69,12 @@ fn data(settings: &Settings) -> Result<PathBuf, Failure> {
             .hint("name one with --data DIR")
     })?;
     let unusable = |error: io::Error| {
-        Failure::fixable(format!("cannot use the data folder {} ({}): {error}", data.display(), settings.origin("data")))
-            .hint("name another one with --data DIR")
+        Failure::fixable(format!(
+            "cannot use the data folder {} ({}): {error}",
+            data.display(),
+            settings.origin("data")
+        ))
+        .hint("name another one with --data DIR")
     };
     std::fs::create_dir_all(&data).map_err(unusable)?;
     std::fs::canonicalize(&data).map_err(unusable)
@@ -78,7 +83,8 @@ fn data(settings: &Settings) -> Result<PathBuf, Failure> {
 fn ports(data: &Path, settings: &Settings) -> Result<(Ports, Arc<PackageBuilder>), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = SqliteStore::open(SqliteConfig::new(data, clock.clone())).map_err(|error| not_opened(&error))?;
-    let unusable = |error: io::Error| Failure::fixable(format!("cannot use the data folder {}: {error}", data.display()));
+    let unusable =
+        |error: io::Error| Failure::fixable(format!("cannot use the data folder {}: {error}", data.display()));
     let mut building = BuilderConfig::new(data).with_variables(std::env::vars_os());
     building.python = settings.path("runtimes.python");
     building.node = settings.path("runtimes.node");
@@ -100,7 +106,10 @@ fn ports(data: &Path, settings: &Settings) -> Result<(Ports, Arc<PackageBuilder>
 /// Notes which runtimes there are, and why others are not there.
 async fn find_runtimes(builder: &PackageBuilder, info: &mut ServerInfo) {
     let Ok(found) = tokio::time::timeout(FIND_TIMEOUT, builder.interpreters()).await else {
-        info.notes.push("python and node did not say their versions in time; they are asked again when a function needs them".to_owned());
+        info.notes.push(
+            "python and node did not say their versions in time; they are asked again when a function needs them"
+                .to_owned(),
+        );
         return;
     };
     for (runtime, found) in found {

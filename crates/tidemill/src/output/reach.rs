@@ -56,7 +56,8 @@ mod tests {
             ("c", message(MessageSource::Topic("orders".parse().unwrap()))),
             ("d", message(MessageSource::Responses("extract".parse().unwrap()))),
         ] {
-            let trigger = Trigger { disabled: false, workers: None, worker_availability_timeout: None, batch: None, kind };
+            let trigger =
+                Trigger { disabled: false, workers: None, worker_availability_timeout: None, batch: None, kind };
             spec.triggers.insert(name.parse().unwrap(), trigger);
         }
         let lines = reached(&(&spec).into(), &["/f/x".to_owned()], "http://127.0.0.1:7070/");

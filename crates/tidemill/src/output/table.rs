@@ -81,7 +81,8 @@ impl Table {
 
     /// The columns to show and their widths, so that all fit into `room`.
     fn fitting(&self, room: usize) -> Vec<(usize, usize)> {
-        let mut shown: Vec<(usize, usize)> = (0..self.columns.len()).map(|index| (index, self.content_width(index))).collect();
+        let mut shown: Vec<(usize, usize)> =
+            (0..self.columns.len()).map(|index| (index, self.content_width(index))).collect();
         for place in (0..shown.len()).rev() {
             let (index, width) = shown[place];
             if self.columns[index].gives_way {
@@ -140,7 +141,8 @@ mod tests {
     use super::*;
 
     fn table() -> Table {
-        let mut table = Table::new(&[Column::text("NAME"), Column::number("QUEUED"), Column::flexible("REASON")], "none");
+        let mut table =
+            Table::new(&[Column::text("NAME"), Column::number("QUEUED"), Column::flexible("REASON")], "none");
         table.row(["a".to_owned(), "7".to_owned(), "something went\nwrong with it".to_owned()]);
         table.row(["longer-name".to_owned(), "12345678".to_owned(), String::new()]);
         table
@@ -148,7 +150,8 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_content() {
-        let expected = "NAME           QUEUED  REASON\na                   7  something went wrong with it\nlonger-name  12345678";
+        let expected =
+            "NAME           QUEUED  REASON\na                   7  something went wrong with it\nlonger-name  12345678";
         assert_eq!(table().render_within(None), expected);
     }
 
@@ -169,7 +172,10 @@ mod tests {
 
     #[test]
     fn no_rows_are_said_in_words() {
-        assert_eq!(Table::new(&[Column::text("NAME")], "there are no functions").render_within(None), "there are no functions");
+        assert_eq!(
+            Table::new(&[Column::text("NAME")], "there are no functions").render_within(None),
+            "there are no functions"
+        );
     }
 
     #[test]

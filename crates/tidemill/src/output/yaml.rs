@@ -62,7 +62,8 @@ fn scalar(value: &Value) -> String {
 /// A text without quotes where that is safe: words that begin with a letter and look like nothing else.
 fn text(string: &str) -> String {
     let begins_plainly = string.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
-    let is_plain = string.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ' ' | '(' | ')'));
+    let is_plain =
+        string.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ' ' | '(' | ')'));
     let lower = string.to_ascii_lowercase();
     let is_word = matches!(lower.as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n");
     if begins_plainly && is_plain && !is_word && !string.ends_with(' ') {

@@ -14,9 +14,8 @@ pub fn pack(entries: &[Entry]) -> Result<Bytes, Failure> {
     let mut archive = tar::Builder::new(gzip);
     for entry in entries {
         let content = fs::read(&entry.path).map_err(|error| unreadable(&entry.path, &error))?;
-        append(&mut archive, entry, &content).map_err(|error| {
-            Failure::fixable(format!("cannot pack {}: {error}", entry.name))
-        })?;
+        append(&mut archive, entry, &content)
+            .map_err(|error| Failure::fixable(format!("cannot pack {}: {error}", entry.name)))?;
     }
     let finish = |archive: tar::Builder<GzEncoder<Vec<u8>>>| archive.into_inner()?.finish();
     let bytes = finish(archive).map_err(|error| Failure::broken(format!("cannot pack the folder: {error}")))?;

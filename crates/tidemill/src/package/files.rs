@@ -65,9 +65,10 @@ impl Walk<'_> {
     fn folder(&mut self, folder: &Path, prefix: &str) -> Result<(), Failure> {
         for item in fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {
             let path = item.map_err(|error| unreadable(folder, &error))?.path();
-            let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
-                Failure::fixable(format!("the name of {} is not UTF-8", path.display()))
-            })?;
+            let name = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .ok_or_else(|| Failure::fixable(format!("the name of {} is not UTF-8", path.display())))?;
             let name = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
             let about = match fs::symlink_metadata(&path) {
                 Ok(about) => about,

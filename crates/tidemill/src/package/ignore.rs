@@ -11,8 +11,19 @@ use std::path::Path;
 pub const IGNORE_FILE: &str = ".tidemillignore";
 
 const FOLDERS: &[&str] = &[
-    ".git", ".hg", ".svn", ".idea", ".vscode", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".venv",
-    "venv", "node_modules",
+    ".git",
+    ".hg",
+    ".svn",
+    ".idea",
+    ".vscode",
+    "__pycache__",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".tox",
+    ".venv",
+    "venv",
+    "node_modules",
 ];
 
 /// Decides what is left out.
@@ -71,10 +82,12 @@ impl Ignored {
 
 /// Files that editors, interpreters and desktops leave lying about.
 fn is_leaving(name: &str) -> bool {
-    let is_vim = (name.starts_with('.') && (name.ends_with(".swp") || name.ends_with(".swo") || name.ends_with(".swx")))
+    let is_vim = (name.starts_with('.')
+        && (name.ends_with(".swp") || name.ends_with(".swo") || name.ends_with(".swx")))
         || name == "4913";
     let is_emacs = name.starts_with(".#") || (name.starts_with('#') && name.ends_with('#'));
-    let is_other = name.ends_with('~') || name.ends_with(".pyc") || name.ends_with("___jb_tmp___") || name == ".DS_Store";
+    let is_other =
+        name.ends_with('~') || name.ends_with(".pyc") || name.ends_with("___jb_tmp___") || name == ".DS_Store";
     is_vim || is_emacs || is_other
 }
 
@@ -111,8 +124,16 @@ mod tests {
     fn leavings_are_left_out_everywhere() {
         let ignored = Ignored::default();
         for path in [
-            ".git/config", "a/__pycache__/x.pyc", "node_modules/x/index.js", ".main.py.swp", "a/#x#", "b/.#x", "x.py~", "4913",
-            ".tidemillignore", ".DS_Store",
+            ".git/config",
+            "a/__pycache__/x.pyc",
+            "node_modules/x/index.js",
+            ".main.py.swp",
+            "a/#x#",
+            "b/.#x",
+            "x.py~",
+            "4913",
+            ".tidemillignore",
+            ".DS_Store",
         ] {
             assert!(ignored.leaves_out_path(path), "{path}");
         }

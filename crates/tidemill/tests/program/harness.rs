@@ -107,7 +107,13 @@ impl Server {
 
     /// Runs a command against this server.
     pub fn run(&self, arguments: &[&str]) -> Done {
-        tidemill(&self.home).env("TIDEMILL_URL", &self.url).args(arguments).stdin(Stdio::null()).output().unwrap().into()
+        tidemill(&self.home)
+            .env("TIDEMILL_URL", &self.url)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+            .into()
     }
 
     /// Runs a command that must succeed, and returns what it printed.

@@ -22,7 +22,8 @@ fn a_function_is_deployed_called_seen_and_stopped() {
     let shown = server.json(&["invocation", "show", id]);
     assert_eq!(shown["status"], "succeeded");
     let timings = shown["timings"].as_object().unwrap();
-    let parts: u64 = timings.iter().filter(|(name, _)| *name != "total_us").map(|(_, part)| part.as_u64().unwrap()).sum();
+    let parts: u64 =
+        timings.iter().filter(|(name, _)| *name != "total_us").map(|(_, part)| part.as_u64().unwrap()).sum();
     assert_eq!(parts, timings["total_us"].as_u64().unwrap());
     assert_eq!(shown["logs"][0]["message"], "greeting Grace");
     let text = server.ok(&["invocation", "show", id]);
@@ -31,7 +32,9 @@ fn a_function_is_deployed_called_seen_and_stopped() {
     }
 
     assert!(server.ok(&["logs", "--invocation", id]).contains("greeting Grace"));
-    server.until(&["logs", "hello"], |done| done.stdout.contains("greeting Ada") && done.stdout.contains("greeting Grace"));
+    server.until(&["logs", "hello"], |done| {
+        done.stdout.contains("greeting Ada") && done.stdout.contains("greeting Grace")
+    });
     let listed = server.json(&["invocation", "list", "--function", "hello", "--status", "succeeded", "--since", "1h"]);
     assert!(listed["invocations"].as_array().unwrap().iter().any(|invocation| invocation["id"] == id));
     assert_eq!(server.json(&["function", "show", "hello"])["revision"], 1);
@@ -92,7 +95,11 @@ fn a_failing_install_keeps_the_former_serving() {
 fn failures_are_one_line_and_exit_code_1() {
     let home = home();
     write(home.path(), "cross.py", "def main(payload):\n    raise ValueError(f'no such size: {payload}')\n");
-    write(home.path(), "retrying/function.yaml", "spec:\n  runtime: python\n  handler: main:main\n  retry:\n    maxAttempts: 1\n");
+    write(
+        home.path(),
+        "retrying/function.yaml",
+        "spec:\n  runtime: python\n  handler: main:main\n  retry:\n    maxAttempts: 1\n",
+    );
     write(home.path(), "retrying/main.py", "def main():\n    raise KeyError('gone')\n");
     let server = Server::up(home.path(), &[]);
     server.ok(&["deploy", "cross.py"]);
@@ -119,7 +126,18 @@ fn pause_topics_schedules_and_flags_work() {
     let home = home();
     write(home.path(), "hello.py", HELLO);
     let server = Server::up(home.path(), &[]);
-    server.ok(&["deploy", "hello.py", "--env", "A=b", "--description", "says hello", "--timeout", "5s", "--memory", "256Mi"]);
+    server.ok(&[
+        "deploy",
+        "hello.py",
+        "--env",
+        "A=b",
+        "--description",
+        "says hello",
+        "--timeout",
+        "5s",
+        "--memory",
+        "256Mi",
+    ]);
     let shown = server.ok(&["function", "show", "hello"]);
     for part in ["says hello", "5 s", "256 MiB", "/f/hello"] {
         assert!(shown.contains(part), "{part}: {shown}");
@@ -139,7 +157,8 @@ fn pause_topics_schedules_and_flags_work() {
     assert_eq!(server.ok(&["invocation", "result", id.trim(), "--wait", "30s"]), "Hello, world!");
     assert_eq!(server.ok(&["function", "delete", "timer"]), "timer is deleted\n");
     let names = server.json(&["function", "list"]);
-    let names: Vec<_> = names["functions"].as_array().unwrap().iter().map(|function| function["name"].clone()).collect();
+    let names: Vec<_> =
+        names["functions"].as_array().unwrap().iter().map(|function| function["name"].clone()).collect();
     assert_eq!(names, ["follower", "hello", "listener"]);
 }
 

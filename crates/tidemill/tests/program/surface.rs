@@ -25,7 +25,11 @@ fn a_function_that_does_not_load_says_why_once() {
 fn what_an_install_printed_is_shown_once() {
     let home = home();
     write(home.path(), "shop/main.sh", "#!/bin/sh\necho open\n");
-    write(home.path(), "shop/function.yaml", "spec:\n  runtime: shell\n  handler: main.sh\n  build:\n    commands: ['echo no such luck >&2; exit 3']\n");
+    write(
+        home.path(),
+        "shop/function.yaml",
+        "spec:\n  runtime: shell\n  handler: main.sh\n  build:\n    commands: ['echo no such luck >&2; exit 3']\n",
+    );
     let server = Server::up(home.path(), &[]);
     let done = server.run(&["deploy", "shop", "--name", "till"]);
     assert_eq!(done.code, 1, "{}", done.stderr);
@@ -67,14 +71,17 @@ fn hints_name_commands_and_what_is_near() {
     let server = Server::up(home.path(), &[]);
     server.ok(&["deploy", "hello.py", "--event", "timer", "--frequency", "1"]);
     assert!(server.ok(&["schedule", "list"]).contains("@every 1m "));
-    for arguments in [&["invoke", "helo"][..], &["logs", "helo"], &["function", "show", "helo"], &["queue", "show", "helo"]] {
+    for arguments in
+        [&["invoke", "helo"][..], &["logs", "helo"], &["function", "show", "helo"], &["queue", "show", "helo"]]
+    {
         let done = server.run(arguments);
         assert_eq!(done.code, 1);
         assert_eq!(done.stderr, "error: there is no function helo\nhint: did you mean \"hello\"?\n", "{arguments:?}");
     }
     let done = server.run(&["invoke", "altogether-different"]);
     assert!(done.stderr.ends_with("\nhint: tidemill function list shows the functions there are\n"), "{}", done.stderr);
-    for arguments in [&["--runtime", "pyton"][..], &["--memory", "lots"], &["--type", "asink"], &["--timeout", "soon"]] {
+    for arguments in [&["--runtime", "pyton"][..], &["--memory", "lots"], &["--type", "asink"], &["--timeout", "soon"]]
+    {
         let done = server.run(&[&["deploy", "hello.py"], arguments].concat());
         assert_eq!(done.code, 64, "{arguments:?}: {}", done.stderr);
         assert!(done.stderr.contains(&format!("{}: ", arguments[0])), "{}", done.stderr);
@@ -90,7 +97,11 @@ fn hints_name_commands_and_what_is_near() {
 #[test]
 fn responses_are_shown_and_their_absence_is_a_failure() {
     let home = home();
-    write(home.path(), "hello.py", "def handler(context, event):\n    context.logger.info('said')\n    return event.body\n");
+    write(
+        home.path(),
+        "hello.py",
+        "def handler(context, event):\n    context.logger.info('said')\n    return event.body\n",
+    );
     write(home.path(), "retry/function.yaml", "spec:\n  retry:\n    maxAttempts: 1\n");
     write(home.path(), "retry/main.py", "import os\n\ndef main():\n    os._exit(4)\n");
     let server = Server::up(home.path(), &[]);
@@ -111,5 +122,9 @@ fn responses_are_shown_and_their_absence_is_a_failure() {
     server.until(&["invocation", "show", id.trim()], |done| done.stdout.contains("dead_lettered"));
     let done = server.run(&["invocation", "result", id.trim()]);
     assert_eq!((done.code, done.stdout.as_str()), (1, ""));
-    assert!(done.stderr.contains("is dead-lettered and has no response: the worker exited with code 4\nhint: "), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("is dead-lettered and has no response: the worker exited with code 4\nhint: "),
+        "{}",
+        done.stderr
+    );
 }

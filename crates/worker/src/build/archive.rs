@@ -117,9 +117,9 @@ fn zip(package: &Package, draft: &mut Draft) -> Result<(), BuildError> {
         return Err(damaged(package, why));
     }
     for index in 0..archive.len() {
-        let mut entry = archive
-            .by_index(index)
-            .map_err(|error| damaged(package, format!("entry {} of the zip archive cannot be read: {error}", index + 1)))?;
+        let mut entry = archive.by_index(index).map_err(|error| {
+            damaged(package, format!("entry {} of the zip archive cannot be read: {error}", index + 1))
+        })?;
         let name = std::str::from_utf8(entry.name_raw())
             .map_err(|_| damaged(package, format!("the name {:?} is not UTF-8", entry.name())))?
             .to_owned();

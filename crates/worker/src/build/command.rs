@@ -38,7 +38,8 @@ pub(crate) struct Step {
 /// When a build must be over; `None` is never.
 pub(crate) fn deadline(build_timeout_seconds: Option<i64>) -> Option<Instant> {
     const DEFAULT_SECONDS: i64 = 3600;
-    let seconds = u64::try_from(build_timeout_seconds.unwrap_or(DEFAULT_SECONDS)).ok().filter(|seconds| *seconds > 0)?;
+    let seconds =
+        u64::try_from(build_timeout_seconds.unwrap_or(DEFAULT_SECONDS)).ok().filter(|seconds| *seconds > 0)?;
     Instant::now().checked_add(Duration::from_secs(seconds))
 }
 

@@ -162,7 +162,8 @@ impl Draft {
         if let Some(folder) = self.only_folder() {
             root = root.join(&folder);
             let files = std::mem::take(&mut self.files);
-            self.files = files.into_iter().map(|(path, content)| (path[folder.len() + 1..].to_owned(), content)).collect();
+            self.files =
+                files.into_iter().map(|(path, content)| (path[folder.len() + 1..].to_owned(), content)).collect();
         }
         for (path, content) in &self.files {
             let Content::Link(target) = content else { continue };

@@ -28,7 +28,9 @@ pub(crate) fn normalise(path: &str) -> Result<String, String> {
         match name {
             "" | "." => {}
             ".." => return Err("leads out of the package".to_owned()),
-            name if name.len() > NAME_BYTES_MAX => return Err(format!("has a name longer than {NAME_BYTES_MAX} bytes")),
+            name if name.len() > NAME_BYTES_MAX => {
+                return Err(format!("has a name longer than {NAME_BYTES_MAX} bytes"));
+            }
             name => names.push(name),
         }
     }

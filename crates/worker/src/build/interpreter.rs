@@ -138,7 +138,9 @@ impl Interpreters {
 
 /// Finds an executable by name.
 pub(crate) fn find_program(search_path: &OsStr, name: &str) -> Option<PathBuf> {
-    std::env::split_paths(search_path).map(|folder| folder.join(name)).find(|path| path.is_absolute() && is_program(path))
+    std::env::split_paths(search_path)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_absolute() && is_program(path))
 }
 
 /// Whether `path` is a file that may be run.

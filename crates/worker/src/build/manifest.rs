@@ -14,7 +14,8 @@ const BYTES_MAX: u64 = 1024 * 1024;
 /// Finds the configuration of the package in `directory`, whose files are `files`.
 pub(crate) fn find(directory: &Path, files: &[String]) -> Result<Option<ManifestText>, BuildError> {
     if let Some(file) = FILES.into_iter().find(|name| files.iter().any(|file| file == name)) {
-        let text = read(directory, file)?.ok_or_else(|| BuildError::Package(format!("{file} is no file of at most 1 MiB")))?;
+        let text =
+            read(directory, file)?.ok_or_else(|| BuildError::Package(format!("{file} is no file of at most 1 MiB")))?;
         let text = String::from_utf8(text).map_err(|_| BuildError::Package(format!("{file} is not UTF-8")))?;
         return Ok(Some(ManifestText { file: file.to_owned(), first_line: 1, text, inline: false }));
     }

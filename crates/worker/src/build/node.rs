@@ -100,7 +100,9 @@ impl Needs<'_> {
         }
         let beside = node.program.with_file_name("npm");
         let npm = if is_program(&beside) { Some(beside) } else { find_program(&shop.search_path, "npm") };
-        let missing = || BuildError::Runtime("npm is neither beside node nor in PATH, and the package has dependencies".to_owned());
+        let missing = || {
+            BuildError::Runtime("npm is neither beside node nor in PATH, and the package has dependencies".to_owned())
+        };
         let options = ["--omit=dev", "--no-audit", "--no-fund", "--loglevel=warn"];
         Step {
             name: format!("npm {}", words.join(" ")),
@@ -115,8 +117,8 @@ impl Needs<'_> {
 }
 
 fn has_dependencies(manifest: &str) -> Result<bool, BuildError> {
-    let manifest: serde_json::Value =
-        serde_json::from_str(manifest).map_err(|error| BuildError::Package(format!("{MANIFEST} is not JSON: {error}")))?;
+    let manifest: serde_json::Value = serde_json::from_str(manifest)
+        .map_err(|error| BuildError::Package(format!("{MANIFEST} is not JSON: {error}")))?;
     let lists = ["dependencies", "optionalDependencies", "peerDependencies"];
     Ok(lists.iter().any(|list| manifest[*list].as_object().is_some_and(|list| !list.is_empty())))
 }

@@ -16,7 +16,8 @@ pub(crate) fn shell(shop: &Workshop, unpacked: &Unpacked, handler: &str) -> Resu
         return Ok(file);
     }
     let program = handler.split(':').next().unwrap_or("");
-    let in_path = || (!program.is_empty() && !program.contains('/')).then(|| find_program(&shop.search_path, program)).flatten();
+    let in_path =
+        || (!program.is_empty() && !program.contains('/')).then(|| find_program(&shop.search_path, program)).flatten();
     if let Some(found) = in_path() {
         return Ok(found);
     }
@@ -67,7 +68,9 @@ fn only_program(unpacked: &Unpacked, what: &str) -> Result<PathBuf, BuildError> 
     let programs: Vec<PathBuf> = paths.filter(|path| is_program(path)).collect();
     match programs.as_slice() {
         [only] => Ok(only.clone()),
-        [] => Err(BuildError::Package(format!("the package holds no {what} that can be run, only {}", listed(unpacked)))),
+        [] => {
+            Err(BuildError::Package(format!("the package holds no {what} that can be run, only {}", listed(unpacked))))
+        }
         several => {
             let name = |path: &PathBuf| path.strip_prefix(&unpacked.directory).unwrap_or(path).display().to_string();
             let list = several.iter().map(name).take(10).collect::<Vec<_>>().join(", ");

@@ -158,5 +158,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 /// Whether a requirement may point at a file of the package, whose content then counts.
 fn names_a_file(line: &str) -> bool {
     let is_option = ["-r", "-c", "-e", "--requirement", "--constraint", "--editable", "--find-links", "-f"];
-    is_option.iter().any(|option| line.starts_with(option)) || (line.contains('/') && !line.contains("://")) || line.starts_with('.')
+    is_option.iter().any(|option| line.starts_with(option))
+        || (line.contains('/') && !line.contains("://"))
+        || line.starts_with('.')
 }

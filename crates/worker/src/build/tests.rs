@@ -26,7 +26,9 @@ fn links_stay_inside_even_through_other_links() {
     for (path, target) in [("a", "b"), ("a/b", "../c"), ("a/b/c", "../../d/e"), ("a", "./b/./c")] {
         assert!(stays_inside(path, target), "{path} -> {target}");
     }
-    for (path, target) in [("a", "/etc"), ("a", ".."), ("a/b", "../../c"), ("a/b", "c/../../../d"), ("a/b", "c/.."), ("a", "")] {
+    for (path, target) in
+        [("a", "/etc"), ("a", ".."), ("a/b", "../../c"), ("a/b", "c/../../../d"), ("a/b", "c/.."), ("a", "")]
+    {
         assert!(!stays_inside(path, target), "{path} -> {target}");
     }
 }
@@ -68,8 +70,14 @@ fn formats_are_told_by_content_and_must_fit_the_name() {
     assert_eq!(format("a.py", b"print()"), Ok(Format::File));
     assert_eq!(format("a.zip", b"PK\x03\x04"), Ok(Format::Zip));
     assert_eq!(format("upload", b"\x1f\x8b"), Ok(Format::TarGz));
-    assert_eq!(format("a.zip", b"hello"), Err("a.zip: its name says that it is a zip archive, but it is not".to_owned()));
-    assert_eq!(format("a.tgz", b"hello"), Err("a.tgz: its name says that it is a gzip archive, but it is not".to_owned()));
+    assert_eq!(
+        format("a.zip", b"hello"),
+        Err("a.zip: its name says that it is a zip archive, but it is not".to_owned())
+    );
+    assert_eq!(
+        format("a.tgz", b"hello"),
+        Err("a.tgz: its name says that it is a gzip archive, but it is not".to_owned())
+    );
     assert!(format("a.tar.bz2", b"BZh9").unwrap_err().contains("bzip2"));
 }
 

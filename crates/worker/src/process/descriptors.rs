@@ -3,7 +3,10 @@
 //! A worker finds its channel at the descriptors 3, 4 and 5. They are put there after the fork, so what lies there in the
 //! child must be of no use any more: [`reserve`] makes sure that the pipe through which the standard library learns
 //! whether exec succeeded never gets one of these numbers, and the descriptors to hand over are first raised above them.
-#![expect(unsafe_code, reason = "there is no safe way to run code between fork and exec, nor to register a descriptor with tokio")]
+#![expect(
+    unsafe_code,
+    reason = "there is no safe way to run code between fork and exec, nor to register a descriptor with tokio"
+)]
 
 use std::{
     io,

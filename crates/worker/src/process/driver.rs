@@ -179,7 +179,9 @@ impl Parts {
         };
         guard.is_over = true;
         match answer {
-            Ok(Ok(ready)) => Ok(ProcessWorker::new(link.clone(), ready.slots.min(self.slots_max), self.spawner.clone())),
+            Ok(Ok(ready)) => {
+                Ok(ProcessWorker::new(link.clone(), ready.slots.min(self.slots_max), self.spawner.clone()))
+            }
             Ok(Err(LaunchFailure { reason, logs })) => Err(LaunchError { reason, logs }),
             Err(_) => Err(refused("the worker was ended before it was ready")),
         }

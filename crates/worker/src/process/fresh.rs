@@ -28,8 +28,7 @@ pub(crate) struct Fresh {
 impl Fresh {
     /// Starts one.
     pub async fn start(spawner: &Spawner, recipe: &Recipe) -> io::Result<Fresh> {
-        let (ours, theirs) =
-            socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
         let to_worker = memory_file("tidemill-to-worker")?;
         let from_worker = memory_file("tidemill-from-worker")?;
         let handed = vec![theirs, to_worker.try_clone()?, from_worker.try_clone()?];

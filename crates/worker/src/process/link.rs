@@ -200,7 +200,13 @@ impl Link {
     }
 
     /// Sends a frame, or leaves it to the attendant when the socket is full.
-    pub fn send(&self, kind: Kind, stream: u32, body: Body<'_>, meta: impl FnOnce(&mut Vec<u8>)) -> Result<(), TooLarge> {
+    pub fn send(
+        &self,
+        kind: Kind,
+        stream: u32,
+        body: Body<'_>,
+        meta: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), TooLarge> {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         if !state.unsent.is_empty() {

@@ -43,7 +43,13 @@ pub(crate) struct LogBuffer {
 
 impl LogBuffer {
     /// Appends a line, unless the limit is reached: then it is dropped, and the first time that is said.
-    pub fn push(&mut self, time: Timestamp, level: LogLevel, message: &str, fields: Option<(serde_json::Value, usize)>) {
+    pub fn push(
+        &mut self,
+        time: Timestamp,
+        level: LogLevel,
+        message: &str,
+        fields: Option<(serde_json::Value, usize)>,
+    ) {
         if self.is_full {
             return;
         }

@@ -26,8 +26,8 @@ mod spare;
 mod spawn;
 mod worker;
 
-pub(crate) use driver::{Parts, refused};
 pub use driver::{DriverConfig, ProcessDriver};
+pub(crate) use driver::{Parts, refused};
 pub(crate) use environment::function_environment;
 pub(crate) use exit::how_it_ended;
 pub(crate) use logs::{LineSplitter, LogBuffer, cut_text, now};

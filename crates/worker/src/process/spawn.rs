@@ -18,11 +18,7 @@ use rustix::{
     pipe::{PipeFlags, pipe_with},
     process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open},
 };
-use tokio::{
-    io::unix::AsyncFd,
-    net::unix::pipe,
-    sync::oneshot,
-};
+use tokio::{io::unix::AsyncFd, net::unix::pipe, sync::oneshot};
 
 use super::descriptors;
 

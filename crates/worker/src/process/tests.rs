@@ -85,7 +85,9 @@ fn ends_are_named() {
 
 #[test]
 fn durations_and_sizes_are_written_as_people_do() {
-    for (millis, text) in [(2000, "2 s"), (1500, "1.5 s"), (250, "250 ms"), (120_000, "2 min"), (90_000, "90 s"), (0, "0 ms")] {
+    for (millis, text) in
+        [(2000, "2 s"), (1500, "1.5 s"), (250, "250 ms"), (120_000, "2 min"), (90_000, "90 s"), (0, "0 ms")]
+    {
         assert_eq!(human_duration(Duration::from_millis(millis)), text);
     }
     for (bytes, text) in [(128 << 20, "128 MiB"), (2 << 30, "2 GiB"), (1_500_000, "1.4 MiB"), (1000, "1000 bytes")] {

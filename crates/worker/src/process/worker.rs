@@ -91,7 +91,9 @@ impl ProcessWorker {
         let read = move || link.read_body(place);
         let bytes = if place.size < LONG_COPY_BYTES { read() } else { long_copy(read).await };
         let _ = self.link.send(Kind::Release, stream, Body::Inline(&[]), |_| {});
-        bytes.map(Bytes::from).map_err(|_| "the worker broke the protocol: the response is not in shared memory".to_owned())
+        bytes
+            .map(Bytes::from)
+            .map_err(|_| "the worker broke the protocol: the response is not in shared memory".to_owned())
     }
 
     async fn outcome(&self, stream: u32, call: &Call, answer: Answer) -> CallOutcome {
@@ -111,7 +113,8 @@ impl ProcessWorker {
                 Err(reason) => Err(reason),
             },
         };
-        let checked = replies.and_then(|replies| replies.into_iter().map(incoming::check).collect::<Result<Vec<_>, _>>());
+        let checked =
+            replies.and_then(|replies| replies.into_iter().map(incoming::check).collect::<Result<Vec<_>, _>>());
         match checked {
             Ok(replies) => CallOutcome::Replied(replies),
             Err(reason) => {
@@ -147,7 +150,8 @@ fn assemble(events: &[Event], replies: Vec<BatchReply>, bytes: &Bytes) -> Result
     let mut found: Vec<(String, Reply)> = Vec::with_capacity(replies.len());
     let mut at = 0usize;
     for reply in replies {
-        let end = usize::try_from(reply.size).ok().and_then(|size| at.checked_add(size)).filter(|end| *end <= bytes.len());
+        let end =
+            usize::try_from(reply.size).ok().and_then(|size| at.checked_add(size)).filter(|end| *end <= bytes.len());
         let end = end.ok_or("the sizes of the batch's responses exceed what was sent")?;
         let body = bytes.slice(at..end);
         at = end;

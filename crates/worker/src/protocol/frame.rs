@@ -70,7 +70,13 @@ pub(crate) struct Frame<'a> {
 /// Appends a frame whose meta is written by `meta` and whose body is `body`.
 ///
 /// Returns whether it fits: a frame over [`FRAME_BYTES_MAX`] is taken back.
-pub(crate) fn encode(out: &mut Vec<u8>, kind: Kind, stream: u32, body: Body<'_>, meta: impl FnOnce(&mut Vec<u8>)) -> bool {
+pub(crate) fn encode(
+    out: &mut Vec<u8>,
+    kind: Kind,
+    stream: u32,
+    body: Body<'_>,
+    meta: impl FnOnce(&mut Vec<u8>),
+) -> bool {
     let start = out.len();
     out.extend_from_slice(&[0; HEADER_BYTES]);
     meta(out);
@@ -143,7 +149,8 @@ impl Decoder {
         if meta_length > length - COUNTED_HEADER_BYTES {
             return Err(Violation(format!("a frame of {length} bytes with {meta_length} bytes of meta")));
         }
-        let kind = Kind::from_worker(bytes[4]).ok_or_else(|| Violation(format!("a frame of unknown kind {}", bytes[4])))?;
+        let kind =
+            Kind::from_worker(bytes[4]).ok_or_else(|| Violation(format!("a frame of unknown kind {}", bytes[4])))?;
         let flags = bytes[5];
         if flags & !SHARED != 0 || bytes[6] != 0 || bytes[7] != 0 {
             return Err(Violation("a frame with unknown flags".to_owned()));

@@ -131,7 +131,13 @@ pub(crate) struct ReplyMeta<'a> {
 
 impl Default for ReplyMeta<'_> {
     fn default() -> Self {
-        ReplyMeta { status: 200, headers: Headers::default(), content_type: "text/plain".into(), user_us: 0, batch: None }
+        ReplyMeta {
+            status: 200,
+            headers: Headers::default(),
+            content_type: "text/plain".into(),
+            user_us: 0,
+            batch: None,
+        }
     }
 }
 

@@ -25,7 +25,9 @@ fn decode(bytes: &[u8], piece: usize) -> Result<Vec<Owned>, String> {
     let mut frames = Vec::new();
     for piece in bytes.chunks(piece.max(1)) {
         decoder.buffer().extend_from_slice(piece);
-        while let Some(Frame { kind, stream, meta, body }) = decoder.next().map_err(|violation| violation.to_string())? {
+        while let Some(Frame { kind, stream, meta, body }) =
+            decoder.next().map_err(|violation| violation.to_string())?
+        {
             let Body::Inline(body) = body else { panic!("not inline") };
             frames.push((kind, stream, meta.to_vec(), body.to_vec()));
         }

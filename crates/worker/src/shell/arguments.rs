@@ -19,14 +19,19 @@ impl Attributes {
         let arguments = match attribute("arguments") {
             None => Vec::new(),
             Some(Value::String(text)) => words(text),
-            Some(Value::Array(list)) => list.iter().map(scalar).collect::<Option<_>>().ok_or("runtimeAttributes.arguments must hold texts")?,
+            Some(Value::Array(list)) => {
+                list.iter().map(scalar).collect::<Option<_>>().ok_or("runtimeAttributes.arguments must hold texts")?
+            }
             Some(_) => return Err("runtimeAttributes.arguments must be a text, split on spaces, or a list".to_owned()),
         };
         let response_headers = match attribute("responseHeaders") {
             None => Vec::new(),
             Some(Value::Object(map)) => {
                 let pair = |(name, value): (&String, &Value)| Some((name.clone(), scalar(value)?));
-                map.iter().map(pair).collect::<Option<_>>().ok_or("runtimeAttributes.responseHeaders must hold texts")?
+                map.iter()
+                    .map(pair)
+                    .collect::<Option<_>>()
+                    .ok_or("runtimeAttributes.responseHeaders must hold texts")?
             }
             Some(_) => return Err("runtimeAttributes.responseHeaders must be a map of names to values".to_owned()),
         };

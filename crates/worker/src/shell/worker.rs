@@ -24,7 +24,8 @@ use super::{
 };
 use crate::{
     process::{
-        LogBuffer, Parts, Program, Stdin, cut_text, function_environment, how_it_ended, human_duration, refused, set_backstop,
+        LogBuffer, Parts, Program, Stdin, cut_text, function_environment, how_it_ended, human_duration, refused,
+        set_backstop,
     },
     protocol::incoming,
 };
@@ -57,7 +58,8 @@ impl ShellWorker {
     pub fn launch(parts: &Arc<Parts>, launch: Launch) -> Result<ShellWorker, LaunchError> {
         let attributes = Attributes::read(&launch.spec).map_err(refused)?;
         let program = &launch.environment.program;
-        let metadata = std::fs::metadata(program).map_err(|error| refused(format!("{}: {error}", program.display())))?;
+        let metadata =
+            std::fs::metadata(program).map_err(|error| refused(format!("{}: {error}", program.display())))?;
         if !metadata.is_file() {
             return Err(refused(format!("{} is not a file", program.display())));
         }
@@ -94,7 +96,13 @@ impl ShellWorker {
         }
     }
 
-    async fn answer(&self, call: &Call, event: &Event, bounds: Bounds<'_>, logs: &mut LogBuffer) -> Result<Reply, CallOutcome> {
+    async fn answer(
+        &self,
+        call: &Call,
+        event: &Event,
+        bounds: Bounds<'_>,
+        logs: &mut LogBuffer,
+    ) -> Result<Reply, CallOutcome> {
         let broken = |outcome, reason: String| Err(CallOutcome::Broken { outcome, reason });
         let failed = |what: &str, error: std::io::Error| broken(AttemptOutcome::Crashed, format!("{what}: {error}"));
         let process = match self.parts.spawner.spawn(self.program(event, call.attempt)).await {
@@ -108,11 +116,12 @@ impl ShellWorker {
         match run(process, event.body.clone(), bounds, logs).await {
             Err(error) => failed("the program could not be waited for", error),
             Ok(RunEnd::Exited(status, stdout)) if status.success() => self.reply(stdout),
-            Ok(RunEnd::Exited(status, _)) if status.code().is_some() => Err(CallOutcome::Raised {
-                message: failure_line(status.code().unwrap_or(0), logs),
-                status: 500,
-            }),
-            Ok(RunEnd::Exited(status, _)) => broken(AttemptOutcome::Crashed, format!("the program {}", how_it_ended(status))),
+            Ok(RunEnd::Exited(status, _)) if status.code().is_some() => {
+                Err(CallOutcome::Raised { message: failure_line(status.code().unwrap_or(0), logs), status: 500 })
+            }
+            Ok(RunEnd::Exited(status, _)) => {
+                broken(AttemptOutcome::Crashed, format!("the program {}", how_it_ended(status)))
+            }
             Ok(RunEnd::Broken(outcome, reason)) => broken(outcome, reason),
             Ok(RunEnd::TimedOut) => {
                 let limit = human_duration(call.timeout.unwrap_or_default());
@@ -120,7 +129,8 @@ impl ShellWorker {
             }
             Ok(RunEnd::Cut) => {
                 let verdict = self.current.lock().as_mut().and_then(|current| current.verdict.take());
-                let (outcome, reason) = verdict.unwrap_or((AttemptOutcome::Interrupted, "it was interrupted".to_owned()));
+                let (outcome, reason) =
+                    verdict.unwrap_or((AttemptOutcome::Interrupted, "it was interrupted".to_owned()));
                 broken(outcome, reason)
             }
         }

@@ -16,8 +16,8 @@ use tidemill_core::{
     Event, InvocationId, RevisionNumber, Timestamp, TriggerLabel,
     invocation::{AttemptOutcome, Reply},
     ports::{
-        Builder, Call, CallEnd, CallOutcome, CallRequest, Driver, Environment, Host, Launch, LaunchError, Package, Progress,
-        Unpacked, Worker, WorkerId,
+        Builder, Call, CallEnd, CallOutcome, CallRequest, Driver, Environment, Host, Launch, LaunchError, Package,
+        Progress, Unpacked, Worker, WorkerId,
     },
     spec::{FunctionSpec, Runtime},
 };

@@ -48,10 +48,8 @@ use crate::effects::Moment;
 
 /// Two events of a key, the first cut short once; one event that goes down a chain of two.
 fn sound() -> Observation {
-    let mut observation = Observation {
-        subscriptions: vec![("first".to_owned(), "second".to_owned())],
-        ..Observation::default()
-    };
+    let mut observation =
+        Observation { subscriptions: vec![("first".to_owned(), "second".to_owned())], ..Observation::default() };
     for (function, payload, key, n, id) in
         [("keyed", "a", "k", 1, "1"), ("keyed", "b", "k", 2, "2"), ("first", "c", "", 0, "3")]
     {
@@ -294,8 +292,5 @@ fn a_response_of_nobody_is_caught() {
 
 #[test]
 fn a_strange_answer_is_caught() {
-    broken(
-        |o| o.record.strange.push(text("a: 500 oops")),
-        &[Violation::Strange { answer: text("a: 500 oops") }],
-    );
+    broken(|o| o.record.strange.push(text("a: 500 oops")), &[Violation::Strange { answer: text("a: 500 oops") }]);
 }

@@ -175,7 +175,8 @@ impl Submitter {
 
 /// The same event is always the same, as it is when a caller sends it again: what is left to chance depends on its payload.
 fn chance(asked: &Asked) -> Random {
-    Random::new(asked.payload.bytes().fold(0, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)))).part(0)
+    Random::new(asked.payload.bytes().fold(0, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte))))
+        .part(0)
 }
 
 /// Comes back when it is time to stop.

@@ -2,7 +2,10 @@
 
 use super::{delivery::is_token, texts};
 use crate::{
-    manifest::{problem::{Report, quote}, view::View},
+    manifest::{
+        problem::{Report, quote},
+        view::View,
+    },
     schedule::{EVERY_MIN, Schedule},
     spec::{CronTrigger, MissedRuns},
 };
@@ -13,7 +16,8 @@ const SCHEDULE_BYTES_MAX: usize = 256;
 /// The attributes of a cron trigger; `None` without a schedule, which is reported.
 pub(super) fn cron(trigger: &View<'_>, report: &mut Report) -> Option<CronTrigger> {
     let attributes = trigger.get("attributes");
-    let (schedule, interval, zone) = (attributes.get("schedule"), attributes.get("interval"), attributes.get("timeZone"));
+    let (schedule, interval, zone) =
+        (attributes.get("schedule"), attributes.get("interval"), attributes.get("timeZone"));
     let event = attributes.get("event");
     let method = event.get("method");
     if method.text().is_some_and(|text| !is_token(text)) {
@@ -42,7 +46,8 @@ pub(super) fn cron(trigger: &View<'_>, report: &mut Report) -> Option<CronTrigge
         (false, Some(text)) => text.to_owned(),
         (false, None) => {
             if !schedule.is_given() {
-                let hint = "give attributes.schedule, as in \"*/5 * * * *\", or attributes.interval, as in 30s".to_owned();
+                let hint =
+                    "give attributes.schedule, as in \"*/5 * * * *\", or attributes.interval, as in 30s".to_owned();
                 report.at(trigger.at(), &attributes, "there is no schedule", Some(hint));
             }
             return None;
@@ -102,7 +107,10 @@ mod tests {
         ] {
             let interval = Duration::from_millis(millis);
             assert_eq!(every(interval), text);
-            assert_eq!(format!("{:?}", Schedule::parse(text, None).unwrap()), format!("{:?}", Schedule::every(interval)));
+            assert_eq!(
+                format!("{:?}", Schedule::parse(text, None).unwrap()),
+                format!("{:?}", Schedule::every(interval))
+            );
         }
     }
 }

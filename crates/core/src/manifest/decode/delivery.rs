@@ -39,7 +39,8 @@ fn retry(view: &View<'_>, spec: &mut FunctionSpec, report: &mut Report) {
     policy.max = max.duration().unwrap_or(policy.max);
     if policy.initial > policy.max {
         if max.is_given() {
-            let message = format!("the longest wait, {:?}, is shorter than the first, {:?}", policy.max, policy.initial);
+            let message =
+                format!("the longest wait, {:?}, is shorter than the first, {:?}", policy.max, policy.initial);
             report.at(max.at(), &max, message, None);
         } else {
             // Only the first wait is given, and it is long: the longest is no shorter.

@@ -10,7 +10,12 @@ use super::{
     workers::MEMORY_BYTES_MIN,
 };
 use crate::{
-    manifest::{Overrides, keys, nearest::nearest, problem::{Report, quote}, quantity},
+    manifest::{
+        Overrides, keys,
+        nearest::nearest,
+        problem::{Report, quote},
+        quantity,
+    },
     name::TriggerName,
     schedule::parse_duration,
     spec::{CallType, CronTrigger, FunctionSpec, MessageSource, MessageTrigger, MissedRuns, TriggerKind},
@@ -57,7 +62,11 @@ pub(in crate::manifest) fn flags(flags: &Overrides, spec: &mut FunctionSpec, rep
     }
     event(flags, spec, report);
     if asked == Some(CallType::Sync) && matches!(flags.event.as_deref(), Some("timer" | "message")) {
-        report.general("--type", "only a webhook has a caller who could wait for the response", Some("leave --type out".into()));
+        report.general(
+            "--type",
+            "only a webhook has a caller who could wait for the response",
+            Some("leave --type out".into()),
+        );
     }
     spec.call_type = asked.unwrap_or(spec.call_type);
 }
@@ -65,7 +74,9 @@ pub(in crate::manifest) fn flags(flags: &Overrides, spec: &mut FunctionSpec, rep
 /// `128Mi`, `512M`, or as in Pratai a bare number of MiB.
 fn memory(text: &str) -> Result<u64, String> {
     let bytes = match text.parse::<u64>() {
-        Ok(mebibytes) => mebibytes.checked_mul(1 << 20).ok_or_else(|| format!("{text} MiB are more than there can be"))?,
+        Ok(mebibytes) => {
+            mebibytes.checked_mul(1 << 20).ok_or_else(|| format!("{text} MiB are more than there can be"))?
+        }
         Err(_) => quantity::parse_bytes(text)?,
     };
     if bytes < MEMORY_BYTES_MIN { Err(format!("{bytes} bytes are too few for any worker")) } else { Ok(bytes) }
@@ -109,7 +120,8 @@ fn event(flags: &Overrides, spec: &mut FunctionSpec, report: &mut Report) {
 }
 
 fn keep(spec: &mut FunctionSpec, is_kept: impl Fn(&TriggerKind) -> bool) -> Vec<TriggerName> {
-    let dropped = spec.triggers.iter().filter(|(_, trigger)| !is_kept(&trigger.kind)).map(|(name, _)| name.clone()).collect();
+    let dropped =
+        spec.triggers.iter().filter(|(_, trigger)| !is_kept(&trigger.kind)).map(|(name, _)| name.clone()).collect();
     spec.triggers.retain(|_, trigger| is_kept(&trigger.kind));
     dropped
 }
@@ -146,9 +158,15 @@ fn timer(flags: &Overrides, report: &mut Report) -> Option<TriggerKind> {
 fn message(flags: &Overrides, report: &mut Report) -> Option<TriggerKind> {
     let source = match (&flags.topic, &flags.subscribe_to) {
         (Some(topic), None) => topic.parse().map(MessageSource::Topic).map_err(|error| ("--topic", error)),
-        (None, Some(function)) => function.parse().map(MessageSource::Responses).map_err(|error| ("--subscribe-to", error)),
+        (None, Some(function)) => {
+            function.parse().map(MessageSource::Responses).map_err(|error| ("--subscribe-to", error))
+        }
         (given, _) => {
-            let message = if given.is_some() { "it listens to a topic or to a function, not to both" } else { "a message needs its source" };
+            let message = if given.is_some() {
+                "it listens to a topic or to a function, not to both"
+            } else {
+                "a message needs its source"
+            };
             report.general("--event", message, Some("add --topic TOPIC or --subscribe-to FUNCTION".into()));
             return None;
         }

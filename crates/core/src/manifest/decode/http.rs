@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use super::delivery::is_token;
 use crate::{
-    manifest::{problem::{Report, quote}, view::View},
+    manifest::{
+        problem::{Report, quote},
+        view::View,
+    },
     spec::{Cors, HttpTrigger},
 };
 
@@ -63,7 +66,9 @@ fn host(view: &View<'_>, report: &mut Report) -> Option<String> {
     let text = view.text()?;
     let is_host = !text.is_empty()
         && text.len() <= 255
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']'));
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']'));
     if is_host {
         return Some(text.to_ascii_lowercase());
     }
@@ -100,7 +105,12 @@ fn ingresses(view: &View<'_>, paths: &mut BTreeSet<String>, hosts: &mut BTreeSet
             match item.text() {
                 Some(path) if bad_path(path).is_none() => insert(paths, path, is_exact),
                 Some(path) => {
-                    report.at(item.at(), &item, format!("{}: {}", quote(path), bad_path(path).unwrap_or_default()), None);
+                    report.at(
+                        item.at(),
+                        &item,
+                        format!("{}: {}", quote(path), bad_path(path).unwrap_or_default()),
+                        None,
+                    );
                 }
                 None => {}
             }

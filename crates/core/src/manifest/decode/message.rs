@@ -13,7 +13,12 @@ pub(super) fn message(trigger: &View<'_>, report: &mut Report) -> Option<Message
     let source = match (topic.text(), function.text()) {
         (Some(_), Some(_)) => {
             let hint = "a second trigger can listen to the other".to_owned();
-            report.at(function.at(), &function, "a trigger listens to a topic or to a function, not to both", Some(hint));
+            report.at(
+                function.at(),
+                &function,
+                "a trigger listens to a topic or to a function, not to both",
+                Some(hint),
+            );
             return None;
         }
         (Some(text), None) => text.parse().map(MessageSource::Topic).map_err(|error| (topic, error)),
@@ -36,7 +41,12 @@ pub(super) fn message(trigger: &View<'_>, report: &mut Report) -> Option<Message
 }
 
 /// Refuses a function that would feed itself for ever.
-pub(in crate::manifest) fn subscriptions(view: &View<'_>, name: &FunctionName, spec: &FunctionSpec, report: &mut Report) {
+pub(in crate::manifest) fn subscriptions(
+    view: &View<'_>,
+    name: &FunctionName,
+    spec: &FunctionSpec,
+    report: &mut Report,
+) {
     let own = MessageSource::Responses(name.clone());
     for (trigger_name, trigger) in &spec.triggers {
         if matches!(&trigger.kind, TriggerKind::Message(message) if message.source == own) {

@@ -49,10 +49,16 @@ pub(super) fn plain(kind: TriggerKind) -> Trigger {
 }
 
 fn one(key: &str, view: &View<'_>, report: &mut Report) -> Option<(TriggerName, Trigger)> {
-    let name = key.parse().map_err(|error: crate::name::InvalidName| report.at(view.at(), view, error.to_string(), None)).ok();
+    let name =
+        key.parse().map_err(|error: crate::name::InvalidName| report.at(view.at(), view, error.to_string(), None)).ok();
     let given = view.get("name");
     if given.text().is_some_and(|given| given != key) {
-        report.at(given.at(), &given, format!("the name of a trigger is its key, here {key:?}"), Some("leave name out".into()));
+        report.at(
+            given.at(),
+            &given,
+            format!("the name of a trigger is its key, here {key:?}"),
+            Some("leave name out".into()),
+        );
     }
     let kind = match view.get("kind").text() {
         Some("http") => TriggerKind::Http(Box::new(http(view, report))),
@@ -64,7 +70,8 @@ fn one(key: &str, view: &View<'_>, report: &mut Report) -> Option<(TriggerName, 
         let paths = view.get("paths");
         report.warn(paths.at(), &paths, "has no effect: it belongs to triggers of kind http");
     }
-    let wait = view.get("workerAvailabilityTimeoutMilliseconds").integer().and_then(|millis| u64::try_from(millis).ok());
+    let wait =
+        view.get("workerAvailabilityTimeoutMilliseconds").integer().and_then(|millis| u64::try_from(millis).ok());
     let trigger = Trigger {
         disabled: view.get("disabled").bool().unwrap_or(false),
         workers: view.get_any(&["numWorkers", "maxWorkers"]).unsigned(),

@@ -31,7 +31,12 @@ pub(in crate::manifest) fn workers(view: &View<'_>, spec: &mut FunctionSpec, rep
     let timeout = view.get("eventTimeout");
     match timeout.duration() {
         Some(duration) if duration.is_zero() => {
-            report.at(timeout.at(), &timeout, "an event needs more time than 0", Some("leave it out for no limit".into()));
+            report.at(
+                timeout.at(),
+                &timeout,
+                "an event needs more time than 0",
+                Some("leave it out for no limit".into()),
+            );
         }
         given => spec.event_timeout = given,
     }

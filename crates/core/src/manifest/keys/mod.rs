@@ -133,7 +133,8 @@ const fn refused(name: &'static str, why: &'static str) -> Key {
 
 /// Where a known key belongs, for one that stands in the wrong place.
 pub(super) fn home(word: &str) -> Option<(&'static str, &'static Key)> {
-    let tables: [(&str, &'static [Key]); 4] = [("spec", SPEC), ("metadata", METADATA), ("spec.build", BUILD), ("spec.retry", RETRY)];
+    let tables: [(&str, &'static [Key]); 4] =
+        [("spec", SPEC), ("metadata", METADATA), ("spec.build", BUILD), ("spec.retry", RETRY)];
     tables.into_iter().find_map(|(place, table)| table.iter().find(|key| key.is(word)).map(|key| (place, key)))
 }
 

@@ -20,8 +20,18 @@ pub(in crate::manifest) static SPEC: &[Key] = &[
         "Entry point: `module:function` (Python), `file:export` (Node.js), a script or program (shell, binary).",
     ),
     key("disable", Shape::Bool, "false", "Deployed in the paused state."),
-    key("env", Shape::List(&Shape::Object(ENV)), "", "Environment variables. Of two with one name the later one counts."),
-    key("triggers", Shape::Map(&Shape::Trigger), "`default-http`, see below", "What brings events, by name. At most one is of kind `http`."),
+    key(
+        "env",
+        Shape::List(&Shape::Object(ENV)),
+        "",
+        "Environment variables. Of two with one name the later one counts.",
+    ),
+    key(
+        "triggers",
+        Shape::Map(&Shape::Trigger),
+        "`default-http`, see below",
+        "What brings events, by name. At most one is of kind `http`.",
+    ),
     key(
         "disableDefaultHTTPTrigger",
         Shape::Bool,
@@ -51,8 +61,18 @@ pub(in crate::manifest) static SPEC: &[Key] = &[
     key("build", Shape::Object(BUILD), "", "How the package becomes an environment."),
     key("resources", Shape::Object(RESOURCES), "", "Limits of one worker."),
     key("replicas", COUNT, "", "A fixed number: both `minReplicas` and `maxReplicas`, and stronger than they."),
-    key("minReplicas", COUNT, "0", "Workers kept running while idle, times the largest `numWorkers`. Given without `maxReplicas` it is both."),
-    key("maxReplicas", COUNT, "one worker a core", "Never more workers than this, times the largest `numWorkers`. Given without `minReplicas` it is both."),
+    key(
+        "minReplicas",
+        COUNT,
+        "0",
+        "Workers kept running while idle, times the largest `numWorkers`. Given without `maxReplicas` it is both.",
+    ),
+    key(
+        "maxReplicas",
+        COUNT,
+        "one worker a core",
+        "Never more workers than this, times the largest `numWorkers`. Given without `minReplicas` it is both.",
+    ),
     key("eventTimeout", Shape::Duration, "no limit", "How long an event may run. More than 0."),
     key(
         "readinessTimeoutSeconds",
@@ -128,21 +148,27 @@ static LIMITS: &[Key] = &[
 
 /// `spec.retry`.
 pub(in crate::manifest) static RETRY: &[Key] = &[
-    key("maxAttempts", Shape::Integer { min: 1, max: 10_000 }, "5", "Attempts in all, the first included; then the invocation is dead-lettered."),
+    key(
+        "maxAttempts",
+        Shape::Integer { min: 1, max: 10_000 },
+        "5",
+        "Attempts in all, the first included; then the invocation is dead-lettered.",
+    ),
     key("initial", Shape::Duration, "`1s`", "The wait after the first failure."),
     key("factor", Shape::Number { min: 1.0, max: 1_000.0 }, "2", "Each further wait is this many times longer."),
     key("max", Shape::Duration, "`5m`", "No wait is longer."),
-    key("jitter", Shape::Number { min: 0.0, max: 1.0 }, "0.5", "A wait is shortened by up to this share of itself, by chance."),
+    key(
+        "jitter",
+        Shape::Number { min: 0.0, max: 1.0 },
+        "0.5",
+        "A wait is shortened by up to this share of itself, by chance.",
+    ),
 ];
 
 static ORDERING: &[Key] = &[key("key", Shape::Object(ORDERING_KEY), "", "Order by key.").required()];
 
-static ORDERING_KEY: &[Key] = &[key(
-    "header",
-    Shape::Text,
-    "the CloudEvents `partitionkey`, else `subject`",
-    "The header that holds the key.",
-)];
+static ORDERING_KEY: &[Key] =
+    &[key("header", Shape::Text, "the CloudEvents `partitionkey`, else `subject`", "The header that holds the key.")];
 
 static QUEUE: &[Key] = &[key(
     "pendingMax",

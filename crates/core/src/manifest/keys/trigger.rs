@@ -14,15 +14,30 @@ pub(in crate::manifest) struct Kind {
 
 /// The kinds of this version.
 pub(in crate::manifest) static KINDS: &[Kind] = &[
-    Kind { name: "http", attributes: HTTP, meaning: "HTTP requests at the function's own address and at further paths." },
+    Kind {
+        name: "http",
+        attributes: HTTP,
+        meaning: "HTTP requests at the function's own address and at further paths.",
+    },
     Kind { name: "cron", attributes: CRON, meaning: "A schedule." },
     Kind { name: "message", attributes: MESSAGE, meaning: "Events of a topic, or the responses of another function." },
 ];
 
 /// Kinds that Nuclio has and this version has not.
 pub(in crate::manifest) const OTHER_KINDS: &[&str] = &[
-    "kafka-cluster", "kafka", "v3ioStream", "rabbit-mq", "rabbitMq", "nats", "mqtt", "iotCoreMqtt", "kinesis", "eventhub", "pubsub",
-    "kickstart", "v3ioItemPoller",
+    "kafka-cluster",
+    "kafka",
+    "v3ioStream",
+    "rabbit-mq",
+    "rabbitMq",
+    "nats",
+    "mqtt",
+    "iotCoreMqtt",
+    "kinesis",
+    "eventhub",
+    "pubsub",
+    "kickstart",
+    "v3ioItemPoller",
 ];
 
 const STREAMS: &str = "no source of this version divides into partitions";

@@ -51,7 +51,10 @@ spec:
     assert!(warnings.is_empty(), "{warnings:?}");
     let expected = FunctionSpec::new(Runtime::Python(Some("3.11".into())));
     assert_eq!(spec.runtime, expected.runtime);
-    assert_eq!((spec.description.as_str(), spec.handler.as_str(), spec.disable), ("Makes thumbnails.", "hello:handler", true));
+    assert_eq!(
+        (spec.description.as_str(), spec.handler.as_str(), spec.disable),
+        ("Makes thumbnails.", "hello:handler", true)
+    );
     assert_eq!(spec.labels["team"], "a");
     let variable = |name: &str, value: &str| EnvVar { name: name.into(), value: value.into() };
     assert_eq!(spec.env, [variable("A", "3"), variable("B", "2")]);
@@ -61,7 +64,10 @@ spec:
     assert_eq!(spec.ordering, Ordering::Key { header: Some("x-device".into()) });
     assert_eq!((spec.queue.pending_max, spec.history), (10, History::Failed));
     assert_eq!(spec.build.commands, ["pip install numpy"]);
-    assert_eq!((spec.build.requirements.as_slice(), spec.build.build_timeout_seconds), (["pillow".to_owned()].as_slice(), Some(-1)));
+    assert_eq!(
+        (spec.build.requirements.as_slice(), spec.build.build_timeout_seconds),
+        (["pillow".to_owned()].as_slice(), Some(-1))
+    );
     assert_eq!((spec.resources.memory_bytes, spec.resources.cpu_millis), (Some(512 << 20), Some(1500)));
     assert_eq!((spec.min_replicas, spec.max_replicas), (Some(1), Some(4)));
     assert_eq!(spec.event_timeout, Some(Duration::from_secs(30)));
@@ -150,7 +156,8 @@ fn names_and_projects_have_an_order() {
         (Some(text), Some("flag"), Some("other"), "other:flag"),
         (Some("metadata: {namespace: nuclio}"), None, None, "my-package"),
     ] {
-        let flags = Overrides { name: name.map(str::to_owned), project: project.map(str::to_owned), ..Overrides::default() };
+        let flags =
+            Overrides { name: name.map(str::to_owned), project: project.map(str::to_owned), ..Overrides::default() };
         let manifest = resolve(&package("my package", &["a.py"], text), &flags).unwrap();
         assert_eq!(manifest.function.to_string(), expected);
     }

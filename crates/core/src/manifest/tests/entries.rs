@@ -40,7 +40,11 @@ fn entry_points_are_found() {
         (&["hello.py"], "", "thumbnail", "python thumbnail"),
         (&["requirements.txt"], "python", "installed.app:run", "python installed.app:run"),
     ] {
-        assert_eq!(entry(files, runtime, handler).map_err(|e| e.to_string()), Ok(expected.to_owned()), "{files:?} {runtime} {handler}");
+        assert_eq!(
+            entry(files, runtime, handler).map_err(|e| e.to_string()),
+            Ok(expected.to_owned()),
+            "{files:?} {runtime} {handler}"
+        );
     }
 }
 

@@ -52,7 +52,11 @@ spec:
 #[test]
 fn memory_is_a_quantity_or_mebibytes() {
     for (text, bytes) in [("128", 128 << 20), ("128Mi", 128 << 20), ("512M", 512_000_000), ("1G", 1_000_000_000)] {
-        assert_eq!(with(None, |flags| flags.memory = some(text)).unwrap().spec.resources.memory_bytes, Some(bytes), "{text}");
+        assert_eq!(
+            with(None, |flags| flags.memory = some(text)).unwrap().spec.resources.memory_bytes,
+            Some(bytes),
+            "{text}"
+        );
     }
     for text in ["", "0", "lots", "1k", "-1", "99999999999999999"] {
         assert!(with(None, |flags| flags.memory = some(text)).is_err(), "{text}");
@@ -78,7 +82,9 @@ fn pratai_events_are_the_one_trigger() {
         .unwrap()
         .spec;
         assert!(spec.http().is_none());
-        let TriggerKind::Message(message) = &spec.triggers[&"message".parse().unwrap()].kind else { panic!("a message") };
+        let TriggerKind::Message(message) = &spec.triggers[&"message".parse().unwrap()].kind else {
+            panic!("a message")
+        };
         assert_eq!(message.source, expected);
     }
 
@@ -103,14 +109,19 @@ fn wrong_flags_are_named() {
         (|flags| flags.call_type = some("later"), "--type: expected one of sync, async, wait_for_response"),
         (|flags| flags.event = some("timr"), "hint: did you mean \"timer\"?"),
         (|flags| flags.event = some("timer"), "add --frequency MINUTES"),
-        (|flags| (flags.event, flags.frequency) = (some("timer"), some("0")), "--frequency: \"0\" is not a number of minutes"),
+        (
+            |flags| (flags.event, flags.frequency) = (some("timer"), some("0")),
+            "--frequency: \"0\" is not a number of minutes",
+        ),
         (|flags| (flags.event, flags.frequency) = (some("timer"), some("1.5")), "not a number of minutes"),
         (|flags| flags.frequency = some("5"), "--frequency: it belongs to --event timer"),
         (|flags| flags.topic = some("a"), "--topic: it belongs to --event message"),
         (|flags| flags.event = some("message"), "add --topic TOPIC or --subscribe-to FUNCTION"),
         (|flags| (flags.event, flags.subscribe_to) = (some("message"), some("hello")), "never come to an end"),
         (
-            |flags| (flags.event, flags.topic, flags.call_type) = (some("message"), some("a"), some("wait_for_response")),
+            |flags| {
+                (flags.event, flags.topic, flags.call_type) = (some("message"), some("a"), some("wait_for_response"))
+            },
             "--type: only a webhook has a caller",
         ),
     ];

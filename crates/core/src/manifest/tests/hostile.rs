@@ -3,13 +3,66 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::manifest::{check::check, keys::{ENVELOPE, Shape}, limits::NODES_MAX, problem::{Path, Report}, yaml};
+use crate::manifest::{
+    check::check,
+    keys::{ENVELOPE, Shape},
+    limits::NODES_MAX,
+    problem::{Path, Report},
+    yaml,
+};
 
 /// Pieces from which lifelike and broken documents are put together.
 const PIECES: &[&str] = &[
-    "metadata", "spec", "triggers", "kind", "http", "cron", "attributes", "schedule", "env", "name", "value", ": ", ":", "- ", "\n", "\n  ",
-    "\n    ", "{", "}", "[", "]", ",", "&a ", "*a", "<<", "!!str ", "!x ", "\"", "'", "|\n", ">-\n", "#", "? ", "---\n", "...\n", "%YAML 1.2\n",
-    "\t", "128Mi", "30s", "-1", "0x1F", ".nan", "true", "~", "ä", "\u{feff}", "\u{85}", "\\u0000", "@every 1s", "99999999999999999999",
+    "metadata",
+    "spec",
+    "triggers",
+    "kind",
+    "http",
+    "cron",
+    "attributes",
+    "schedule",
+    "env",
+    "name",
+    "value",
+    ": ",
+    ":",
+    "- ",
+    "\n",
+    "\n  ",
+    "\n    ",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    "&a ",
+    "*a",
+    "<<",
+    "!!str ",
+    "!x ",
+    "\"",
+    "'",
+    "|\n",
+    ">-\n",
+    "#",
+    "? ",
+    "---\n",
+    "...\n",
+    "%YAML 1.2\n",
+    "\t",
+    "128Mi",
+    "30s",
+    "-1",
+    "0x1F",
+    ".nan",
+    "true",
+    "~",
+    "ä",
+    "\u{feff}",
+    "\u{85}",
+    "\\u0000",
+    "@every 1s",
+    "99999999999999999999",
 ];
 
 fn pieces() -> impl Strategy<Value = String> {
@@ -84,7 +137,10 @@ fn the_largest_texts_are_read_or_refused() {
         format!("a: &a {long}\nb: [{}]", vec!["*a"; 10_000].join(",")),
         format!("spec:\n{}", (0..40_000).map(|index| format!("  k{index}: 1\n")).collect::<String>()),
         format!("spec:\n  env:\n{}", "  - {name: A, value: b}\n".repeat(15_000)),
-        format!("spec:\n  triggers:\n{}", (0..20_000).map(|index| format!("    t{index}: {{kind: http}}\n")).collect::<String>()),
+        format!(
+            "spec:\n  triggers:\n{}",
+            (0..20_000).map(|index| format!("    t{index}: {{kind: http}}\n")).collect::<String>()
+        ),
     ] {
         if let Err(error) = read(&text) {
             assert!(error.to_string().len() < 100_000);

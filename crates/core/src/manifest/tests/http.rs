@@ -42,7 +42,12 @@ fn ingresses_become_hosts_and_paths() {
         ("{a: {host: a.com, pathType: Exact, paths: [/x, /y/]}}", &["a.com"], &["/x", "/y"], false),
         ("{a: {host: a.com}}", &["a.com"], &["/", "/*"], false),
         ("{a: {paths: [/x], pathType: Prefix}}", &[], &["/x", "/x/*"], false),
-        ("{a: {host: a.com, paths: [/x]}, b: {host: A.com, paths: [/y], pathType: Exact}}", &["a.com"], &["/x", "/x/*", "/y"], false),
+        (
+            "{a: {host: a.com, paths: [/x]}, b: {host: A.com, paths: [/y], pathType: Exact}}",
+            &["a.com"],
+            &["/x", "/x/*", "/y"],
+            false,
+        ),
         ("{a: {host: a.com}, b: {host: b.com}}", &["a.com", "b.com"], &["/", "/*"], true),
     ] {
         let (http, warnings) = http(&format!("      attributes: {{ingresses: {ingresses}}}")).unwrap();

@@ -2,7 +2,10 @@
 
 use std::{fs, path::PathBuf};
 
-use super::{super::{Overrides, reference, resolve, schema}, package};
+use super::{
+    super::{Overrides, reference, resolve, schema},
+    package,
+};
 
 const BEGIN: &str = "<!-- made from the table of keys: begin -->\n";
 const END: &str = "<!-- made from the table of keys: end -->\n";
@@ -22,7 +25,10 @@ fn the_schema_is_current() {
         fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&schema()).unwrap())).unwrap();
     }
     let published: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-    assert!(published == schema(), "docs/function.schema.json is out of date; UPDATE=1 cargo test -p tidemill-core writes it");
+    assert!(
+        published == schema(),
+        "docs/function.schema.json is out of date; UPDATE=1 cargo test -p tidemill-core writes it"
+    );
 }
 
 #[test]
@@ -35,7 +41,10 @@ fn the_reference_is_current() {
     if is_update() {
         fs::write(&path, format!("{head}{BEGIN}{current}{END}{tail}")).unwrap();
     } else {
-        assert!(tables == current, "docs/function-yaml.md is out of date; UPDATE=1 cargo test -p tidemill-core writes it");
+        assert!(
+            tables == current,
+            "docs/function-yaml.md is out of date; UPDATE=1 cargo test -p tidemill-core writes it"
+        );
     }
 }
 

@@ -41,7 +41,10 @@ fn triggers_follow_the_table() {
     assert_eq!(one("maxWorkers: 5").workers, Some(5));
     assert_eq!(one("NumWorkers: 100000, name: web").workers, Some(100_000));
     let wait = |text: &str| one(&format!("workerAvailabilityTimeoutMilliseconds: {text}")).worker_availability_timeout;
-    assert_eq!((wait("-1"), wait("null"), wait("0"), wait("250")), (None, None, Some(Duration::ZERO), Some(Duration::from_millis(250))));
+    assert_eq!(
+        (wait("-1"), wait("null"), wait("0"), wait("250")),
+        (None, None, Some(Duration::ZERO), Some(Duration::from_millis(250)))
+    );
     let off = web("disabled: true").unwrap().spec;
     assert!(off.http().is_none() && off.triggers.len() == 1);
     for (text, part) in [
@@ -58,7 +61,10 @@ fn triggers_follow_the_table() {
         ("{a: {kind: kafka, total_tasks: 2, max_task_allocation: 3}}", "does not have the source \"kafka\" yet"),
         ("{a: {kind: nats}}", "hint: there are http, cron, message"),
         ("{a: {kind: cron}}", "there is no schedule"),
-        ("{a: {kind: cron, attributes: {schedule: '61 * * * *'}}}", "spec.triggers.a.attributes.schedule: \"61 * * * *\" is not a schedule"),
+        (
+            "{a: {kind: cron, attributes: {schedule: '61 * * * *'}}}",
+            "spec.triggers.a.attributes.schedule: \"61 * * * *\" is not a schedule",
+        ),
         ("{a: {kind: cron, attributes: {schedule: '@daily', timeZone: Mars/Olympus}}}", "Mars/Olympus"),
         ("{a: {kind: cron, attributes: {interval: 1ms}}}", "the shortest interval is 100ms"),
         ("{a: {kind: cron, attributes: {interval: 5}}}", "say the unit, as in 5s"),
@@ -79,7 +85,9 @@ fn batches_follow_the_table() {
     let batch = |runtime: &str, text: &str| {
         let files = ["a.py", "b.js"];
         let handler = if runtime == "python" { "a:f" } else { "b:f" };
-        let text = format!("spec:\n  runtime: {runtime}\n  handler: {handler}\n  triggers: {{t: {{kind: cron, attributes: {{interval: 1s}}, batch: {text}}}}}");
+        let text = format!(
+            "spec:\n  runtime: {runtime}\n  handler: {handler}\n  triggers: {{t: {{kind: cron, attributes: {{interval: 1s}}, batch: {text}}}}}"
+        );
         resolve(&package("x", &files, Some(&text)), &Overrides::default())
     };
     let read = |runtime, text| batch(runtime, text).unwrap().spec.batch();
@@ -114,7 +122,10 @@ fn schedules_and_messages_are_read() {
     let manifest = spec(text).unwrap();
     let kind = |name: &str| manifest.spec.triggers[&name.parse().unwrap()].kind.clone();
     let TriggerKind::Cron(nightly) = kind("nightly") else { panic!("a schedule") };
-    assert_eq!((nightly.schedule.as_str(), nightly.time_zone.as_deref(), nightly.missed), ("0 3 * * *", Some("Europe/Berlin"), MissedRuns::All));
+    assert_eq!(
+        (nightly.schedule.as_str(), nightly.time_zone.as_deref(), nightly.missed),
+        ("0 3 * * *", Some("Europe/Berlin"), MissedRuns::All)
+    );
     assert_eq!((nightly.body.as_str(), nightly.path.as_str(), nightly.method.as_str()), ("hi", "/run", "PUT"));
     assert_eq!(nightly.headers["X-A"], "b");
     let TriggerKind::Cron(often) = kind("often") else { panic!("a schedule") };

@@ -35,7 +35,10 @@ fn replicas_follow_the_table() {
     assert_refused(spec("  maxReplicas: 0\n"), "greater than zero");
     assert_refused(spec("  minReplicas: -1\n"), "spec.minReplicas: -1 is too small; the least is 0");
     assert_refused(spec("  minReplicas: 0\n"), "max replicas must be set when min replicas is zero");
-    assert_refused(spec("  minReplicas: 2\n  maxReplicas: 1\n"), "min replicas must be less than or equal to max replicas");
+    assert_refused(
+        spec("  minReplicas: 2\n  maxReplicas: 1\n"),
+        "min replicas must be less than or equal to max replicas",
+    );
 }
 
 #[test]

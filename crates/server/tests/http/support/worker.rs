@@ -15,8 +15,8 @@ use tidemill_core::{
     id::Digest,
     invocation::{AttemptOutcome, LogLevel, LogLine, Reply},
     ports::{
-        BuildError, Builder, Call, CallEnd, CallOutcome, Driver, Environment, Launch, LaunchError, ManifestText, Package,
-        Progress, Unpacked, Worker, WorkerId,
+        BuildError, Builder, Call, CallEnd, CallOutcome, Driver, Environment, Launch, LaunchError, ManifestText,
+        Package, Progress, Unpacked, Worker, WorkerId,
     },
     spec::FunctionSpec,
 };
@@ -103,7 +103,8 @@ pub struct FakeDriver(pub Arc<Gate>);
 impl Driver for FakeDriver {
     async fn launch(&self, launch: Launch) -> Result<Arc<dyn Worker>, LaunchError> {
         if launch.spec.env.iter().any(|var| var.name == "BROKEN") {
-            let reason = "Traceback (most recent call last):\n  File \"x.py\", line 1\nImportError: no module".to_owned();
+            let reason =
+                "Traceback (most recent call last):\n  File \"x.py\", line 1\nImportError: no module".to_owned();
             return Err(LaunchError { reason, logs: Vec::new() });
         }
         Ok(Arc::new(FakeWorker { id: launch.worker, gate: Arc::clone(&self.0), gone: CancellationToken::new() }))

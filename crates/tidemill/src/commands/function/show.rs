@@ -58,12 +58,20 @@ fn text(view: &View, base: &str) -> String {
                 workers.ready, workers.starting, workers.busy_slots, workers.waiting, workers.min, workers.max
             ),
         ),
-        ("queue", format!("{} queued, {} running (at most {})", function.queued, function.running, spec.queue_pending_max)),
+        (
+            "queue",
+            format!("{} queued, {} running (at most {})", function.queued, function.running, spec.queue_pending_max),
+        ),
         ("event timeout", spec.event_timeout_ms.map(output::exact).unwrap_or_default()),
         ("memory", spec.memory_bytes.map(output::bytes).unwrap_or_default()),
         (
             "retry",
-            format!("{} attempts, waits from {} to {}", spec.retry.max_attempts, output::exact(spec.retry.initial_ms), output::exact(spec.retry.wait_ms_max)),
+            format!(
+                "{} attempts, waits from {} to {}",
+                spec.retry.max_attempts,
+                output::exact(spec.retry.initial_ms),
+                output::exact(spec.retry.wait_ms_max)
+            ),
         ),
         ("ordering", if spec.ordering == "none" { String::new() } else { spec.ordering.clone() }),
         ("history", spec.history.clone()),
@@ -75,7 +83,13 @@ fn text(view: &View, base: &str) -> String {
 }
 
 fn revisions(revisions: &[Revision]) -> String {
-    let columns = [Column::number("REVISION"), Column::text(""), Column::text("DEPLOYED"), Column::text("RUNTIME"), Column::text("PACKAGE")];
+    let columns = [
+        Column::number("REVISION"),
+        Column::text(""),
+        Column::text("DEPLOYED"),
+        Column::text("RUNTIME"),
+        Column::text("PACKAGE"),
+    ];
     let mut table = Table::new(&columns, "there are no revisions");
     for revision in revisions {
         table.row([

@@ -59,7 +59,10 @@ fn beginning(body: &[u8]) -> Option<String> {
     let mut lines: Vec<String> = text.lines().take(LINES_MAX).map(cut).collect();
     let more = text.lines().count() - lines.len();
     if more > 0 {
-        lines.push(format!("… {} more; tidemill invocation result prints all of it", output::counted(more as u64, "line")));
+        lines.push(format!(
+            "… {} more; tidemill invocation result prints all of it",
+            output::counted(more as u64, "line")
+        ));
     }
     Some(lines.join("\n"))
 }
@@ -81,9 +84,13 @@ mod tests {
 
     #[test]
     fn the_summary_has_status_type_and_size() {
-        let reply = Reply { status: 404, content_type: "text/plain".to_owned(), body: "none".into(), ..Reply::default() };
+        let reply =
+            Reply { status: 404, content_type: "text/plain".to_owned(), body: "none".into(), ..Reply::default() };
         let response = Response::from(reply);
         assert_eq!(response.summary(), "404, text/plain, 4 B");
-        assert_eq!(serde_json::to_value(&response).unwrap(), serde_json::json!({"status": 404, "content_type": "text/plain", "size": 4}));
+        assert_eq!(
+            serde_json::to_value(&response).unwrap(),
+            serde_json::json!({"status": 404, "content_type": "text/plain", "size": 4})
+        );
     }
 }

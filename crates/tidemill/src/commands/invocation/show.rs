@@ -76,9 +76,15 @@ fn text(view: &View) -> String {
         ("received", output::local_time(invocation.received_at)),
         ("started", invocation.started_at.map(output::local_time).unwrap_or_default()),
         ("finished", invocation.finished_at.map(output::local_time).unwrap_or_default()),
-        ("next attempt", if invocation.status == "queued" { output::local_time(invocation.available_at) } else { String::new() }),
+        (
+            "next attempt",
+            if invocation.status == "queued" { output::local_time(invocation.available_at) } else { String::new() },
+        ),
         ("trigger", format!("{} ({})", event.trigger_name, event.trigger_kind)),
-        ("event", format!("{} {}, {} {}", event.method, event.path, output::bytes(invocation.event_size), event.content_type)),
+        (
+            "event",
+            format!("{} {}, {} {}", event.method, event.path, output::bytes(invocation.event_size), event.content_type),
+        ),
         ("type", event.kind.clone()),
         ("source", event.source.clone()),
         ("key", invocation.key.clone().unwrap_or_default()),

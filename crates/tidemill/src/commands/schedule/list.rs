@@ -35,7 +35,8 @@ fn table(list: &ScheduleList) -> String {
         Column::text(""),
         Column::text("LAST RUN"),
     ];
-    let empty = "there are no schedules; a function gets one with: tidemill deploy PATH --event timer --frequency MINUTES";
+    let empty =
+        "there are no schedules; a function gets one with: tidemill deploy PATH --event timer --frequency MINUTES";
     let mut table = Table::new(&columns, empty);
     for schedule in &list.schedules {
         table.row([
