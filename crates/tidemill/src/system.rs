@@ -1,14 +1,23 @@
-//! The machine's clock and randomness, behind the ports of the core.
+//! The machine: its clock and randomness behind the ports of the core, and its limit of open files.
 
 use std::{
     cell::RefCell,
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tidemill_core::{
     Timestamp,
     ports::{Clock, Rng},
 };
+
+/// Allows as many open files as this process may have: each connection is one. Shells give far fewer at first.
+pub fn raise_open_files() {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::warn!(%error, "the limit of open files cannot be raised");
+    }
+}
 
 /// The system's clock.
 #[derive(Clone, Copy, Debug, Default)]

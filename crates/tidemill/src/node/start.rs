@@ -20,7 +20,7 @@ use super::{Node, Signals, listen};
 use crate::{
     config::Settings,
     failure::Failure,
-    system::{SystemClock, SystemRng},
+    system::{SystemClock, SystemRng, raise_open_files},
 };
 
 /// What an operator should know about how this version runs functions.
@@ -36,6 +36,7 @@ impl Node {
         listen::check(settings.address("listen"), settings.switch("insecure"))?;
         let broken = |what: &'static str| move |error: io::Error| Failure::broken(format!("cannot {what}: {error}"));
         let signals = Signals::new().map_err(broken("take over signals"))?;
+        raise_open_files();
         tidemill_server::install_metrics();
         let data = data(settings)?;
         let (ports, builder) = ports(&data, settings)?;
