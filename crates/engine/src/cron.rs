@@ -81,7 +81,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         tokio::select! {
             biased;
             () = shared.stop.cancelled() => return,
-            () = shared.cron_alarm.rings(&shared, wait) => {}
+            () = shared.cron_alarm.rings(shared.ports.clock.as_ref(), wait) => {}
         }
     }
 }

@@ -12,6 +12,7 @@
 //! Every task is tracked by the engine and ends with it. Losing a nudge between tasks costs latency only: `timers` looks
 //! at the store itself now and then.
 
+mod alarm;
 mod attempt;
 mod call;
 mod config;

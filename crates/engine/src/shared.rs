@@ -11,11 +11,11 @@ use tidemill_core::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    alarm::Alarm,
     config::{EngineConfig, Ports},
     history::HistorySender,
     large::LargeBodies,
     routes::Routes,
-    timers::Alarm,
     waiters::Waiters,
 };
 
