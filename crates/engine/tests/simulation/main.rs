@@ -26,7 +26,7 @@ fn simulate(seed: u64) -> Outcome {
 fn nothing_acknowledged_is_lost() {
     let mut crashes = 0;
     let mut faults = 0;
-    for seed in 0..40 {
+    for seed in 0..120 {
         eprintln!("seed {seed}");
         let outcome = simulate(seed);
         assert!(outcome.acknowledged > 20, "seed {seed}: only {} were acknowledged", outcome.acknowledged);
