@@ -1,6 +1,9 @@
 //! Points in time: microseconds since the Unix epoch, the one form that is stored and sent.
 
-use std::{fmt, ops, time::Duration};
+use std::{
+    fmt, ops,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +11,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
+
+/// A duration in whole microseconds; the largest number for one that has more.
+pub fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
 
 impl Timestamp {
     /// The microseconds since the epoch.
@@ -31,6 +39,13 @@ impl Timestamp {
     /// Reads RFC 3339. `None` when the text is no time.
     pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
         text.parse::<jiff::Timestamp>().ok().map(|at| Timestamp(at.as_microsecond()))
+    }
+}
+
+impl From<SystemTime> for Timestamp {
+    /// The epoch itself for times before it.
+    fn from(time: SystemTime) -> Timestamp {
+        Timestamp(0) + time.duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 }
 

@@ -9,6 +9,7 @@ use tidemill_core::{
     limits::RESPONSE_BODY_BYTES_MAX,
     ports::{Call, CallEnd, CallOutcome, LaunchError, LeaseRef, Settlement, StoreError},
     retry,
+    time::micros,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -342,7 +343,6 @@ async fn store(shared: &Arc<Shared>, function: &Arc<Function>, mut settlement: S
 }
 
 fn timings(invocation: &Invocation, ending: &Ending, accept_commit: Duration, now: Timestamp) -> Timings {
-    let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     let total = micros(now.since(invocation.received_at));
     let received_us = invocation.timings.received_us.min(total);
     let call = micros(ending.call).min(total - received_us);

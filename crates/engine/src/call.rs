@@ -10,6 +10,7 @@ use tidemill_core::{
     limits::INLINE_BODY_BYTES_MAX,
     ports::{Call, HistoryRecord, LaunchError, StoreError},
     spec::History,
+    time::micros,
 };
 use tokio::time::Instant;
 
@@ -146,7 +147,6 @@ fn finished(
     queued: Duration,
     whole: Duration,
 ) -> Invocation {
-    let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     let cold_start_us = micros(ending.cold_start.min(queued));
     let user_code_us = micros(ending.user_code.min(ending.call));
     let timings = Timings {
@@ -203,7 +203,7 @@ async fn conclude(
                 stored = shared.ports.store.submit(emits.clone()).await;
             }
             let commit = began.elapsed();
-            invocation.timings.commit_us = u64::try_from(commit.as_micros()).unwrap_or(u64::MAX);
+            invocation.timings.commit_us = micros(commit);
             invocation.finished_at =
                 invocation.finished_at.map(|at| at + Duration::from_micros(invocation.timings.commit_us));
             stored.map_err(|source| CallError::Emit { function: function.reference.clone(), source })?;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use tidemill_core::{FunctionRef, FunctionState, RevisionNumber, Timestamp, spec::FunctionSpec};
+use tidemill_core::{FunctionRef, FunctionState, RevisionNumber, Timestamp, spec::FunctionSpec, time::micros};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -144,7 +144,7 @@ impl Function {
             _ if current.pool.has_trouble() => 1,
             None => AHEAD_MIN,
             Some(mean) => {
-                let ahead = u64::try_from(AHEAD.as_micros()).unwrap_or(u64::MAX) / mean;
+                let ahead = micros(AHEAD) / mean;
                 u32::try_from(ahead).unwrap_or(AHEAD_MAX).clamp(AHEAD_MIN, AHEAD_MAX)
             }
         };

@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use tidemill_core::time::micros;
+
 /// Calls that must have been seen before any is run ahead.
 const SEEN_MIN: u32 = 64;
 /// Time that calls handed over ahead may take in all.
@@ -34,7 +36,7 @@ pub(crate) struct Pace {
 impl Pace {
     /// A call spent `user_code` in user code and moved `bytes` of bodies.
     pub fn observe(&self, user_code: Duration, bytes: usize) {
-        let user_code = u64::try_from(user_code.as_micros()).unwrap_or(u64::MAX);
+        let user_code = micros(user_code);
         let sample = user_code.saturating_add(bytes as u64 / BYTES_PER_US).max(1);
         let mean = self.mean_us.load(Ordering::Relaxed);
         let next = if mean == 0 { sample } else { mean - mean / 8 + sample / 8 };

@@ -55,16 +55,7 @@ pub(crate) async fn run(shared: Arc<Shared>, function: Arc<Function>) {
 
 /// Claims what there is room for. Returns whether there may be more to claim now.
 async fn claim_singles(shared: &Arc<Shared>, function: &Arc<Function>, current: &Current) -> bool {
-    let permits = function.enter(CLAIM_MAX, current);
-    let wanted = permits.len();
-    if wanted == 0 {
-        function.set_more(true);
-        // The end of an attempt nudges.
-        return false;
-    }
-    let held = claim(shared, function, permits).await;
-    let is_full = held.len() == wanted;
-    function.set_more(is_full);
+    let (held, is_full) = claim_up_to(CLAIM_MAX, shared, function, current).await;
     for one in held {
         shared.tasks.spawn(attempt::run(shared.clone(), function.clone(), vec![one], false));
     }
@@ -92,19 +83,31 @@ async fn claim_batch(
         return false;
     }
     // Permits count invocations; a batch needs as many at once as it has events.
-    let permits = function.enter(batch.size.max(1), current);
-    let wanted = permits.len();
-    if wanted == 0 {
-        function.set_more(true);
-        return false;
-    }
-    let held = claim(shared, function, permits).await;
-    let is_full = held.len() == wanted;
-    function.set_more(is_full);
+    let (held, is_full) = claim_up_to(batch.size.max(1), shared, function, current).await;
     if !held.is_empty() {
         shared.tasks.spawn(attempt::run(shared.clone(), function.clone(), held, true));
     }
     is_full
+}
+
+/// Claims at most `count`, as far as there is room. Also tells whether there may be more to claim now.
+async fn claim_up_to(
+    count: u32,
+    shared: &Arc<Shared>,
+    function: &Arc<Function>,
+    current: &Current,
+) -> (Vec<Held>, bool) {
+    let permits = function.enter(count, current);
+    let wanted = permits.len();
+    if wanted == 0 {
+        // The end of an attempt nudges.
+        function.set_more(true);
+        return (Vec::new(), false);
+    }
+    let held = claim(shared, function, permits).await;
+    let is_full = held.len() == wanted;
+    function.set_more(is_full);
+    (held, is_full)
 }
 
 async fn claim(shared: &Arc<Shared>, function: &Arc<Function>, permits: Vec<Permit>) -> Vec<Held> {

@@ -12,6 +12,7 @@ use tidemill_core::{
     limits::LEASE,
     ports::{LeaseGrant, NewInvocation, Submitted},
     spec::MessageSource,
+    time::micros,
 };
 use tokio::time::Instant;
 
@@ -44,7 +45,7 @@ pub(crate) async fn submit(
     };
     let leased = permits.len();
     let lease = LeaseGrant { owner: shared.config.node.clone(), until: now + LEASE };
-    let received_us = u64::try_from(now.since(received_at).as_micros()).unwrap_or(u64::MAX);
+    let received_us = micros(now.since(received_at));
     let new: Vec<NewInvocation> = events
         .into_iter()
         .enumerate()
@@ -115,7 +116,7 @@ pub(crate) async fn publish(
         admit(shared, &subscription.function, events.len())?;
     }
     let now = shared.now();
-    let received_us = u64::try_from(now.since(received_at).as_micros()).unwrap_or(u64::MAX);
+    let received_us = micros(now.since(received_at));
     let mut new = Vec::with_capacity(events.len() * subscriptions.len());
     for event in events {
         for subscription in subscriptions {

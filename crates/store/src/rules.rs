@@ -4,6 +4,7 @@ use tidemill_core::{
     Timestamp,
     invocation::{Invocation, Status, Timings},
     ports::StoreError,
+    time::micros,
 };
 
 /// Why an attempt whose lease ran out did not succeed.
@@ -79,5 +80,5 @@ pub(crate) fn check_history(invocation: &Invocation) -> Result<(), StoreError> {
 }
 
 fn micros_since(later: Timestamp, earlier: Timestamp) -> u64 {
-    u64::try_from(later.since(earlier).as_micros()).unwrap_or(u64::MAX)
+    micros(later.since(earlier))
 }

@@ -19,6 +19,8 @@ use std::{
     time::Duration,
 };
 
+use tidemill_core::time::micros;
+
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -63,7 +65,7 @@ impl Calls {
 
 impl Drop for OpenCall {
     fn drop(&mut self) {
-        let elapsed = u64::try_from(self.0.accepted.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let elapsed = micros(self.0.accepted.elapsed());
         self.0.ended_us.store(elapsed, Ordering::Relaxed);
         self.0.open.fetch_sub(1, Ordering::Relaxed);
     }

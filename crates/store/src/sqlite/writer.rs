@@ -12,6 +12,7 @@ use std::{
 
 use rusqlite::Connection;
 use tidemill_core::ports::{Clock, StoreError};
+use tidemill_core::time::micros;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -241,10 +242,9 @@ impl Writer {
         let released = transaction.take_released_blobs()?;
         let written = Instant::now();
         self.connection.prepare_cached("COMMIT")?.execute([])?;
-        let micros = |from: Instant, to: Instant| u64::try_from((to - from).as_micros()).unwrap_or(u64::MAX);
         self.counters.commits.fetch_add(1, Ordering::Relaxed);
-        self.counters.write_us.fetch_add(micros(started, written), Ordering::Relaxed);
-        self.counters.commit_us.fetch_add(micros(written, Instant::now()), Ordering::Relaxed);
+        self.counters.write_us.fetch_add(micros(written - started), Ordering::Relaxed);
+        self.counters.commit_us.fetch_add(micros(written.elapsed()), Ordering::Relaxed);
         self.published.commits.increment(1);
         self.published.writes.increment(batch.len() as u64);
         self.published.seconds.record(written.elapsed());

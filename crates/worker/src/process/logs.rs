@@ -10,8 +10,7 @@ use tidemill_core::{
 
 /// The time that log lines are stamped with.
 pub(crate) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    SystemTime::now().into()
 }
 
 /// Room for the words that say how much was cut.
