@@ -33,6 +33,9 @@ pub struct Event {
     pub subject: String,
     /// When it happened or, if that is unknown, when it arrived.
     pub time: Timestamp,
+    /// Who sent it: the user's name, or empty when nobody in particular did. Set by the server, never by the sender.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub caller: String,
     /// The trigger that brought it.
     pub trigger: TriggerLabel,
     /// The HTTP method, in capitals; `POST` for events that did not come by HTTP.

@@ -198,6 +198,24 @@ impl Timings {
     }
 }
 
+/// What an execution used and how its process or container ended, where the driver can tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunReport {
+    /// Exit code of the container or process; `None` when it is not known.
+    pub exit_code: Option<i64>,
+    /// CPU time, in nanoseconds.
+    pub cpu_ns: u64,
+    /// Bytes received from the network and read from block devices.
+    pub io_bytes: u64,
+    /// Largest memory use seen, in bytes.
+    pub memory_bytes_max: u64,
+    /// Run time as the driver measured it, in microseconds.
+    pub run_us: u64,
+    /// The container engine's own description of the end (Docker's `State` object); `null` when there is none.
+    pub final_state: serde_json::Value,
+}
+
 /// One try of an invocation that has ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
@@ -215,6 +233,8 @@ pub struct Attempt {
     pub outcome: AttemptOutcome,
     /// One line for a person: why it did not succeed. Empty when it did.
     pub reason: String,
+    /// What it used and how it ended, where the driver can tell.
+    pub report: Option<RunReport>,
 }
 
 /// What a function answered.

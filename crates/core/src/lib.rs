@@ -4,6 +4,7 @@
 //! an argument, and what a decision wants done is data that somebody else carries out. The ports at the bottom are the
 //! interfaces through which the engine reaches the world.
 
+pub mod access;
 pub mod event;
 pub mod function;
 pub mod id;

@@ -26,3 +26,13 @@ pub const INTERRUPTIONS_MAX: u32 = 100;
 pub const READINESS_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a worker may sit idle before it is stopped, above the function's minimum.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+/// The largest state of an actor, in bytes of JSON.
+pub const STATE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// An execution sends at most so many messages.
+pub const SENDS_MAX: usize = 1_000;
+/// An execution leaves at most so many results.
+pub const RESULTS_MAX: usize = 10_000;
+/// The largest datagram taken from a container's results socket, in bytes (Abaco: 131 072).
+pub const RESULT_BYTES_MAX: usize = 131_072;
+/// Processes and threads of a container unless it says otherwise.
+pub const CONTAINER_PIDS_MAX: u32 = 512;

@@ -3,7 +3,9 @@
 
 mod builder;
 mod chance;
+mod registry;
 mod store;
+mod vault;
 mod worker;
 
 pub use builder::{BuildError, Builder, Environment, ManifestText, Package, Progress, Unpacked};
@@ -11,6 +13,11 @@ pub use chance::{Clock, Rng};
 pub use store::{
     Accepted, CancelResult, Claim, Claimed, Fire, HistoryRecord, InvocationDetail, InvocationFilter, LeaseGrant,
     LeaseRef, LogFilter, LoggedLine, NewInvocation, Page, QueueStats, RedriveFilter, Retention, ScheduleRecord,
-    Settled, Settlement, Store, StoreError, Submitted,
+    Settled, Settlement, StateRecord, Store, StoreError, Submitted, Usage,
 };
-pub use worker::{Call, CallEnd, CallOutcome, CallRequest, Driver, Host, Launch, LaunchError, Worker, WorkerId};
+pub use registry::{Entry, EntryChange, EntryId, EntryKind, Expected, Registry};
+pub use vault::{Vault, VaultError};
+pub use worker::{
+    Call, CallEnd, CallOutcome, CallRequest, Driver, DriverHealth, Host, Launch, LaunchError, Message, Place, Worker,
+    WorkerId,
+};

@@ -143,8 +143,39 @@ pub struct Settlement {
     /// Where the time went until `attempt.finished_at`; the store adds the time from then until it ends the invocation to
     /// `commit_us`, and what is not accounted for by then to `queued_us`.
     pub timings: Timings,
-    /// Events that the response makes: stored in the same transaction.
+    /// Events that the response makes and messages that were sent: stored in the same transaction.
     pub emits: Vec<NewInvocation>,
+    /// The new state (JSON) of the function's line that the invocation stands in ([`NewInvocation::key`], or the empty
+    /// one); `None` leaves it as it is.
+    pub state: Option<Bytes>,
+    /// Results to be taken one by one, in order; they follow those that are there.
+    pub results: Vec<Bytes>,
+}
+
+/// The durable state of an actor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateRecord {
+    /// Its key; empty for a function with one state.
+    pub key: String,
+    /// JSON.
+    pub value: Bytes,
+    /// Counts its changes, from 1.
+    pub version: u64,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What the kept executions of a function used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Invocations kept.
+    pub executions: u64,
+    /// CPU time, in nanoseconds.
+    pub cpu_ns: u64,
+    /// Bytes received and read.
+    pub io_bytes: u64,
+    /// Run time, in microseconds.
+    pub run_us: u64,
 }
 
 /// A settled invocation.
@@ -425,6 +456,39 @@ pub trait Store: Send + Sync {
 
     /// Forgets old invocations with their bodies and logs, oldest first, dead-lettered ones last. Returns how many.
     async fn prune(&self, retention: Retention) -> Result<u64, StoreError>;
+
+    /// The state of an actor; `None` while it has none. [`StoreError::NotFound`] for an unknown function.
+    async fn state(&self, function: &FunctionRef, key: &str) -> Result<Option<StateRecord>, StoreError>;
+
+    /// Replaces the state of an actor, or deletes it (`None`). With `expected` only if its version is that (0: there is none);
+    /// [`StoreError::Conflict`] otherwise. Returns the new version, 0 when deleted. An execution that runs meanwhile and changes
+    /// the state has the last word.
+    async fn put_state(
+        &self,
+        function: &FunctionRef,
+        key: &str,
+        value: Option<Bytes>,
+        expected: Option<u64>,
+        now: Timestamp,
+    ) -> Result<u64, StoreError>;
+
+    /// The states of a function by key, those after `after`, at most `limit`, without their values.
+    async fn states(
+        &self,
+        function: &FunctionRef,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Page<StateRecord>, StoreError>;
+
+    /// Takes the oldest result of an invocation away; `None` when there is none.
+    async fn take_result(&self, id: InvocationId) -> Result<Option<Bytes>, StoreError>;
+
+    /// What the kept executions of a function used, all their attempts together.
+    async fn usage(&self, function: &FunctionRef) -> Result<Usage, StoreError>;
+
+    /// Forgets the logs of a function's invocations that ended before `before`, at most those of `limit` invocations. Returns
+    /// of how many.
+    async fn forget_logs(&self, function: &FunctionRef, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
     /// Whether it can write: performs a small durable write.
     async fn check(&self) -> Result<(), StoreError>;

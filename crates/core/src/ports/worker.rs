@@ -1,14 +1,15 @@
 //! Workers and the drivers that start them.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use super::Environment;
 use crate::{
     event::Event,
     id::{InvocationId, RevisionNumber},
-    invocation::{AttemptOutcome, LogLine, Reply},
+    invocation::{AttemptOutcome, LogLine, Reply, RunReport},
     name::{FunctionName, FunctionRef},
     spec::FunctionSpec,
 };
@@ -113,6 +114,45 @@ pub struct Call {
     pub is_batch: bool,
     /// How long it may run.
     pub timeout: Option<Duration>,
+    /// The line it stands in; see [`FunctionSpec::line`].
+    pub key: Option<String>,
+    /// The state it begins with, as JSON, for a function that has state; empty when none was stored yet.
+    pub state: Option<Bytes>,
+    /// The configs that apply to the function, decrypted: name and value.
+    pub configs: Arc<BTreeMap<String, String>>,
+}
+
+impl Call {
+    /// A call of one event, with no limit, state or configs.
+    pub fn single(invocation: InvocationId, attempt: u32, event: Event) -> Call {
+        Call {
+            invocation,
+            attempt,
+            events: vec![event],
+            is_batch: false,
+            timeout: None,
+            key: None,
+            state: None,
+            configs: Arc::default(),
+        }
+    }
+}
+
+/// A message that user code sent (`context.send`). It leaves when the execution is settled as succeeded, in that transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Message {
+    /// The function of the same project that gets it.
+    pub function: String,
+    /// The line it stands in there; `None` leaves it to that function's settings.
+    pub key: Option<String>,
+    /// Further headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Media type of the body. May be empty.
+    pub content_type: String,
+    /// The body.
+    pub body: Bytes,
+    /// How long it waits before it may run.
+    pub delay: Duration,
 }
 
 /// How a call ended.
@@ -146,6 +186,32 @@ pub struct CallEnd {
     pub logs: Vec<LogLine>,
     /// Time spent in user code, as the worker measured it.
     pub user_code: Duration,
+    /// The new state, as JSON, when it changed. Counts when the call succeeded.
+    pub state: Option<Bytes>,
+    /// Messages sent. They count when the call succeeded.
+    pub sends: Vec<Message>,
+    /// Results left on the results socket, in order.
+    pub results: Vec<Bytes>,
+    /// What it used, where the driver can tell.
+    pub report: Option<RunReport>,
+}
+
+impl CallEnd {
+    /// An end with nothing but an outcome, a log and a time.
+    pub fn new(outcome: CallOutcome, logs: Vec<LogLine>, user_code: Duration) -> CallEnd {
+        CallEnd { outcome, logs, user_code, state: None, sends: Vec::new(), results: Vec::new(), report: None }
+    }
+}
+
+/// Where a worker lives, for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The driver and its address, as in `process` or `docker:unix:///var/run/docker.sock`.
+    pub driver: String,
+    /// The image, for a container.
+    pub image: String,
+    /// The container's id, or the process's; of the execution that runs or ran last for one container an execution.
+    pub instance: String,
 }
 
 /// One live instance of a revision.
@@ -170,6 +236,11 @@ pub trait Worker: Send + Sync {
     /// Whether it can take calls.
     fn is_alive(&self) -> bool;
 
+    /// Where it lives.
+    fn place(&self) -> Place {
+        Place::default()
+    }
+
     /// Comes back when it can take no more calls.
     async fn gone(&self);
 
@@ -178,6 +249,17 @@ pub trait Worker: Send + Sync {
 
     /// Ends the call of `invocation` at once, at the price of the worker if need be; it ends as cancelled.
     async fn cancel(&self, invocation: InvocationId);
+}
+
+/// Whether a driver can start workers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DriverHealth {
+    /// Its name, as in `process` or `docker`.
+    pub name: String,
+    /// Version and address, as in `20.10.24 at unix:///var/run/docker.sock`.
+    pub detail: String,
+    /// Why it cannot, with a hint; `None` when it can.
+    pub problem: Option<String>,
 }
 
 /// Starts workers somewhere.
@@ -189,8 +271,13 @@ pub trait Driver: Send + Sync {
     /// Prepares for launches of this kind to come, so that they are quick (spare interpreters). Best effort.
     async fn warm(&self, launch: &Launch);
 
-    /// Ends whatever it still holds: spare interpreters, sockets.
+    /// Ends whatever it still holds: spare interpreters, sockets, containers.
     async fn close(&self);
+
+    /// What it can tell of itself: a line for each part of it, as in `tidemill status`.
+    async fn health(&self) -> Vec<DriverHealth> {
+        Vec::new()
+    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,16 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Build, CallType, History, Ordering, QueueLimits, Replicas, Resources, Runtime, Trigger, TriggerKind};
-use crate::{limits, name::TriggerName, retry::RetryPolicy};
+use super::{
+    Build, CallType, Container, History, Ordering, QueueLimits, Replicas, Resources, Runtime, StateScope, Trigger,
+    TriggerKind,
+};
+use crate::{
+    event::Event,
+    limits,
+    name::{FunctionName, TriggerName},
+    retry::RetryPolicy,
+};
 
 /// The version of the stored form of [`FunctionSpec`].
 pub const FORMAT: u32 = 1;
@@ -64,6 +72,19 @@ pub struct FunctionSpec {
     pub queue: QueueLimits,
     /// What is remembered of synchronous calls.
     pub history: History,
+    /// Durable state.
+    #[serde(default)]
+    pub state: StateScope,
+    /// The container that its workers run in; `None` for processes of this machine.
+    #[serde(default)]
+    pub container: Option<Box<Container>>,
+    /// Functions of the project that are told, by an event each, when workers become ready or fail to, and when an
+    /// execution ends.
+    #[serde(default)]
+    pub notify: Vec<FunctionName>,
+    /// How long the logs of its invocations are kept; `None` is as long as the invocations.
+    #[serde(default)]
+    pub log_retention: Option<Duration>,
 }
 
 impl FunctionSpec {
@@ -91,7 +112,29 @@ impl FunctionSpec {
             ordering: Ordering::default(),
             queue: QueueLimits::default(),
             history: History::default(),
+            state: StateScope::None,
+            container: None,
+            notify: Vec::new(),
+            log_retention: None,
         }
+    }
+
+    /// The line that an event stands in: events of one line run one after the other, in the order they came. `None` runs at
+    /// any time. For a function with state it also names the state.
+    pub fn line(&self, event: &Event) -> Option<String> {
+        match self.state {
+            StateScope::None => self.ordering.key(event),
+            StateScope::Function => Some(String::new()),
+            StateScope::Key => match self.ordering.key(event) {
+                None => Ordering::Key { header: None }.key(event),
+                key => key,
+            },
+        }
+    }
+
+    /// Whether workers are containers.
+    pub fn is_contained(&self) -> bool {
+        self.container.is_some() || self.runtime == Runtime::Image
     }
 
     /// The http trigger that is on, with its name. A function without one has no address.

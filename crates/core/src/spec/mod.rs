@@ -4,17 +4,21 @@
 //! sits beside Nuclio's fields in `spec`. Files and flags are read into this by [`crate::manifest`].
 
 mod build;
+mod container;
 mod delivery;
 mod function;
 mod resources;
 mod runtime;
+mod state;
 mod trigger;
 
 pub use build::Build;
+pub use container::{Container, Contract, Mount, Pull};
 pub use delivery::{CallType, History, Ordering, QueueLimits};
 pub use function::{EnvVar, FunctionSpec};
 pub use resources::{Replicas, Resources};
 pub use runtime::Runtime;
+pub use state::StateScope;
 pub use trigger::{
     Batch, Cors, CronTrigger, HttpTrigger, MessageSource, MessageTrigger, MissedRuns, Trigger, TriggerKind,
 };

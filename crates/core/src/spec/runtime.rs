@@ -17,11 +17,15 @@ pub enum Runtime {
     Shell,
     /// An executable that speaks the worker protocol itself.
     Binary,
+    /// A container image; how it is run and talked to stands in the function's [`super::Container`].
+    Image,
+    /// Posts the event to the URL that is the handler. The answer's status decides whether it is tried again.
+    Webhook,
 }
 
 /// A word that names no runtime of this version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a runtime; there are python (or python:3.11 and the like), nodejs, shell and binary")]
+#[error("{0:?} is not a runtime; there are python (or python:3.11 and the like), nodejs, shell, binary, image and webhook")]
 pub struct UnknownRuntime(pub String);
 
 impl FromStr for Runtime {
@@ -34,6 +38,8 @@ impl FromStr for Runtime {
             "nodejs" | "node" => Ok(Runtime::Nodejs),
             "shell" => Ok(Runtime::Shell),
             "binary" => Ok(Runtime::Binary),
+            "image" => Ok(Runtime::Image),
+            "webhook" => Ok(Runtime::Webhook),
             _ => {
                 let version = text.strip_prefix("python:").ok_or_else(unknown)?;
                 let is_version = !version.is_empty() && version.split('.').all(|part| part.parse::<u16>().is_ok());
@@ -65,6 +71,8 @@ impl fmt::Display for Runtime {
             Runtime::Nodejs => f.pad("nodejs"),
             Runtime::Shell => f.pad("shell"),
             Runtime::Binary => f.pad("binary"),
+            Runtime::Image => f.pad("image"),
+            Runtime::Webhook => f.pad("webhook"),
         }
     }
 }
