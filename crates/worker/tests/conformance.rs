@@ -177,13 +177,7 @@ struct Answer {
 
 async fn send(worker: &dyn Worker, case: &Value) -> Vec<Answer> {
     let events: Vec<Event> = case["events"].as_array().unwrap().iter().enumerate().map(event).collect();
-    let single = |event: Event| Call {
-        invocation: invocation(),
-        attempt: 1,
-        events: vec![event],
-        is_batch: false,
-        timeout: None,
-    };
+    let single = |event: Event| Call::single(invocation(), 1, event);
     match case["send"].as_str().unwrap_or("one_by_one") {
         "at_once" => {
             let calls: Vec<Call> = events.into_iter().map(single).collect();
@@ -191,7 +185,7 @@ async fn send(worker: &dyn Worker, case: &Value) -> Vec<Answer> {
             ends.drain(..).flat_map(answers).collect()
         }
         "batch" => {
-            let call = Call { invocation: invocation(), attempt: 1, events, is_batch: true, timeout: None };
+            let call = Call { events, is_batch: true, ..Call::single(invocation(), 1, Event::default()) };
             answers(worker.call(&call).await)
         }
         _ => {

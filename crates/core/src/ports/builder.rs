@@ -16,6 +16,19 @@ pub struct Package {
     pub content: Bytes,
 }
 
+impl Package {
+    /// A package without files, for the function `name` that needs none: all of it is its settings. It is called as a folder
+    /// is, `name/`, which tells it from a file that happens to be empty.
+    pub fn empty(name: &str) -> Package {
+        Package { file_name: format!("{name}/"), content: Bytes::new() }
+    }
+
+    /// Whether it is one of [`Package::empty`].
+    pub fn is_empty(&self) -> bool {
+        self.content.is_empty() && self.file_name.ends_with('/')
+    }
+}
+
 /// A configuration found in a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManifestText {

@@ -219,6 +219,11 @@ impl Drop for Draft {
     }
 }
 
+/// The digest of a package without files.
+pub(crate) fn digest_of_nothing() -> Digest {
+    to_digest(&Sha256::new().finalize())
+}
+
 /// A SHA-256 as text.
 pub(crate) fn to_digest(bytes: &[u8]) -> Digest {
     let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -94,7 +94,12 @@ impl Builder for PackageBuilder {
         progress: &dyn Progress,
     ) -> Result<Environment, BuildError> {
         let build = &spec.build;
+        if spec.is_contained() {
+            // What it depends on is installed in its image.
+            return Ok(Environment::default());
+        }
         match &spec.runtime {
+            Runtime::Image | Runtime::Webhook => Ok(Environment::default()),
             Runtime::Python(wish) => python::environment(&self.shop, unpacked, build, wish.as_deref(), progress).await,
             Runtime::Nodejs => node::environment(&self.shop, unpacked, build, progress).await,
             Runtime::Shell | Runtime::Binary => {

@@ -13,7 +13,7 @@ use tidemill_core::{
 
 use super::{
     archive::{self, Format},
-    draft::{Draft, disk},
+    draft::{Draft, digest_of_nothing, disk},
     manifest,
 };
 
@@ -41,6 +41,9 @@ impl Packages {
 
     /// Checks `package` and unpacks it under its digest. Blocks.
     pub fn unpack(&self, package: &Package) -> Result<Unpacked, BuildError> {
+        if package.is_empty() {
+            return self.unpack_empty(package);
+        }
         let format = Format::of(package)?;
         let number = self.drafts.fetch_add(1, Ordering::Relaxed);
         let draft = self.directory.join(format!("{DRAFT_PREFIX}{}-{number}", std::process::id()));
@@ -49,7 +52,19 @@ impl Packages {
         let (digest, _) = draft.place(&self.directory)?;
         let stem = archive::stem(&package.file_name, format);
         fs::write(self.stem_file(&digest), &stem).map_err(disk("a package's name cannot be noted"))?;
-        self.open(&digest)
+        // The same files may be unpacked under another name at the same time.
+        Ok(Unpacked { stem, ..self.open(&digest)? })
+    }
+
+    /// All packages without files are one folder, made once.
+    fn unpack_empty(&self, package: &Package) -> Result<Unpacked, BuildError> {
+        let digest = digest_of_nothing();
+        let directory = self.directory.join(digest.as_str());
+        if !directory.is_dir() {
+            fs::create_dir_all(&directory).map_err(disk("a package cannot be put in its place"))?;
+        }
+        let stem = package.file_name.trim_end_matches('/').to_owned();
+        Ok(Unpacked { digest, directory, stem, files: Vec::new(), manifest: None })
     }
 
     /// Finds a package. Blocks.

@@ -221,6 +221,10 @@ impl Driver for ProcessDriver {
         if self.parts.tasks.is_closed() {
             return Err(refused("the driver is closed"));
         }
+        if launch.spec.is_contained() || launch.spec.runtime == Runtime::Webhook {
+            let what = if launch.spec.is_contained() { "in containers" } else { "as posts to its URL" };
+            return Err(refused(format!("this function runs {what}; processes of this machine cannot run it")));
+        }
         if launch.spec.runtime == Runtime::Shell {
             return ShellWorker::launch(&self.parts, launch).map(|worker| Arc::new(worker) as Arc<dyn Worker>);
         }

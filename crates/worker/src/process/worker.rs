@@ -128,7 +128,7 @@ impl ProcessWorker {
         match answered {
             Some(Answered { answer, logs, user_code }) => {
                 let outcome = self.outcome(stream, call, answer).await;
-                CallEnd { outcome, logs, user_code }
+                CallEnd::new(outcome, logs, user_code)
             }
             None => ended(AttemptOutcome::Crashed, "the worker ended", Vec::new()),
         }
@@ -142,7 +142,7 @@ async fn long_copy<T: Send + 'static>(copy: impl FnOnce() -> io::Result<T> + Sen
 
 fn ended(outcome: AttemptOutcome, reason: &str, logs: Vec<LogLine>) -> CallEnd {
     let outcome = CallOutcome::Broken { outcome, reason: reason.to_owned() };
-    CallEnd { outcome, logs, user_code: Duration::ZERO }
+    CallEnd::new(outcome, logs, Duration::ZERO)
 }
 
 /// Puts the responses of a batch in the order of its events.
@@ -209,7 +209,7 @@ impl Worker for ProcessWorker {
         if let Err(outcome) = self.hand_over(call, &opened).await {
             self.link.close(&mut self.link.state.lock(), stream);
             abandon.is_over = true;
-            return CallEnd { outcome, logs: Vec::new(), user_code: Duration::ZERO };
+            return CallEnd::new(outcome, Vec::new(), Duration::ZERO);
         }
         let answered = match call.timeout {
             None => (&mut opened.answered).await.ok(),

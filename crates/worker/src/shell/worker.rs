@@ -198,7 +198,7 @@ impl Worker for ShellWorker {
         if self.gone.is_cancelled() {
             let reason = "the worker was ending when the call reached it".to_owned();
             let outcome = CallOutcome::Broken { outcome: AttemptOutcome::Interrupted, reason };
-            return CallEnd { outcome, logs: Vec::new(), user_code: Duration::ZERO };
+            return CallEnd::new(outcome, Vec::new(), Duration::ZERO);
         }
         let started = Instant::now();
         let deadline = call.timeout.and_then(|timeout| started.checked_add(timeout));
@@ -218,7 +218,7 @@ impl Worker for ShellWorker {
             }
         }
         let outcome = end.unwrap_or(CallOutcome::Replied(replies));
-        CallEnd { outcome, logs: logs.into_lines(), user_code: started.elapsed() }
+        CallEnd::new(outcome, logs.into_lines(), started.elapsed())
     }
 
     fn is_alive(&self) -> bool {

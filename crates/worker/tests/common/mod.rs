@@ -137,7 +137,7 @@ pub fn event(body: impl Into<Vec<u8>>) -> Event {
 
 /// A call of one event.
 pub fn call(body: impl Into<Vec<u8>>) -> Call {
-    Call { invocation: invocation(), attempt: 1, events: vec![event(body)], is_batch: false, timeout: None }
+    Call::single(invocation(), 1, event(body))
 }
 
 /// A call that may take so long.
