@@ -18,6 +18,7 @@
 
 pub mod binary;
 pub mod checker;
+pub mod counter;
 pub mod disk;
 pub mod effects;
 pub mod faults;

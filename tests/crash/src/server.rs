@@ -31,6 +31,7 @@ pub struct Server {
     program: PathBuf,
     directory: PathBuf,
     data: PathBuf,
+    variables: Vec<(String, String)>,
     child: Option<Child>,
     address: watch::Sender<Option<String>>,
     client: Client,
@@ -43,10 +44,16 @@ impl Server {
             program,
             directory: directory.to_owned(),
             data: data.to_owned(),
+            variables: Vec::new(),
             child: None,
             address: watch::Sender::new(None),
             client: Client::new(),
         }
+    }
+
+    /// Gives its next lives a variable of the environment.
+    pub fn set_variable(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
     }
 
     /// Where it listens, while it does.
@@ -150,6 +157,7 @@ impl Server {
             .arg(&self.data)
             .env("XDG_CONFIG_HOME", self.directory.join("config"))
             .env("RUST_BACKTRACE", "1")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(&self.directory)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
