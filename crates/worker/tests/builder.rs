@@ -11,7 +11,7 @@ use std::{
 use common::{Bench, Lines};
 use flate2::{Compression, write::GzEncoder};
 use tidemill_core::{
-    ports::{BuildError, Builder, Package, Unpacked},
+    ports::{BuildError, Builder, Environment, Package, Unpacked},
     spec::{FunctionSpec, Runtime},
 };
 use zip::{ZipWriter, write::SimpleFileOptions};
@@ -159,6 +159,27 @@ async fn dangerous_and_damaged_archives_are_refused_by_name() {
     }
     let left = std::fs::read_dir(bench.directory.path().join("packages")).unwrap().count();
     assert_eq!(left, 0, "a refused package leaves nothing behind");
+}
+
+#[tokio::test]
+async fn a_function_without_files_has_an_empty_package_and_no_environment() {
+    let bench = Bench::new();
+    let (first, second) = (Package::empty("ab-12.v3"), Package::empty("other"));
+    let (first, second) = tokio::join!(bench.builder.unpack(first), bench.builder.unpack(second));
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert_eq!((first.stem.as_str(), second.stem.as_str()), ("ab-12.v3", "other"));
+    assert_eq!(first.digest, second.digest);
+    assert!(first.files.is_empty() && first.manifest.is_none() && first.directory.is_dir());
+    assert!(bench.builder.open(&first.digest).await.unwrap().files.is_empty());
+    for runtime in [Runtime::Image, Runtime::Webhook] {
+        let spec = FunctionSpec::new(runtime);
+        let environment = bench.builder.environment(&first, &spec, &Lines::default()).await.unwrap();
+        assert_eq!(environment, Environment::default());
+    }
+    let mut contained = FunctionSpec::new(Runtime::Python(Some("9.99".to_owned())));
+    contained.container = Some(Box::default());
+    let environment = bench.builder.environment(&first, &contained, &Lines::default()).await.unwrap();
+    assert_eq!(environment, Environment::default());
 }
 
 #[tokio::test]

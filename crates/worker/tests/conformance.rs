@@ -252,6 +252,7 @@ fn event((index, value): (usize, &Value)) -> Event {
         kind: text("type"),
         source: text("source"),
         subject: text("subject"),
+        caller: text("caller"),
         body: body(value).into(),
     }
 }
