@@ -5,10 +5,11 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use tidemill_core::{
     RevisionNumber, Timestamp,
-    invocation::{Attempt, AttemptOutcome, Invocation, LogLevel, LogLine, Reply, Status, Timings},
+    invocation::{Attempt, AttemptOutcome, Invocation, LogLevel, LogLine, Reply, RunReport, Status, Timings},
     limits::RESPONSE_BODY_BYTES_MAX,
-    ports::{Call, CallEnd, CallOutcome, LaunchError, LeaseRef, Settlement, StoreError},
+    ports::{Call, CallEnd, CallOutcome, LaunchError, LeaseRef, Message, Settlement, StoreError},
     retry,
+    spec::{FunctionSpec, StateScope},
     time::micros,
 };
 use tokio::time::Instant;
@@ -46,6 +47,13 @@ pub(crate) struct Ending {
     /// One for each event when the handler replied.
     pub replies: Vec<Reply>,
     pub logs: Vec<LogLine>,
+    /// The new state, when it changed.
+    pub state: Option<Bytes>,
+    /// Messages sent.
+    pub sends: Vec<Message>,
+    /// Results left, in order.
+    pub results: Vec<Bytes>,
+    pub report: Option<RunReport>,
     pub user_code: Duration,
     pub call: Duration,
     pub cold_start: Duration,
@@ -68,6 +76,10 @@ impl Ending {
             reason,
             replies: Vec::new(),
             logs: Vec::new(),
+            state: None,
+            sends: Vec::new(),
+            results: Vec::new(),
+            report: None,
             user_code: Duration::ZERO,
             call: Duration::ZERO,
             cold_start: Duration::ZERO,
@@ -103,6 +115,10 @@ pub(crate) fn ending(end: CallEnd, events: usize) -> Ending {
     let mut ending = Ending::not_begun(AttemptOutcome::Succeeded, String::new(), Timestamp(0));
     ending.has_begun = true;
     ending.logs = end.logs;
+    ending.state = end.state;
+    ending.sends = end.sends;
+    ending.results = end.results;
+    ending.report = end.report;
     ending.user_code = end.user_code;
     match end.outcome {
         CallOutcome::Replied(replies) if replies.len() != events => {
@@ -202,11 +218,33 @@ async fn attempt(
         // Whoever cancelled in between saw no worker to tell.
         return broken(AttemptOutcome::Cancelled, "cancelled before it began");
     }
+    let key = first.invocation.key.clone();
+    let state = match state(shared, function, &current.spec, key.as_deref()).await {
+        Ok(state) => state,
+        Err(error) => {
+            return Ending {
+                worker: slot.worker().id().to_string(),
+                revision: Some(current.revision),
+                has_begun: true,
+                rest: UNREADABLE,
+                ..broken(AttemptOutcome::Interrupted, &format!("the state could not be read: {error}"))
+            };
+        }
+    };
     let events = held.iter_mut().map(|one| std::mem::take(&mut one.invocation.event)).collect::<Vec<_>>();
     let count = events.len();
     let started_at = shared.now();
     let began = Instant::now();
-    let call = Call { invocation, attempt: number, events, is_batch, timeout: current.spec.event_timeout };
+    let call = Call {
+        invocation,
+        attempt: number,
+        events,
+        is_batch,
+        timeout: current.spec.event_timeout,
+        key,
+        state,
+        configs: Arc::default(),
+    };
     let end = slot.call(&call).await;
     let took = began.elapsed();
     drop((call, room));
@@ -232,6 +270,20 @@ async fn fetch_bodies(shared: &Shared, held: &mut [Held]) -> Result<(), StoreErr
         }
     }
     Ok(())
+}
+
+/// The state that an execution begins with: empty when none is stored yet, `None` for a function without state.
+async fn state(
+    shared: &Shared,
+    function: &Function,
+    spec: &FunctionSpec,
+    key: Option<&str>,
+) -> Result<Option<Bytes>, StoreError> {
+    if spec.state == StateScope::None {
+        return Ok(None);
+    }
+    let record = shared.ports.store.state(&function.reference, key.unwrap_or_default()).await?;
+    Ok(Some(record.map(|record| record.value).unwrap_or_default()))
 }
 
 /// A slot of the revision that serves when one becomes free.
@@ -282,6 +334,7 @@ async fn settle(shared: &Arc<Shared>, function: &Arc<Function>, held: Held, endi
         finished_at: now,
         outcome,
         reason,
+        report: ending.report.clone(),
     };
     let settlement = Settlement {
         lease,
@@ -297,6 +350,8 @@ async fn settle(shared: &Arc<Shared>, function: &Arc<Function>, held: Held, endi
             (Status::Succeeded, Some(reply)) => emits::of(shared, function, &invocation, reply),
             _ => Vec::new(),
         },
+        state: ending.state.clone().filter(|_| verdict.status == Status::Succeeded),
+        results: if verdict.status.is_final() { ending.results.clone() } else { Vec::new() },
         attempt,
     };
     if ending.has_begun {

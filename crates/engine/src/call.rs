@@ -55,7 +55,7 @@ async fn run(
     }
     let began_at = shared.now();
     let began = Instant::now();
-    let mut call = Call { invocation: id, attempt: 0, events: vec![event], is_batch: false, timeout: None };
+    let mut call = Call::single(id, 0, event);
     let mut former = None;
     let mut refused = None;
     let (current, ending, queued) = loop {
@@ -191,7 +191,7 @@ async fn conclude(
     mut invocation: Invocation,
     ending: Ending,
 ) -> Result<Called, CallError> {
-    let Ending { outcome, reason, replies, logs, started_at, worker, revision, .. } = ending;
+    let Ending { outcome, reason, replies, logs, report, started_at, worker, revision, .. } = ending;
     let reply = replies.into_iter().next().unwrap_or_else(|| error_reply(status_of(outcome), &reason));
     let succeeded = invocation.status == Status::Succeeded;
     if succeeded {
@@ -226,6 +226,7 @@ async fn conclude(
             finished_at: invocation.finished_at.unwrap_or(started_at),
             outcome,
             reason,
+            report,
         };
         let fits = |length: usize| length <= INLINE_BODY_BYTES_MAX;
         // The body of a failed call is kept so that it can be retried; large ones are not worth their room.

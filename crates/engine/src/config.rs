@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tidemill_core::ports::{Builder, Clock, Driver, Rng, Store, StoreError};
+use tidemill_core::ports::{Builder, Clock, Driver, Registry, Rng, Store, StoreError, Vault};
 
 /// Settings of the engine.
 #[derive(Clone, Debug)]
@@ -39,6 +39,10 @@ impl Default for RetentionConfig {
 pub struct Ports {
     /// Durable state.
     pub store: Arc<dyn Store>,
+    /// Small documents of projects: aliases, grants, configs.
+    pub registry: Arc<dyn Registry>,
+    /// Encryption of secrets.
+    pub vault: Arc<dyn Vault>,
     /// Packages and environments.
     pub builder: Arc<dyn Builder>,
     /// Workers.

@@ -159,6 +159,7 @@ fn invocation(
         kind: "tidemill.cron".to_owned(),
         subject: String::new(),
         time: due,
+        caller: String::new(),
         trigger: TriggerLabel { kind: "cron".to_owned(), name: trigger.to_string() },
         method: or(&cron.method, "POST"),
         path: or(&cron.path, "/"),
@@ -172,7 +173,7 @@ fn invocation(
             .unwrap_or_default(),
         body: Bytes::from(cron.body.clone()),
     };
-    let key = function.current.load().spec.ordering.key(&event);
+    let key = function.current.load().spec.line(&event);
     NewInvocation {
         id,
         function: function.reference.clone(),

@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tidemill_core::{
     FunctionRecord, FunctionRef, FunctionState, RevisionNumber, RevisionRecord, manifest,
-    ports::{LaunchError, Progress, StoreError, Unpacked},
+    ports::{LaunchError, Package, Progress, StoreError, Unpacked},
     spec::FunctionSpec,
 };
 
@@ -22,7 +22,7 @@ use crate::{
     launcher::Launcher,
     pool::Pool,
     pump,
-    request::{DeployRequest, Deployed},
+    request::{DeployRequest, Deployed, Readiness, Source},
     routes::Routes,
     shared::Shared,
 };
@@ -36,21 +36,28 @@ pub(crate) async fn deploy(
     request: DeployRequest,
     progress: &dyn Progress,
 ) -> Result<Deployed, DeployError> {
-    let unpacked = shared.ports.builder.unpack(request.package).await?;
-    let manifest = manifest::resolve(&unpacked, &request.overrides)?;
-    let reference = manifest.function;
+    let (unpacked, reference, spec, warnings) = match request.source {
+        Source::Package { package, overrides } => {
+            let unpacked = shared.ports.builder.unpack(package).await?;
+            let manifest = manifest::resolve(&unpacked, &overrides)?;
+            (unpacked, manifest.function, manifest.spec, manifest.warnings)
+        }
+        Source::Spec { function, spec } => {
+            let unpacked = shared.ports.builder.unpack(Package::empty(function.name.as_str())).await?;
+            (unpacked, function, *spec, Vec::new())
+        }
+    };
     let _guard = begin(shared, &reference).await?;
-    let spec = Arc::new(manifest.spec);
+    let spec = Arc::new(spec);
     check_addresses(shared, &reference, &spec)?;
     let newest = newest_revision(shared, &reference).await?;
     let active = shared.routes.load().function(&reference).map(|function| function.current.load().revision);
     let is_same = |newest: &&RevisionRecord| {
-        Some(newest.number) == active && newest.package == unpacked.digest && newest.spec == *spec
+        !request.again && Some(newest.number) == active && newest.package == unpacked.digest && newest.spec == *spec
     };
     if let Some(newest) = newest.as_ref().filter(is_same) {
         // A former try may have stored the revision and failed with its schedules.
         cron::put_schedules(shared, &reference, &spec).await?;
-        let warnings = manifest.warnings;
         return Ok(Deployed { function: reference, revision: newest.number, spec, unchanged: true, warnings });
     }
     let number = RevisionNumber(newest.map_or(0, |newest| newest.number.0) + 1);
@@ -62,11 +69,20 @@ pub(crate) async fn deploy(
         created_at: shared.now(),
     };
     let desired = if spec.disable { FunctionState::Paused } else { FunctionState::Active };
-    let pool = ready_pool(shared, host, &revision, Some((unpacked, progress)), desired).await?;
+    let pool = match request.readiness {
+        Readiness::Checked => ready_pool(shared, host, &revision, Some((unpacked, progress)), desired).await?,
+        Readiness::Later => {
+            let pool = built_pool(shared, host, &revision, Some((unpacked, progress))).await?;
+            if desired == FunctionState::Active {
+                pool.ensure(1);
+            }
+            pool
+        }
+    };
     let stored = shared.ports.store.put_revision(revision, desired);
     switch(shared, &reference, spec.clone(), pool, stored).await?;
     tracing::info!(function = %reference, revision = %number, "deployed");
-    Ok(Deployed { function: reference, revision: number, spec, unchanged: false, warnings: manifest.warnings })
+    Ok(Deployed { function: reference, revision: number, spec, unchanged: false, warnings })
 }
 
 pub(crate) async fn rollback(
@@ -162,12 +178,27 @@ fn launcher(
     revision: &RevisionRecord,
     spec: Arc<FunctionSpec>,
 ) -> Launcher {
-    let ports = (shared.ports.builder.clone(), shared.ports.driver.clone(), host.clone() as _);
-    Launcher::new(ports, revision.function.clone(), revision.number, spec, revision.package.clone())
+    Launcher::new(shared, host.clone(), revision, spec)
 }
 
 fn pool_of(shared: &Arc<Shared>, launcher: Launcher, spec: &FunctionSpec) -> Arc<Pool> {
-    Pool::new(launcher, spec.workers(shared.config.cores), spec.idle_timeout, shared.workers.clone())
+    let (clock, tasks) = (shared.ports.clock.clone(), shared.workers.clone());
+    Pool::new(launcher, spec.workers(shared.config.cores), spec.idle_timeout, clock, tasks)
+}
+
+/// A pool whose package, when it has just been unpacked, is built.
+async fn built_pool(
+    shared: &Arc<Shared>,
+    host: &Arc<EngineHost>,
+    revision: &RevisionRecord,
+    built: Option<(Unpacked, &dyn Progress)>,
+) -> Result<Arc<Pool>, DeployError> {
+    let spec = Arc::new(revision.spec.clone());
+    let launcher = launcher(shared, host, revision, spec.clone());
+    if let Some((unpacked, progress)) = built {
+        launcher.prepare(unpacked, progress).await?;
+    }
+    Ok(pool_of(shared, launcher, &spec))
 }
 
 /// A pool with one worker ready (unless the function is not to run).
@@ -178,13 +209,8 @@ async fn ready_pool(
     built: Option<(Unpacked, &dyn Progress)>,
     desired: FunctionState,
 ) -> Result<Arc<Pool>, DeployError> {
-    let spec = Arc::new(revision.spec.clone());
-    let launcher = launcher(shared, host, revision, spec.clone());
     let progress = built.as_ref().map(|(_, progress)| *progress);
-    if let Some((unpacked, progress)) = built {
-        launcher.prepare(unpacked, progress).await?;
-    }
-    let pool = pool_of(shared, launcher, &spec);
+    let pool = built_pool(shared, host, revision, built).await?;
     if desired == FunctionState::Active {
         if let Some(progress) = progress {
             progress.line("starting a worker");
@@ -236,6 +262,7 @@ async fn switch(
         Some(function) => {
             let former = function.current.swap(Arc::new(current));
             replace_routes(shared, |_| {});
+            function.retired(&former.pool);
             let limit = former.spec.event_timeout.unwrap_or_default().max(DRAIN);
             retire(shared, former.pool.clone(), limit);
             function.desired_changed();

@@ -27,6 +27,7 @@ pub(crate) fn of(shared: &Shared, function: &Function, invocation: &Invocation, 
                 kind: "tidemill.response".to_owned(),
                 subject: function.reference.to_string(),
                 time: now,
+                caller: invocation.event.caller.clone(),
                 trigger: message_label(subscription.trigger.as_str()),
                 method: "POST".to_owned(),
                 path: "/".to_owned(),
@@ -35,7 +36,7 @@ pub(crate) fn of(shared: &Shared, function: &Function, invocation: &Invocation, 
                 content_type: reply.content_type.clone(),
                 body: reply.body.clone(),
             };
-            let key = subscription.function.current.load().spec.ordering.key(&event);
+            let key = subscription.function.current.load().spec.line(&event);
             NewInvocation {
                 id: shared.new_id(),
                 function: subscription.function.reference.clone(),

@@ -6,7 +6,10 @@ use arc_swap::ArcSwap;
 use tidemill_core::{
     Event, FunctionRef, FunctionState, InvocationId, ProjectName, RevisionNumber, Timestamp, TopicName,
     limits::INTERRUPTIONS_MAX,
-    ports::{CancelResult, Clock, InvocationDetail, LeaseRef, Progress, RedriveFilter, Store, StoreError},
+    ports::{
+        CancelResult, Clock, DriverHealth, InvocationDetail, LeaseRef, Progress, RedriveFilter, Registry, Rng, Store,
+        StoreError,
+    },
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -14,10 +17,12 @@ use crate::{
     call,
     config::{EngineConfig, Ports, StartError},
     cron, deploy,
+    directory::Directory,
     error::{CallError, DeployError, SubmitError},
     function::{Current, Function, Target},
     history,
     host::EngineHost,
+    launcher::WorkerNames,
     leases,
     request::{Called, DeployRequest, Deployed, FunctionView, Receipt, SubmitOptions, TopicView},
     retention,
@@ -34,7 +39,7 @@ const GIVE_BACK: Duration = Duration::from_secs(10);
 /// The durable core at work. Cloning it is cheap; the clones are one engine.
 #[derive(Clone)]
 pub struct Engine {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     host: Arc<EngineHost>,
 }
 
@@ -43,6 +48,13 @@ impl Engine {
     pub async fn start(config: EngineConfig, ports: Ports) -> Result<Engine, StartError> {
         let host = Arc::new(EngineHost::default());
         let shared = Arc::new(Shared {
+            directory: Directory::new(
+                ports.registry.clone(),
+                ports.vault.clone(),
+                ports.clock.clone(),
+                ports.rng.clone(),
+            ),
+            worker_names: WorkerNames::new(&config.node),
             config,
             ports,
             routes: ArcSwap::default(),
@@ -312,6 +324,26 @@ impl Engine {
     /// The clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.shared.ports.clock
+    }
+
+    /// The registry, for whoever keeps documents of its own there.
+    pub fn registry(&self) -> &Arc<dyn Registry> {
+        &self.shared.ports.registry
+    }
+
+    /// Aliases, grants, nonces and configs.
+    pub fn directory(&self) -> &Directory {
+        &self.shared.directory
+    }
+
+    /// Chance.
+    pub fn rng(&self) -> &Arc<dyn Rng> {
+        &self.shared.ports.rng
+    }
+
+    /// What the drivers tell of themselves.
+    pub async fn driver_health(&self) -> Vec<DriverHealth> {
+        self.shared.ports.driver.health().await
     }
 
     /// A fresh id.

@@ -2,13 +2,14 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use tidemill_core::{FunctionRef, FunctionState, RevisionNumber, Timestamp, spec::FunctionSpec, time::micros};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -48,6 +49,8 @@ pub(crate) struct Function {
     running: AtomicU32,
     /// The desired state may have changed.
     desired_changed: Notify,
+    /// Pools of former revisions, which may still have workers.
+    former: Mutex<Vec<Weak<Pool>>>,
     /// The last claim left some behind, as far as could be seen. Unlike `queued` it knows of invocations that the store put
     /// back by itself.
     more: AtomicBool,
@@ -67,8 +70,21 @@ impl Function {
             waiting: AtomicU32::new(0),
             running: AtomicU32::new(0),
             desired_changed: Notify::new(),
+            former: Mutex::default(),
             more: AtomicBool::new(false),
         }
+    }
+
+    /// Its pools: those of former revisions that are still there, oldest first, and the one that serves.
+    pub fn pools(&self) -> Vec<Arc<Pool>> {
+        let mut former = self.former.lock();
+        former.retain(|pool| pool.strong_count() > 0);
+        former.iter().filter_map(Weak::upgrade).chain([self.current.load().pool.clone()]).collect()
+    }
+
+    /// Remembers the pool of a revision that no longer serves.
+    pub fn retired(&self, pool: &Arc<Pool>) {
+        self.former.lock().push(Arc::downgrade(pool));
     }
 
     /// Wakes the pump.

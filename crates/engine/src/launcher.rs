@@ -9,7 +9,7 @@ use std::{
 };
 
 use tidemill_core::{
-    Digest, FunctionRef, RevisionNumber,
+    Digest, FunctionRef, RevisionNumber, RevisionRecord,
     ports::{
         BuildError, Builder, Driver, Environment, Host, Launch, LaunchError, Progress, Unpacked, Worker, WorkerId,
     },
@@ -17,8 +17,24 @@ use tidemill_core::{
 };
 use tokio::sync::OnceCell;
 
-/// Numbers workers within the life of the program.
-static NEXT_WORKER: AtomicU64 = AtomicU64::new(1);
+use crate::shared::Shared;
+
+/// Names workers. A node takes another name each time it starts, so that no name is ever given twice.
+pub(crate) struct WorkerNames {
+    node: String,
+    next: AtomicU64,
+}
+
+impl WorkerNames {
+    pub fn new(node: &str) -> Arc<WorkerNames> {
+        Arc::new(WorkerNames { node: node.to_owned(), next: AtomicU64::new(1) })
+    }
+
+    fn next(&self) -> WorkerId {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        WorkerId(format!("{}-w-{number}", self.node).into())
+    }
+}
 
 struct Prepared {
     directory: PathBuf,
@@ -26,13 +42,14 @@ struct Prepared {
 }
 
 pub(crate) struct Launcher {
-    pub builder: Arc<dyn Builder>,
-    pub driver: Arc<dyn Driver>,
-    pub host: Arc<dyn Host>,
-    pub reference: FunctionRef,
-    pub revision: RevisionNumber,
-    pub spec: Arc<FunctionSpec>,
-    pub package: Digest,
+    builder: Arc<dyn Builder>,
+    driver: Arc<dyn Driver>,
+    host: Arc<dyn Host>,
+    names: Arc<WorkerNames>,
+    reference: FunctionRef,
+    revision: RevisionNumber,
+    spec: Arc<FunctionSpec>,
+    package: Digest,
     prepared: OnceCell<Prepared>,
 }
 
@@ -46,19 +63,31 @@ impl Progress for Unwatched {
 }
 
 impl Launcher {
-    pub fn new(
-        ports: (Arc<dyn Builder>, Arc<dyn Driver>, Arc<dyn Host>),
-        reference: FunctionRef,
-        revision: RevisionNumber,
-        spec: Arc<FunctionSpec>,
-        package: Digest,
-    ) -> Launcher {
-        let (builder, driver, host) = ports;
-        Launcher { builder, driver, host, reference, revision, spec, package, prepared: OnceCell::new() }
+    pub fn new(shared: &Shared, host: Arc<dyn Host>, revision: &RevisionRecord, spec: Arc<FunctionSpec>) -> Launcher {
+        Launcher {
+            builder: shared.ports.builder.clone(),
+            driver: shared.ports.driver.clone(),
+            host,
+            names: shared.worker_names.clone(),
+            reference: revision.function.clone(),
+            revision: revision.number,
+            spec,
+            package: revision.package.clone(),
+            prepared: OnceCell::new(),
+        }
     }
 
     pub fn function(&self) -> &FunctionRef {
         &self.reference
+    }
+
+    pub fn revision(&self) -> RevisionNumber {
+        self.revision
+    }
+
+    /// A name for the next worker.
+    pub fn name(&self) -> WorkerId {
+        self.names.next()
     }
 
     /// Builds the environment of a package that was just unpacked, telling how it goes.
@@ -69,13 +98,12 @@ impl Launcher {
         Ok(())
     }
 
-    pub async fn launch(&self) -> Result<Arc<dyn Worker>, LaunchError> {
+    pub async fn launch(&self, worker: WorkerId) -> Result<Arc<dyn Worker>, LaunchError> {
         let prepared = self.prepared.get_or_try_init(|| self.reopen()).await;
         let prepared = prepared.map_err(|error| LaunchError { reason: error.to_string(), logs: Vec::new() })?;
-        let number = NEXT_WORKER.fetch_add(1, Ordering::Relaxed);
         self.driver
             .launch(Launch {
-                worker: WorkerId(format!("w-{number}").into()),
+                worker,
                 function: self.reference.clone(),
                 revision: self.revision,
                 spec: self.spec.clone(),

@@ -12,12 +12,14 @@
 //! Every task is tracked by the engine and ends with it. Losing a nudge between tasks costs latency only: `timers` looks
 //! at the store itself now and then.
 
+mod actor;
 mod alarm;
 mod attempt;
 mod call;
 mod config;
 mod cron;
 mod deploy;
+pub mod directory;
 mod emits;
 mod engine;
 mod error;
@@ -39,10 +41,15 @@ mod submit;
 mod timers;
 mod view;
 mod waiters;
+mod workers;
 
 pub use config::{EngineConfig, Ports, RetentionConfig, StartError};
+pub use directory::Directory;
 pub use engine::Engine;
 pub use error::{CallError, DeployError, SubmitError};
 pub use function::Target;
-pub use request::{Called, DeployRequest, Deployed, FunctionView, Receipt, SubmitOptions, TopicView, WorkersView};
+pub use request::{
+    Called, DeployRequest, Deployed, Ensured, FunctionView, Readiness, Receipt, Source, SubmitOptions, TopicView,
+    WorkerStatus, WorkerView, WorkersView,
+};
 pub use routes::HttpRoute;

@@ -15,7 +15,8 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tidemill_core::{
-    ports::{Call, CallEnd, CallOutcome, LaunchError, Worker},
+    Timestamp,
+    ports::{Call, CallEnd, CallOutcome, Clock, LaunchError, Place, Worker, WorkerId},
     spec::Replicas,
 };
 use tokio::{
@@ -24,7 +25,11 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{launcher::Launcher, pace::Pace, request::WorkersView};
+use crate::{
+    launcher::Launcher,
+    pace::Pace,
+    request::{Ensured, WorkerStatus, WorkerView, WorkersView},
+};
 
 /// At most so many calls wait for a slot of one pool.
 const WAITING_MAX: usize = 10_000;
@@ -53,6 +58,10 @@ enum Phase {
 
 struct Entry {
     worker: Arc<dyn Worker>,
+    started_at: Timestamp,
+    last_call_at: Option<Timestamp>,
+    /// Takes no more calls and is stopped after those it has.
+    is_leaving: bool,
     /// Calls handed to it and not ended; more than its slots when it is run ahead.
     open: u32,
     idle_since: Instant,
@@ -60,8 +69,14 @@ struct Entry {
 
 impl Entry {
     fn is_free(&self) -> bool {
-        self.open < self.worker.slots().max(1)
+        !self.is_leaving && self.open < self.worker.slots().max(1)
     }
+}
+
+/// A worker on its way.
+struct Starting {
+    worker: WorkerId,
+    started_at: Timestamp,
 }
 
 struct Waiter {
@@ -83,7 +98,9 @@ struct Trouble {
 struct State {
     /// The one used last is last.
     entries: Vec<Entry>,
-    starting: u32,
+    /// Being started, in the order in which the starts began.
+    starting: Vec<Starting>,
+    was_ready: bool,
     waiters: VecDeque<Waiter>,
     next_waiter: u64,
     phase: Phase,
@@ -97,6 +114,7 @@ pub(crate) struct Pool {
     launcher: Launcher,
     limits: Replicas,
     idle_timeout: Duration,
+    clock: Arc<dyn Clock>,
     tasks: TaskTracker,
     state: Mutex<State>,
     pace: Pace,
@@ -106,10 +124,17 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    pub fn new(launcher: Launcher, limits: Replicas, idle_timeout: Duration, tasks: TaskTracker) -> Arc<Pool> {
+    pub fn new(
+        launcher: Launcher,
+        limits: Replicas,
+        idle_timeout: Duration,
+        clock: Arc<dyn Clock>,
+        tasks: TaskTracker,
+    ) -> Arc<Pool> {
         let state = State {
             entries: Vec::new(),
-            starting: 0,
+            starting: Vec::new(),
+            was_ready: false,
             waiters: VecDeque::new(),
             next_waiter: 0,
             phase: Phase::Open,
@@ -120,6 +145,7 @@ impl Pool {
             launcher,
             limits,
             idle_timeout,
+            clock,
             tasks,
             state: Mutex::new(state),
             pace: Pace::default(),
@@ -130,7 +156,8 @@ impl Pool {
 
     /// Slots that it has when fully grown.
     pub fn capacity(&self) -> u32 {
-        self.limits.max.saturating_mul(self.state.lock().slots)
+        let state = self.state.lock();
+        self.limits.max.max(state.staying()).saturating_mul(state.slots)
     }
 
     /// How fast its calls are.
@@ -172,7 +199,7 @@ impl Pool {
             state.waiters.push_back(Waiter { number, since: Instant::now(), is_brief, is_patient, grant });
             self.grow(&mut state);
             // The driver bounds how long a start takes.
-            (Place { pool: self, number, is_kept: true }, granted, timeout.filter(|_| !is_brief))
+            (InLine { pool: self, number, is_kept: true }, granted, timeout.filter(|_| !is_brief))
         };
         let outcome = match timeout {
             None => granted.await.ok(),
@@ -184,8 +211,8 @@ impl Pool {
 
     /// Starts one worker and waits until it is ready.
     pub async fn start_one(self: &Arc<Self>) -> Result<(), Arc<LaunchError>> {
-        self.state.lock().starting += 1;
-        self.launch().await
+        let worker = self.begin_start(&mut self.state.lock());
+        self.launch(worker).await
     }
 
     /// Starts what is missing to the minimum, and stops what has been idle for long. What is not active has no minimum.
@@ -199,13 +226,15 @@ impl Pool {
             }
             let now = Instant::now();
             let timeout = self.idle_timeout;
-            let surplus = state.entries.len().saturating_sub(min as usize);
+            let surplus = (state.staying() as usize).saturating_sub(min as usize);
             while idle.len() < surplus {
-                let old = |entry: &Entry| entry.open == 0 && now.duration_since(entry.idle_since) >= timeout;
+                let old = |entry: &Entry| {
+                    !entry.is_leaving && entry.open == 0 && now.duration_since(entry.idle_since) >= timeout
+                };
                 let Some(index) = state.entries.iter().position(old) else { break };
                 idle.push(state.entries.remove(index).worker);
             }
-            while !state.is_backing_off() && (state.entries.len() as u32 + state.starting) < min {
+            while !state.is_backing_off() && state.staying() + state.starting() < min {
                 self.spawn_launch(&mut state);
             }
         }
@@ -250,7 +279,7 @@ impl Pool {
         let state = self.state.lock();
         WorkersView {
             ready: state.entries.len() as u32,
-            starting: state.starting,
+            starting: state.starting(),
             busy_slots: state.entries.iter().map(|entry| entry.open.min(entry.worker.slots())).sum(),
             waiting: state.waiters.len() as u32,
             min: self.limits.min,
@@ -261,6 +290,68 @@ impl Pool {
     /// Why workers do not start, when they do not.
     pub fn problem(&self) -> Option<String> {
         self.state.lock().trouble.as_ref().map(|trouble| trouble.error.reason.clone())
+    }
+
+    /// Whether a worker has become ready at some time.
+    pub fn was_ready(&self) -> bool {
+        self.state.lock().was_ready
+    }
+
+    /// Its workers, oldest first.
+    pub fn workers(&self) -> Vec<WorkerView> {
+        let state = self.state.lock();
+        let is_open = state.phase == Phase::Open;
+        let there = state.entries.iter().map(|entry| WorkerView {
+            id: entry.worker.id().to_string(),
+            status: match entry.open {
+                _ if entry.is_leaving || !is_open => WorkerStatus::Stopping,
+                0 => WorkerStatus::Ready,
+                _ => WorkerStatus::Busy,
+            },
+            revision: self.launcher.revision(),
+            started_at: entry.started_at,
+            last_call_at: entry.last_call_at,
+            place: entry.worker.place(),
+        });
+        let coming = state.starting.iter().map(|starting| WorkerView {
+            id: starting.worker.to_string(),
+            status: WorkerStatus::Starting,
+            revision: self.launcher.revision(),
+            started_at: starting.started_at,
+            last_call_at: None,
+            place: Place::default(),
+        });
+        let mut workers: Vec<_> = there.chain(coming).collect();
+        workers.sort_by_key(|worker| worker.started_at);
+        workers
+    }
+
+    /// Starts what is missing to `count` workers, whatever the maximum.
+    pub fn ensure(self: &Arc<Self>, count: u32) -> Ensured {
+        let mut state = self.state.lock();
+        let before = state.staying() + state.starting();
+        let started = if state.phase == Phase::Open { count.saturating_sub(before) } else { 0 };
+        (0..started).for_each(|_| self.spawn_launch(&mut state));
+        Ensured { before, started }
+    }
+
+    /// Lets a worker finish its calls and stops it. Whether there is such a worker.
+    pub fn send_away(self: &Arc<Self>, worker: &str) -> bool {
+        let mut state = self.state.lock();
+        let Some(entry) = state.entries.iter_mut().find(|entry| &*entry.worker.id().0 == worker) else { return false };
+        entry.is_leaving = true;
+        self.send_off(&mut state);
+        // Those who wait may need another in its place.
+        self.grow(&mut state);
+        true
+    }
+
+    /// Stops the workers that were to leave and have no call any more.
+    fn send_off(self: &Arc<Self>, state: &mut State) {
+        while let Some(index) = state.entries.iter().position(|entry| entry.is_leaving && entry.open == 0) {
+            let worker = state.entries.remove(index).worker;
+            self.tasks.spawn(async move { worker.stop(Duration::from_secs(5)).await });
+        }
     }
 
     /// Whether the last start failed.
@@ -286,16 +377,22 @@ impl Pool {
             state.entries.swap(index, last);
             let entry = &mut state.entries[last];
             entry.open += 1;
+            entry.last_call_at = Some(self.clock.now());
             return Some(Slot { pool: self.clone(), worker: Some(entry.worker.clone()), cold_start });
         }
     }
 
     /// The worker to run ahead. None while the pool can still grow: those who wait are what makes it.
     fn least_busy(&self, state: &State) -> Option<usize> {
-        if state.starting > 0 || (state.entries.len() as u32) < self.limits.max {
+        if state.starting() > 0 || state.staying() < self.limits.max {
             return None;
         }
-        let (index, entry) = state.entries.iter().enumerate().min_by_key(|(_, entry)| entry.open)?;
+        let (index, entry) = state
+            .entries
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| !entry.is_leaving)
+            .min_by_key(|(_, entry)| entry.open)?;
         let ahead = entry.open.saturating_sub(entry.worker.slots()) + 1;
         (ahead <= self.pace.ahead(entry.worker.ahead_max())).then_some(index)
     }
@@ -324,34 +421,47 @@ impl Pool {
             return;
         }
         let slots = state.slots.max(1) as usize;
-        while state.waiters.len() > state.starting as usize * slots
-            && (state.entries.len() as u32 + state.starting) < self.limits.max
+        while state.waiters.len() > state.starting.len() * slots && state.staying() + state.starting() < self.limits.max
         {
             self.spawn_launch(state);
         }
     }
 
+    fn begin_start(&self, state: &mut State) -> WorkerId {
+        let worker = self.launcher.name();
+        state.starting.push(Starting { worker: worker.clone(), started_at: self.clock.now() });
+        worker
+    }
+
     fn spawn_launch(self: &Arc<Self>, state: &mut State) {
-        state.starting += 1;
+        let worker = self.begin_start(state);
         let pool = self.clone();
         // A failure is remembered in the state and told to those who wait.
-        self.tasks.spawn(async move { drop(pool.launch().await) });
+        self.tasks.spawn(async move { drop(pool.launch(worker).await) });
     }
 
     /// Starts one worker that `starting` counts already.
-    async fn launch(self: &Arc<Self>) -> Result<(), Arc<LaunchError>> {
+    async fn launch(self: &Arc<Self>, worker: WorkerId) -> Result<(), Arc<LaunchError>> {
         let began = Instant::now();
-        let launched = self.launcher.launch().await;
+        let launched = self.launcher.launch(worker.clone()).await;
         let took = began.elapsed();
         let (result, surplus) = {
             let mut state = self.state.lock();
-            state.starting -= 1;
+            let started_at = state.end_start(&worker).unwrap_or_else(|| self.clock.now());
             match launched {
                 Ok(worker) if state.phase == Phase::Closed => (Ok(()), Some(worker)),
                 Ok(worker) => {
                     state.slots = worker.slots().max(1);
                     state.trouble = None;
-                    let entry = Entry { open: 0, worker: worker.clone(), idle_since: Instant::now() };
+                    state.was_ready = true;
+                    let entry = Entry {
+                        worker: worker.clone(),
+                        started_at,
+                        last_call_at: None,
+                        is_leaving: false,
+                        open: 0,
+                        idle_since: Instant::now(),
+                    };
                     state.entries.push(entry);
                     self.serve(&mut state, took);
                     self.watch(worker);
@@ -406,11 +516,28 @@ impl Pool {
     fn release(self: &Arc<Self>, worker: &Arc<dyn Worker>) {
         let mut state = self.state.lock();
         state.put_back(worker);
+        self.send_off(&mut state);
         self.serve(&mut state, Duration::ZERO);
     }
 }
 
 impl State {
+    /// Workers that take calls.
+    fn staying(&self) -> u32 {
+        self.entries.iter().filter(|entry| !entry.is_leaving).count() as u32
+    }
+
+    /// Workers being started.
+    fn starting(&self) -> u32 {
+        self.starting.len() as u32
+    }
+
+    /// A start has ended. Returns when it began.
+    fn end_start(&mut self, worker: &WorkerId) -> Option<Timestamp> {
+        let index = self.starting.iter().position(|starting| starting.worker == *worker)?;
+        Some(self.starting.remove(index).started_at)
+    }
+
     fn enter(&mut self, phase: Phase) {
         if self.phase != Phase::Closed {
             self.phase = phase;
@@ -427,12 +554,12 @@ impl State {
     }
 
     fn is_at_rest(&self) -> bool {
-        self.waiters.is_empty() && self.starting == 0 && self.entries.iter().all(|entry| entry.open == 0)
+        self.waiters.is_empty() && self.starting.is_empty() && self.entries.iter().all(|entry| entry.open == 0)
     }
 
     /// Tells those who waited for a start only that all starts are over.
     fn refuse_brief(&mut self) {
-        if self.starting > 0 {
+        if !self.starting.is_empty() {
             return;
         }
         let (brief, others): (VecDeque<Waiter>, _) = self.waiters.drain(..).partition(|waiter| waiter.is_brief);
@@ -459,7 +586,7 @@ impl State {
 
     /// Why waiting is in vain: nobody is there, nobody comes, and the next start has to wait.
     fn hopeless(&self) -> Option<&Trouble> {
-        let is_empty = self.entries.is_empty() && self.starting == 0;
+        let is_empty = self.entries.is_empty() && self.starting.is_empty();
         self.trouble.as_ref().filter(|_| is_empty && self.is_backing_off())
     }
 
@@ -469,7 +596,7 @@ impl State {
         let backoff = BACKOFF.saturating_mul(1 << (failures - 1).min(10)).min(BACKOFF_MAX);
         let until = Instant::now() + backoff;
         self.trouble = Some(Trouble { error: error.clone(), failures, until });
-        if self.entries.is_empty() && self.starting == 0 {
+        if self.entries.is_empty() && self.starting.is_empty() {
             for (index, waiter) in std::mem::take(&mut self.waiters).into_iter().enumerate() {
                 if waiter.is_patient && index > 0 {
                     self.waiters.push_back(waiter);
@@ -483,13 +610,13 @@ impl State {
 }
 
 /// A place in line, left when dropped.
-struct Place<'a> {
+struct InLine<'a> {
     pool: &'a Pool,
     number: u64,
     is_kept: bool,
 }
 
-impl Drop for Place<'_> {
+impl Drop for InLine<'_> {
     fn drop(&mut self) {
         if self.is_kept {
             self.pool.state.lock().waiters.retain(|waiter| waiter.number != self.number);

@@ -6,17 +6,57 @@ use tidemill_core::{
     FunctionRef, FunctionState, InvocationId, RevisionNumber, Timestamp, TopicName,
     invocation::{LogLine, Reply, Timings},
     manifest::Overrides,
-    ports::Package,
+    ports::{Package, Place},
     spec::FunctionSpec,
 };
+
+/// What is deployed.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Code with its configuration.
+    Package {
+        /// The code.
+        package: Package,
+        /// Flags, which win over the package's own configuration.
+        overrides: Overrides,
+    },
+    /// Settings alone: for a container image or a webhook, which need no files.
+    Spec {
+        /// The function.
+        function: FunctionRef,
+        /// Its settings.
+        spec: Box<FunctionSpec>,
+    },
+}
+
+/// When a new revision begins to serve.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Readiness {
+    /// Once a worker of it has become ready; if none does, the former one goes on.
+    #[default]
+    Checked,
+    /// At once. Its workers start in the background; while they fail to, [`FunctionView::problem`] says why, and they are
+    /// tried again.
+    Later,
+}
 
 /// A function to be deployed.
 #[derive(Clone, Debug)]
 pub struct DeployRequest {
-    /// Its code.
-    pub package: Package,
-    /// Flags, which win over the package's own configuration.
-    pub overrides: Overrides,
+    /// What.
+    pub source: Source,
+    /// When it begins to serve.
+    pub readiness: Readiness,
+    /// A new revision even when nothing changed.
+    pub again: bool,
+}
+
+impl DeployRequest {
+    /// A package, checked before it serves.
+    pub fn package(package: Package, overrides: Overrides) -> DeployRequest {
+        let source = Source::Package { package, overrides };
+        DeployRequest { source, readiness: Readiness::Checked, again: false }
+    }
 }
 
 /// A deployment that took place.
@@ -95,6 +135,8 @@ pub struct FunctionView {
     pub running: u64,
     /// The paths at which it answers HTTP, beginning with its own address; empty when it has no http trigger.
     pub addresses: Vec<String>,
+    /// Whether a worker of the active revision has become ready at some time.
+    pub was_ready: bool,
     /// Why its workers do not start, when they do not.
     pub problem: Option<String>,
 }
@@ -114,6 +156,57 @@ pub struct WorkersView {
     pub min: u32,
     /// Never more.
     pub max: u32,
+}
+
+/// What a worker does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkerStatus {
+    /// It is being started.
+    Starting,
+    /// It waits for a call.
+    Ready,
+    /// It has a call.
+    Busy,
+    /// It finishes its calls and takes no more.
+    Stopping,
+}
+
+impl WorkerStatus {
+    /// The word for it in API, CLI and tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            WorkerStatus::Starting => "starting",
+            WorkerStatus::Ready => "ready",
+            WorkerStatus::Busy => "busy",
+            WorkerStatus::Stopping => "stopping",
+        }
+    }
+}
+
+/// A worker of a function on this node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerView {
+    /// Its id; no other worker has it, also after a restart.
+    pub id: String,
+    /// What it does.
+    pub status: WorkerStatus,
+    /// The revision it was started for.
+    pub revision: RevisionNumber,
+    /// When its start began.
+    pub started_at: Timestamp,
+    /// When its newest call began.
+    pub last_call_at: Option<Timestamp>,
+    /// Where it lives.
+    pub place: Place,
+}
+
+/// What became of the wish for workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ensured {
+    /// How many there were, those that are being started included.
+    pub before: u32,
+    /// How many are started because of it.
+    pub started: u32,
 }
 
 /// A topic and who listens to it.

@@ -13,8 +13,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     alarm::Alarm,
     config::{EngineConfig, Ports},
+    directory::Directory,
     history::HistorySender,
     large::LargeBodies,
+    launcher::WorkerNames,
     routes::Routes,
     waiters::Waiters,
 };
@@ -32,6 +34,8 @@ pub(crate) struct RunningAttempt {
 pub(crate) struct Shared {
     pub config: EngineConfig,
     pub ports: Ports,
+    pub directory: Directory,
+    pub worker_names: Arc<WorkerNames>,
     pub routes: ArcSwap<Routes>,
     /// One deployment of a function at a time; also guards changes of `routes`.
     pub deploys: DeployLocks,

@@ -57,7 +57,7 @@ pub(crate) async fn submit(
             NewInvocation {
                 id,
                 function: function.reference.clone(),
-                key: options.key.clone().or_else(|| current.spec.ordering.key(&event)),
+                key: options.key.clone().or_else(|| current.spec.line(&event)),
                 event,
                 idempotency_key: options.idempotency_key.clone(),
                 parent: None,
@@ -126,7 +126,7 @@ pub(crate) async fn publish(
             if event.id.is_empty() {
                 event.id = id.to_string();
             }
-            let key = subscription.function.current.load().spec.ordering.key(&event);
+            let key = subscription.function.current.load().spec.line(&event);
             new.push(NewInvocation {
                 id,
                 function: subscription.function.reference.clone(),

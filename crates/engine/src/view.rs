@@ -21,6 +21,7 @@ pub(crate) fn function(function: &Function) -> FunctionView {
         queued: function.pending(),
         running: u64::from(function.running()),
         addresses: addresses(function, &current.spec),
+        was_ready: current.pool.was_ready(),
         problem: current.pool.problem(),
     }
 }

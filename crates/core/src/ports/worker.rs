@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::Environment;
+use super::{Environment, Progress};
 use crate::{
     event::Event,
     id::{InvocationId, RevisionNumber},
@@ -233,6 +233,12 @@ pub trait Worker: Send + Sync {
     /// the call and makes the worker unfit for more.
     async fn call(&self, call: &Call) -> CallEnd;
 
+    /// What the open call of `invocation` has printed and logged so far; `None` when that is not known.
+    async fn logs_so_far(&self, invocation: InvocationId) -> Option<Vec<LogLine>> {
+        let _ = invocation;
+        None
+    }
+
     /// Whether it can take calls.
     fn is_alive(&self) -> bool;
 
@@ -270,6 +276,19 @@ pub trait Driver: Send + Sync {
 
     /// Prepares for launches of this kind to come, so that they are quick (spare interpreters). Best effort.
     async fn warm(&self, launch: &Launch);
+
+    /// Makes an image that runs the function of `launch` from its package, on the image `base`, and gives it the name `tag`.
+    /// Returns the image's id.
+    async fn build_image(
+        &self,
+        launch: &Launch,
+        base: &str,
+        tag: &str,
+        progress: &dyn Progress,
+    ) -> Result<String, LaunchError> {
+        let _ = (launch, base, tag, progress);
+        Err(LaunchError { reason: "this driver does not build images".to_owned(), logs: Vec::new() })
+    }
 
     /// Ends whatever it still holds: spare interpreters, sockets, containers.
     async fn close(&self);
