@@ -21,9 +21,11 @@ const OTHER_EXTENSIONS: &[(&str, &str)] = &[
 /// Runtimes of Nuclio that this version does not have.
 const OTHER_RUNTIMES: &[&str] = &["golang", "go", "java", "ruby", "dotnetcore"];
 /// The words that choose a runtime.
-pub(super) const RUNTIMES: &[&str] = &["python", "nodejs", "shell", "binary"];
+pub(super) const RUNTIMES: &[&str] = &["python", "nodejs", "shell", "binary", "image", "webhook"];
 /// Names that an entry file usually has, in the order of preference.
 const USUAL: &[&str] = &["main", "handler", "new_module", "index", "app", "function"];
+/// The longest URL of a webhook.
+const URL_BYTES_MAX: usize = 4096;
 /// Files that a message lists.
 const LISTED_MAX: usize = 10;
 
@@ -45,7 +47,7 @@ pub(super) fn runtime(word: &str) -> Result<Runtime, NoEntry> {
     word.parse().map_err(|_| {
         let shown = super::problem::quote(word);
         let base = word.split(':').next().unwrap_or_default();
-        let there_are = "there are python (or python:3.11 and the like), nodejs, shell and binary";
+        let there_are = "there are python (or python:3.11 and the like), nodejs, shell, binary, image and webhook";
         if OTHER_RUNTIMES.contains(&base) {
             return NoEntry::new(format!("this version does not have the runtime {shown} yet"), there_are);
         }
@@ -62,6 +64,19 @@ pub(super) struct Package<'a> {
     pub(super) name: &'a str,
     /// Whether the build brings modules that are no files of the package.
     pub(super) has_dependencies: bool,
+    /// What is said of an image.
+    pub(super) image: Image,
+}
+
+/// What is said of an image when the entry point is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Image {
+    /// Nothing.
+    None,
+    /// There is one, in which a language may run. Without source files it runs by itself.
+    Known,
+    /// It is to be talked to in a way that only an image by itself knows.
+    Asked,
 }
 
 impl Package<'_> {
@@ -70,16 +85,28 @@ impl Package<'_> {
         let handler = handler.filter(|handler| !handler.is_empty());
         let runtime = match (runtime, handler) {
             (Some(runtime), _) => runtime,
+            (None, _) if self.is_image() => Runtime::Image,
             (None, Some(handler)) => match self.file_of(handler, None) {
                 Some(file) => language(file).unwrap_or(Runtime::Binary),
                 None => self.only_language()?,
             },
             (None, None) => self.only_language()?,
         };
+        match (&runtime, handler) {
+            (Runtime::Image, _) => return Ok((runtime, String::new())),
+            (Runtime::Webhook, handler) => return url(handler).map(|url| (runtime, url)),
+            _ => {}
+        }
         match handler {
             Some(handler) => self.check(&runtime, handler).map(|()| (runtime, handler.to_owned())),
             None => self.find(&runtime).map(|handler| (runtime, handler)),
         }
+    }
+
+    /// Whether an image runs by itself, though nobody said so.
+    fn is_image(&self) -> bool {
+        let may_be = self.image == Image::Known || self.files.iter().any(|file| file == super::decode::DOCKERFILE);
+        self.image == Image::Asked || (may_be && self.candidates(|file| language(file).is_some()).is_empty())
     }
 
     /// The files that could hold an entry point: those at the root or, without any there, those further down.
@@ -119,7 +146,7 @@ impl Package<'_> {
 
     /// The one file without an extension, if there is just one.
     fn only_program(&self) -> Option<&str> {
-        let programs = self.candidates(|file| extension(file).is_none());
+        let programs = self.candidates(|file| extension(file).is_none() && file != super::decode::DOCKERFILE);
         match programs.as_slice() {
             [only] => Some(only),
             _ => programs.into_iter().find(|file| self.rank(file) == Some(0)),
@@ -241,6 +268,23 @@ impl Package<'_> {
             _ => (*chosen).to_owned(),
         })
     }
+}
+
+/// The handler of a webhook.
+fn url(handler: Option<&str>) -> Result<String, NoEntry> {
+    let hint = "write it as in https://example.org/hook";
+    let Some(text) = handler else {
+        return Err(NoEntry::new("a webhook needs the URL to which it posts events, as its handler", hint));
+    };
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")).unwrap_or_default();
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.rsplit('@').next().unwrap_or_default();
+    let is_text = text.len() <= URL_BYTES_MAX && text.chars().all(|c| c.is_ascii_graphic());
+    let is_host = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte));
+    if !is_text || !is_host || host.is_empty() || host.starts_with(':') {
+        return Err(NoEntry::new(format!("{} is not an http or https URL", super::problem::quote(text)), hint));
+    }
+    Ok(text.to_owned())
 }
 
 /// Whether two runtimes are of one language.

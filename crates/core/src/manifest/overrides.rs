@@ -16,6 +16,8 @@ pub struct Overrides {
     pub runtime: Option<String>,
     /// `--handler`, as in `main:handler`.
     pub handler: Option<String>,
+    /// `--image`: the image that its workers run in. Without source files the runtime is `image`.
+    pub image: Option<String>,
     /// `--env`: merged into the file's variables by name.
     pub env: Vec<EnvVar>,
     /// `--memory`: a quantity such as `128Mi` or `512M`; a bare number is in MiB, as in Pratai.

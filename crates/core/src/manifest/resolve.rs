@@ -13,7 +13,7 @@ use super::{
 use crate::{
     name::FunctionRef,
     ports::{ManifestText, Unpacked},
-    spec::{FunctionSpec, Runtime},
+    spec::{Container, FunctionSpec, Runtime},
 };
 
 /// The key under which an inline configuration stands.
@@ -58,8 +58,15 @@ pub fn resolve(unpacked: &Unpacked, overrides: &Overrides) -> Result<Manifest, M
     decode::triggers(&view, &mut spec, &mut report);
     decode::flags(overrides, &mut spec, &mut report);
     decode::subscriptions(&view, &function.name, &spec, &mut report);
-    if let Some((runtime, handler)) = entry_point(unpacked, overrides, &view, &function, &spec, &mut report) {
+    decode::state(&view, &function.name, &mut spec, &mut report);
+    let asked = decode::container(&view, overrides, &mut report);
+    if let Some((runtime, handler)) =
+        entry_point(unpacked, overrides, &view, &function, &spec, asked.as_ref(), &mut report)
+    {
         (spec.runtime, spec.handler) = (runtime, handler);
+        let has_dockerfile = unpacked.files.iter().any(|file| file == decode::DOCKERFILE);
+        decode::fit(&view, overrides, asked, has_dockerfile, &mut spec, &mut report);
+        decode::capable(&view, &spec, &mut report);
     }
     report.finish().map(|warnings| Manifest { function, spec, warnings })
 }
@@ -103,34 +110,32 @@ fn entry_point(
     view: &View<'_>,
     function: &FunctionRef,
     spec: &FunctionSpec,
+    container: Option<&Container>,
     report: &mut Report,
 ) -> Option<(Runtime, String)> {
-    let (said, handler) = (view.get("runtime"), view.get("handler"));
-    let runtime = match (&overrides.runtime, said.text()) {
-        (Some(word), _) => match entry::runtime(word) {
-            Ok(runtime) => Some(runtime),
-            Err(problem) => {
-                report.general("--runtime", problem.message, problem.hint);
-                return None;
-            }
-        },
-        (None, Some(word)) => match entry::runtime(word) {
-            Ok(runtime) => Some(runtime),
-            Err(problem) => {
-                report.at(said.at(), &said, problem.message, problem.hint);
-                return None;
-            }
-        },
-        // Given, but not a text: reported already.
-        (None, None) if said.is_given() => return None,
-        (None, None) => None,
-    };
+    let runtime = said_runtime(overrides, view, report).ok()?;
+    let handler = view.get("handler");
     let has_dependencies = !spec.build.commands.is_empty()
         || !spec.build.requirements.is_empty()
         || unpacked.files.iter().any(|file| DEPENDENCY_FILES.contains(&file.as_str()));
-    let package = entry::Package { files: &unpacked.files, name: function.name.as_str(), has_dependencies };
+    let package = entry::Package {
+        files: &unpacked.files,
+        name: function.name.as_str(),
+        has_dependencies,
+        image: match view.get("container").get("contract").text() {
+            Some("run" | "http") => entry::Image::Asked,
+            _ if container.is_some() || view.get("image").is_given() => entry::Image::Known,
+            _ => entry::Image::None,
+        },
+    };
     let wanted = overrides.handler.as_deref().or(handler.text());
     match package.entry(runtime, wanted) {
+        Ok((Runtime::Image, _)) => {
+            if handler.text().is_some_and(|text| !text.is_empty()) {
+                report.warn(handler.at(), &handler, "has no effect: an image has an entry point of its own");
+            }
+            Some((Runtime::Image, String::new()))
+        }
         Ok(entry) => Some(entry),
         Err(problem) => {
             match (&overrides.handler, handler.is_given()) {
@@ -140,5 +145,21 @@ fn entry_point(
             }
             None
         }
+    }
+}
+
+/// The runtime that flag or file name, if any. What is wrong with it is reported.
+fn said_runtime(overrides: &Overrides, view: &View<'_>, report: &mut Report) -> Result<Option<Runtime>, ()> {
+    let said = view.get("runtime");
+    match (&overrides.runtime, said.text()) {
+        (Some(word), _) => {
+            entry::runtime(word).map(Some).map_err(|problem| report.general("--runtime", problem.message, problem.hint))
+        }
+        (None, Some(word)) => {
+            entry::runtime(word).map(Some).map_err(|problem| report.at(said.at(), &said, problem.message, problem.hint))
+        }
+        // Given, but not a text: reported already.
+        (None, None) if said.is_given() => Err(()),
+        (None, None) => Ok(None),
     }
 }

@@ -27,14 +27,8 @@ pub enum EntryKind {
 
 impl EntryKind {
     /// All, in the order of their words.
-    pub const ALL: [EntryKind; 6] = [
-        EntryKind::Actor,
-        EntryKind::Alias,
-        EntryKind::Config,
-        EntryKind::Grants,
-        EntryKind::Nonce,
-        EntryKind::Total,
-    ];
+    pub const ALL: [EntryKind; 6] =
+        [EntryKind::Actor, EntryKind::Alias, EntryKind::Config, EntryKind::Grants, EntryKind::Nonce, EntryKind::Total];
 
     /// The word for it in the table.
     pub fn as_str(self) -> &'static str {

@@ -25,7 +25,9 @@ pub enum Runtime {
 
 /// A word that names no runtime of this version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a runtime; there are python (or python:3.11 and the like), nodejs, shell, binary, image and webhook")]
+#[error(
+    "{0:?} is not a runtime; there are python (or python:3.11 and the like), nodejs, shell, binary, image and webhook"
+)]
 pub struct UnknownRuntime(pub String);
 
 impl FromStr for Runtime {

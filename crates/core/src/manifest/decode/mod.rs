@@ -1,16 +1,20 @@
 //! From a checked document to settings: one module a part. Each reports what a single value cannot show by itself.
 
+mod container;
 mod cron;
 mod delivery;
 mod flags;
 mod http;
 mod message;
+mod state;
 mod triggers;
 mod workers;
 
+pub(super) use container::{DOCKERFILE, container, fit};
 pub(super) use delivery::delivery;
 pub(super) use flags::flags;
 pub(super) use message::subscriptions;
+pub(super) use state::{capable, state};
 pub(super) use triggers::triggers;
 pub(super) use workers::workers;
 

@@ -5,11 +5,13 @@
 //! meant is [`Effect::Refused`].
 
 mod build;
+mod container;
 mod envelope;
 mod spec;
 mod trigger;
 
 pub(super) use build::BUILD;
+pub(super) use container::CONTAINER;
 pub(super) use envelope::{ENVELOPE, METADATA};
 pub(super) use spec::{CALL_TYPES, RETRY, SPEC};
 pub(super) use trigger::{KINDS, Kind, OTHER_KINDS, TRIGGER};
@@ -133,12 +135,17 @@ const fn refused(name: &'static str, why: &'static str) -> Key {
 
 /// Where a known key belongs, for one that stands in the wrong place.
 pub(super) fn home(word: &str) -> Option<(&'static str, &'static Key)> {
-    let tables: [(&str, &'static [Key]); 4] =
-        [("spec", SPEC), ("metadata", METADATA), ("spec.build", BUILD), ("spec.retry", RETRY)];
+    let tables: [(&str, &'static [Key]); 5] = [
+        ("spec", SPEC),
+        ("metadata", METADATA),
+        ("spec.build", BUILD),
+        ("spec.retry", RETRY),
+        ("spec.container", CONTAINER),
+    ];
     tables.into_iter().find_map(|(place, table)| table.iter().find(|key| key.is(word)).map(|key| (place, key)))
 }
 
 const KUBERNETES: &str = "there is no Kubernetes under this function";
-const NO_IMAGE: &str = "functions run from their package, not from an image";
+const NO_IMAGE: &str = "an image is said by spec.container and used as it is";
 const NO_METRIC_SCALING: &str = "workers follow the queue and the use of slots";
 const RECORD_ONLY: &str = "deployments are numbered as revisions by themselves";

@@ -1,6 +1,6 @@
 //! `spec`: Nuclio's fields, and Tidemill's beside them.
 
-use super::{BUILD, KUBERNETES, Key, NO_IMAGE, NO_METRIC_SCALING, RECORD_ONLY, Shape, key, no_effect};
+use super::{BUILD, CONTAINER, KUBERNETES, Key, NO_IMAGE, NO_METRIC_SCALING, RECORD_ONLY, Shape, key, no_effect};
 
 const COUNT: Shape = Shape::Integer { min: 0, max: 100_000 };
 
@@ -11,13 +11,13 @@ pub(in crate::manifest) static SPEC: &[Key] = &[
         "runtime",
         Shape::Text,
         "from the extension of the source file",
-        "The language: `python` (or `python:3.11` and the like), `nodejs`, `shell`, `binary`.",
+        "The language: `python` (or `python:3.11` and the like), `nodejs`, `shell`, `binary`; or `image`, a container image; or `webhook`, which posts events to a URL.",
     ),
     key(
         "handler",
         Shape::Text,
         "the package's one source file, and in it the function that the runtime finds",
-        "Entry point: `module:function` (Python), `file:export` (Node.js), a script or program (shell, binary).",
+        "Entry point: `module:function` (Python), `file:export` (Node.js), a script or program (shell, binary), an `http` or `https` URL (webhook). An image has none.",
     ),
     key("disable", Shape::Bool, "false", "Deployed in the paused state."),
     key(
@@ -58,6 +58,26 @@ pub(in crate::manifest) static SPEC: &[Key] = &[
         "`all`",
         "Which synchronous calls are remembered. Queued invocations always are.",
     ),
+    key(
+        "state",
+        Shape::Choice(&["none", "function", "key"]),
+        "`none`",
+        "Durable state, which makes an actor of the function: one for the `function`, or one for each `key` of `ordering`. Executions that share it run one after the other.",
+    ),
+    key(
+        "notify",
+        Shape::List(&Shape::Text),
+        "",
+        "Functions of the project that get an event when an execution of this one ends, and when its first worker becomes ready or fails to.",
+    ),
+    key("logRetention", Shape::Duration, "as long as the invocation", "How long the logs of an invocation are kept."),
+    key(
+        "container",
+        Shape::Object(CONTAINER),
+        "processes of this machine",
+        "Workers are containers, of this image and with these settings.",
+    ),
+    key("image", Shape::Text, "", "For the runtime `image`: the same as `container.image`."),
     key("build", Shape::Object(BUILD), "", "How the package becomes an environment."),
     key("resources", Shape::Object(RESOURCES), "", "Limits of one worker."),
     key("replicas", COUNT, "", "A fixed number: both `minReplicas` and `maxReplicas`, and stronger than they."),
@@ -91,23 +111,25 @@ pub(in crate::manifest) static SPEC: &[Key] = &[
     no_effect("version", RECORD_ONLY),
     no_effect("alias", RECORD_ONLY),
     no_effect("envFrom", KUBERNETES),
-    no_effect("image", NO_IMAGE),
     no_effect("imageHash", NO_IMAGE),
     no_effect("runRegistry", NO_IMAGE),
     no_effect("imagePullSecrets", NO_IMAGE),
-    no_effect("imagePullPolicy", NO_IMAGE),
+    no_effect("imagePullPolicy", "see container.pull"),
     no_effect("targetCPU", NO_METRIC_SCALING),
     no_effect("customScalingMetricSpecs", NO_METRIC_SCALING),
     no_effect("autoScaleMetrics", NO_METRIC_SCALING),
     no_effect("scaleToZero", "idle workers are stopped after idleTimeout unless minReplicas keeps them"),
     no_effect("dataBindings", "this version has no data bindings"),
-    no_effect("volumes", "workers see their own package and a private folder for temporary files"),
+    no_effect(
+        "volumes",
+        "workers see their own package and a private folder for temporary files; for containers see container.mounts",
+    ),
     no_effect("loggerSinks", "logs are kept with their invocation"),
     no_effect("dealerURI", "there is no dealer to address"),
     no_effect("platform", KUBERNETES),
     no_effect("waitReadinessTimeoutBeforeFailure", "a deployment fails at the first hard sign"),
     no_effect("serviceType", KUBERNETES),
-    no_effect("securityContext", KUBERNETES),
+    no_effect("securityContext", "for containers see container.user and container.privileged"),
     no_effect("serviceAccount", KUBERNETES),
     no_effect("affinity", KUBERNETES),
     no_effect("nodeSelector", KUBERNETES),

@@ -112,7 +112,6 @@ fn what_nuclio_knows_and_we_do_not_do_is_told() {
     assert!(manifest.spec.env.is_empty());
     let expected = [
         "function.yaml:3: spec.affinity has no effect: ",
-        "function.yaml:4: spec.image ",
         "function.yaml:5: spec.loggerSinks ",
         "function.yaml:6: spec.volumes ",
         "function.yaml:7: spec.build.baseImage ",
@@ -122,6 +121,7 @@ fn what_nuclio_knows_and_we_do_not_do_is_told() {
         "function.yaml:11: spec.env[0].valueFrom ",
         "function.yaml:15: spec.triggers.web.workerTerminationTimeout ",
         "function.yaml:16: spec.triggers.web.attributes.port ",
+        "function.yaml:4: spec.image ",
     ];
     assert_eq!(manifest.warnings.len(), expected.len(), "{:#?}", manifest.warnings);
     for (warning, start) in manifest.warnings.iter().zip(expected) {

@@ -62,7 +62,12 @@ fn what_cannot_run_is_explained() {
         (&["word-count.sh"], "shell", "count.sh", "hint: did you mean \"word-count.sh\"?"),
         (&["a", "b"], "binary", "", "it is not clear which file is the program: a, b"),
         (&["a.py"], "golang", "", "this version does not have the runtime \"golang\" yet"),
-        (&["a.py"], "java", "", "there are python (or python:3.11 and the like), nodejs, shell and binary"),
+        (
+            &["a.py"],
+            "java",
+            "",
+            "there are python (or python:3.11 and the like), nodejs, shell, binary, image and webhook",
+        ),
         (&["a.py"], "ruby:2", "", "does not have the runtime \"ruby:2\" yet"),
         (&["a.py"], "python27", "", "hint: did you mean \"python\"?"),
         (&["a.py"], "cobol", "", "\"cobol\" is not a runtime"),

@@ -1,5 +1,6 @@
 //! Whole configurations, as tables.
 
+mod containers;
 mod documents;
 mod entries;
 mod flags;
@@ -7,6 +8,7 @@ mod hostile;
 mod http;
 mod problems;
 mod published;
+mod state;
 mod triggers;
 mod workers;
 
