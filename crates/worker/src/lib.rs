@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `build` | packages: formats, checks, digests; interpreters; virtualenvs and `node_modules` |
 //! | `protocol` | frames, their JSON, and the division of shared memory. No I/O but on the memory files |
+//! | `exchange` | state and messages by files, for programs that speak no protocol |
 //! | `process` | start, spares, connection, logs, limits and end of a worker process |
 //! | `shell` | the runtime that starts one process an event |
 //!
@@ -15,6 +16,7 @@
 //! protocol is replaced. Nothing here decides when a worker is started or which call it gets; the engine does.
 
 mod build;
+mod exchange;
 mod process;
 mod protocol;
 mod shell;

@@ -30,6 +30,7 @@ use super::{
     worker::{ProcessWorker, human_duration},
 };
 use crate::{
+    exchange::Folders,
     protocol::{
         frame::{Body, Kind},
         outgoing,
@@ -40,7 +41,7 @@ use crate::{
 /// The settings of a [`ProcessDriver`].
 #[derive(Clone, Debug)]
 pub struct DriverConfig {
-    /// The data folder: the wrappers of the runtimes are written to `runtimes/` in it.
+    /// The data folder: the wrappers of the runtimes are written to `runtimes/` in it, what shell programs exchange to `exchange/`.
     pub directory: PathBuf,
     /// The `PATH` of workers.
     pub search_path: OsString,
@@ -55,11 +56,16 @@ impl DriverConfig {
     }
 }
 
+/// The driver's name in [`Place`](tidemill_core::ports::Place)s.
+pub(crate) const DRIVER: &str = "process";
+
 /// What all workers of a driver share.
 pub(crate) struct Parts {
     pub spawner: Spawner,
     pub tasks: TaskTracker,
     pub search_path: OsString,
+    /// The folders by which shell programs exchange state and messages.
+    pub exchanges: Folders,
     slots_max: u32,
     /// Where the wrappers lie.
     home: PathBuf,
@@ -83,6 +89,7 @@ impl ProcessDriver {
             spawner: Spawner::new()?,
             tasks: TaskTracker::new(),
             search_path: config.search_path,
+            exchanges: Folders::open(config.directory.join("exchange"))?,
             slots_max: config.slots_max.max(1),
             home: runtimes::install(&config.directory.join("runtimes"))?,
             spares: Spares::new(),

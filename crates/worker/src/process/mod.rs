@@ -24,15 +24,17 @@ mod open_call;
 mod runtimes;
 mod spare;
 mod spawn;
+mod usage;
 mod worker;
 
+pub(crate) use driver::{DRIVER, Parts, refused};
 pub use driver::{DriverConfig, ProcessDriver};
-pub(crate) use driver::{Parts, refused};
 pub(crate) use environment::function_environment;
 pub(crate) use exit::how_it_ended;
 pub(crate) use logs::{LineSplitter, LogBuffer, cut_text, now};
 pub(crate) use memory::{memory_reason, resident_bytes, set_backstop};
 pub(crate) use spawn::{Output, Process, Program, Stdin};
+pub(crate) use usage::cpu_ns;
 pub(crate) use worker::human_duration;
 
 #[cfg(test)]

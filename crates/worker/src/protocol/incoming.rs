@@ -222,10 +222,12 @@ pub(crate) fn too_large(size: u64) -> String {
     format!("the response has {size} bytes, more than the {} that are allowed", limits::RESPONSE_BODY_BYTES_MAX)
 }
 
-fn is_token(name: &str) -> bool {
+/// Whether it can be the name of a header.
+pub(crate) fn is_token(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-fn is_value(value: &str) -> bool {
+/// Whether it can be the value of a header.
+pub(crate) fn is_value(value: &str) -> bool {
     value.bytes().all(|byte| byte == b'\t' || (byte >= 0x20 && byte != 0x7f))
 }

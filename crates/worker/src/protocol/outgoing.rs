@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::json;
-use tidemill_core::{Event, ports::Launch};
+use tidemill_core::{
+    Event,
+    ports::{Call, Launch},
+};
 
 /// Appends `text` as a JSON string.
 pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
@@ -41,6 +44,12 @@ pub(crate) fn headers(out: &mut Vec<u8>, headers: &[(String, String)]) {
         string(out, value);
     }
     out.push(b'}');
+}
+
+/// The key that an event of `call` is told to have: the line it stands in, or else the key that it came with.
+pub(crate) fn key_of<'a>(call: &'a Call, event: &'a Event) -> &'a str {
+    let line = call.key.as_deref().filter(|key| !key.is_empty() && !call.is_batch);
+    line.or_else(|| event.header("ce-partitionkey")).unwrap_or("")
 }
 
 /// What an attempt adds to an event.

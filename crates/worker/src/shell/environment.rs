@@ -5,8 +5,8 @@ use tidemill_core::Event;
 /// The system refuses variables of 128 KiB and more; ones over this are left out.
 const VALUE_BYTES_MAX: usize = 100 * 1024;
 
-/// `NUCLIO_EVENT_…`, `NUCLIO_TRIGGER_…`, `QUERY_STRING` and one `HTTP_…` for each header.
-pub(crate) fn event_environment(event: &Event, attempt: u32) -> Vec<(String, String)> {
+/// `NUCLIO_EVENT_…`, `NUCLIO_TRIGGER_…`, `TIDEMILL_…`, `QUERY_STRING` and one `HTTP_…` for each header.
+pub(crate) fn event_environment(event: &Event, attempt: u32, key: &str) -> Vec<(String, String)> {
     let url = if event.query.is_empty() { event.path.clone() } else { format!("{}?{}", event.path, event.query) };
     let class = if event.trigger.kind == "http" { "sync" } else { "async" };
     let facts = [
@@ -26,6 +26,8 @@ pub(crate) fn event_environment(event: &Event, attempt: u32) -> Vec<(String, Str
         ("NUCLIO_TRIGGER_NAME", event.trigger.name.clone()),
         ("QUERY_STRING", event.query.clone()),
         ("TIDEMILL_ATTEMPT", attempt.to_string()),
+        ("TIDEMILL_KEY", key.to_owned()),
+        ("TIDEMILL_CALLER", event.caller.clone()),
     ];
     let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value));
     // `HTTP_PROXY` has a meaning of its own to many programs: a caller must not be able to set it.

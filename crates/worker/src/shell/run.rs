@@ -14,7 +14,7 @@ use tidemill_core::{
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
-use crate::process::{LineSplitter, LogBuffer, Output, Process, memory_reason, now, resident_bytes};
+use crate::process::{LineSplitter, LogBuffer, Output, Process, cpu_ns, memory_reason, now, resident_bytes};
 
 /// How often the memory of a limited program is looked at.
 const MEMORY_PERIOD: Duration = Duration::from_millis(50);
@@ -29,8 +29,8 @@ pub(crate) struct Bounds<'a> {
 
 /// How a run ended.
 pub(crate) enum RunEnd {
-    /// By itself, with what it printed to stdout.
-    Exited(ExitStatus, Vec<u8>),
+    /// By itself, with what it printed to stdout and the cpu time it used, in nanoseconds.
+    Exited(ExitStatus, Vec<u8>, u64),
     /// Time was up.
     TimedOut,
     /// It was cut short.
@@ -52,13 +52,14 @@ pub(crate) async fn run(process: Process, body: Bytes, bounds: Bounds<'_>, logs:
     let early = run.attend(body, &bounds).await;
     let Run { process, stdout, mut stderr, logs } = run;
     stderr.flush(|line| logs.push(now(), LogLevel::Warn, line, None));
+    let cpu_ns = cpu_ns(process.leash().pid());
     let status = process.reap()?;
     Ok(match early {
         Some(end) => end,
         None if bounds.memory_bytes.is_some() && !status.success() && logs.tells_of_memory() => {
             RunEnd::Broken(AttemptOutcome::OutOfMemory, memory_reason(bounds.memory_bytes.unwrap_or(0)))
         }
-        None => RunEnd::Exited(status, stdout),
+        None => RunEnd::Exited(status, stdout, cpu_ns),
     })
 }
 

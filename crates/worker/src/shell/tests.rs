@@ -36,7 +36,7 @@ fn attributes_of_the_wrong_shape_are_named() {
 fn headers_become_variables_but_for_the_dangerous_one() {
     let header = |name: &str| (name.to_owned(), "v".to_owned());
     let event = Event { headers: vec![header("x-my-header"), header("proxy")], ..Event::default() };
-    let environment = event_environment(&event, 2);
+    let environment = event_environment(&event, 2, "");
     let names: Vec<&str> = environment.iter().map(|(name, _)| name.as_str()).collect();
     assert!(names.contains(&"HTTP_X_MY_HEADER"));
     assert!(!names.contains(&"HTTP_PROXY"));

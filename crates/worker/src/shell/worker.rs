@@ -4,7 +4,10 @@ use std::{
     ffi::OsString,
     os::unix::fs::PermissionsExt,
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -12,8 +15,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use tidemill_core::{
     Event, InvocationId,
-    invocation::{AttemptOutcome, Reply},
-    ports::{Call, CallEnd, CallOutcome, Launch, LaunchError, Worker, WorkerId},
+    invocation::{AttemptOutcome, Reply, RunReport},
+    ports::{Call, CallEnd, CallOutcome, Launch, LaunchError, Place, Worker, WorkerId},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -23,11 +26,12 @@ use super::{
     run::{Bounds, RunEnd, run},
 };
 use crate::{
+    exchange::{Exchange, Exchanged},
     process::{
-        LogBuffer, Parts, Program, Stdin, cut_text, function_environment, how_it_ended, human_duration, refused,
-        set_backstop,
+        DRIVER, LogBuffer, Parts, Program, Stdin, cut_text, function_environment, how_it_ended, human_duration,
+        refused, set_backstop,
     },
-    protocol::incoming,
+    protocol::{incoming, outgoing::key_of},
 };
 
 const CONTENT_TYPE: &str = "text/plain; charset=utf-8";
@@ -48,6 +52,8 @@ pub(crate) struct ShellWorker {
     /// Whether the program can be started as it is; otherwise `sh` reads it.
     is_executable: bool,
     current: Mutex<Option<Current>>,
+    /// The process of the program that runs, or ran last; 0 before the first.
+    program_id: AtomicI32,
     /// Held by the call that runs.
     turn: tokio::sync::Mutex<()>,
     gone: CancellationToken,
@@ -71,12 +77,13 @@ impl ShellWorker {
             launch,
             is_executable,
             current: Mutex::default(),
+            program_id: AtomicI32::new(0),
             turn: tokio::sync::Mutex::default(),
             gone: CancellationToken::new(),
         })
     }
 
-    fn program(&self, event: &Event, attempt: u32) -> Program {
+    fn program(&self, call: &Call, event: &Event, exchange: &Exchange) -> Program {
         let handler = &self.launch.environment.program;
         let own = self.attributes.arguments_for(event).into_iter().map(OsString::from);
         let (program, arguments) = if self.is_executable {
@@ -85,7 +92,8 @@ impl ShellWorker {
             ("/bin/sh".into(), [handler.clone().into_os_string()].into_iter().chain(own).collect())
         };
         let mut environment = self.environment.clone();
-        environment.extend(event_environment(event, attempt));
+        environment.extend(event_environment(event, call.attempt, key_of(call, event)));
+        environment.extend(exchange.variables(exchange.directory()));
         Program {
             program,
             arguments,
@@ -101,25 +109,43 @@ impl ShellWorker {
         call: &Call,
         event: &Event,
         bounds: Bounds<'_>,
-        logs: &mut LogBuffer,
+        gathered: &mut Gathered,
     ) -> Result<Reply, CallOutcome> {
         let broken = |outcome, reason: String| Err(CallOutcome::Broken { outcome, reason });
         let failed = |what: &str, error: std::io::Error| broken(AttemptOutcome::Crashed, format!("{what}: {error}"));
-        let process = match self.parts.spawner.spawn(self.program(event, call.attempt)).await {
+        let Gathered { logs, exchanged, report } = gathered;
+        let exchange = match self.parts.exchanges.begin(call.state.as_ref()) {
+            Ok(exchange) => exchange,
+            Err(error) => return failed("the files for state and messages could not be made", error),
+        };
+        let process = match self.parts.spawner.spawn(self.program(call, event, &exchange)).await {
             Ok(process) => process,
             Err(error) => return failed("the program could not be started", error),
         };
+        self.program_id.store(process.leash().pid().as_raw_nonzero().get(), Ordering::Relaxed);
         if let Some(limit) = bounds.memory_bytes {
             // Should it have ended already there is nothing to limit.
             let _ = set_backstop(process.leash().pid(), limit);
         }
-        match run(process, event.body.clone(), bounds, logs).await {
+        let end = run(process, event.body.clone(), bounds, logs).await;
+        if let Ok(RunEnd::Exited(status, _, cpu_ns)) = &end {
+            report.cpu_ns += cpu_ns;
+            report.exit_code = status.code().map(i64::from);
+        }
+        match end {
             Err(error) => failed("the program could not be waited for", error),
-            Ok(RunEnd::Exited(status, stdout)) if status.success() => self.reply(stdout),
-            Ok(RunEnd::Exited(status, _)) if status.code().is_some() => {
+            Ok(RunEnd::Exited(status, stdout, _)) if status.success() => match collect(exchange).await {
+                Ok(left) => {
+                    exchanged.state = left.state;
+                    exchanged.sends.extend(left.sends);
+                    self.reply(stdout)
+                }
+                Err(reason) => broken(AttemptOutcome::BadResponse, reason),
+            },
+            Ok(RunEnd::Exited(status, ..)) if status.code().is_some() => {
                 Err(CallOutcome::Raised { message: failure_line(status.code().unwrap_or(0), logs), status: 500 })
             }
-            Ok(RunEnd::Exited(status, _)) => {
+            Ok(RunEnd::Exited(status, ..)) => {
                 broken(AttemptOutcome::Crashed, format!("the program {}", how_it_ended(status)))
             }
             Ok(RunEnd::Broken(outcome, reason)) => broken(outcome, reason),
@@ -158,6 +184,20 @@ impl ShellWorker {
     }
 }
 
+/// What the programs of one call leave behind.
+#[derive(Default)]
+struct Gathered {
+    logs: LogBuffer,
+    exchanged: Exchanged,
+    report: RunReport,
+}
+
+/// Reads what a program has left in its files. They may be large, and their disk slow.
+async fn collect(exchange: Exchange) -> Result<Exchanged, String> {
+    let collected = tokio::task::spawn_blocking(move || exchange.collect()).await;
+    collected.unwrap_or_else(|error| Err(format!("state and messages could not be read: {error}")))
+}
+
 /// Whether the system knows how to run it: it names its interpreter, or it is a program.
 fn has_magic(program: &Path) -> bool {
     use std::io::Read as _;
@@ -194,7 +234,6 @@ impl Worker for ShellWorker {
 
     async fn call(&self, call: &Call) -> CallEnd {
         let _turn = self.turn.lock().await;
-        let mut logs = LogBuffer::default();
         if self.gone.is_cancelled() {
             let reason = "the worker was ending when the call reached it".to_owned();
             let outcome = CallOutcome::Broken { outcome: AttemptOutcome::Interrupted, reason };
@@ -205,11 +244,12 @@ impl Worker for ShellWorker {
         let cut = CancellationToken::new();
         *self.current.lock() = Some(Current { invocation: call.invocation, cut: cut.clone(), verdict: None });
         let _clear = Clear(&self.current);
+        let mut gathered = Gathered::default();
         let mut replies = Vec::with_capacity(call.events.len());
         let mut end = None;
         for event in &call.events {
             let bounds = Bounds { deadline, memory_bytes: self.launch.spec.resources.memory_bytes, cut: &cut };
-            match self.answer(call, event, bounds, &mut logs).await {
+            match self.answer(call, event, bounds, &mut gathered).await {
                 Ok(reply) => replies.push(reply),
                 Err(outcome) => {
                     end = Some(outcome);
@@ -218,7 +258,23 @@ impl Worker for ShellWorker {
             }
         }
         let outcome = end.unwrap_or(CallOutcome::Replied(replies));
-        CallEnd::new(outcome, logs.into_lines(), started.elapsed())
+        let Gathered { logs, exchanged, mut report } = gathered;
+        let took = started.elapsed();
+        report.run_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let mut end = CallEnd::new(outcome, logs.into_lines(), took);
+        if matches!(end.outcome, CallOutcome::Replied(_)) {
+            (end.state, end.sends) = (exchanged.state, exchanged.sends);
+        }
+        end.report = Some(report);
+        end
+    }
+
+    fn place(&self) -> Place {
+        let instance = match self.program_id.load(Ordering::Relaxed) {
+            0 => String::new(),
+            id => id.to_string(),
+        };
+        Place { driver: DRIVER.to_owned(), instance, ..Place::default() }
     }
 
     fn is_alive(&self) -> bool {
