@@ -71,11 +71,14 @@ fn settlement(id: InvocationId, now: Timestamp) -> Settlement {
             finished_at: now,
             outcome: AttemptOutcome::Succeeded,
             reason: String::new(),
+            report: None,
         },
         reply: Some(tidemill_core::invocation::Reply { status: 200, body: "hello".into(), ..Default::default() }),
         logs: Vec::new(),
         timings: Default::default(),
         emits: Vec::new(),
+        state: None,
+        results: Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use tidemill_core::{
     Timestamp,
     invocation::{Invocation, Status, Timings},
-    ports::StoreError,
+    ports::{EntryChange, Expected, StoreError},
     time::micros,
 };
 
@@ -77,6 +77,31 @@ pub(crate) fn check_history(invocation: &Invocation) -> Result<(), StoreError> {
             invocation.status.as_str()
         )))
     }
+}
+
+/// Refuses to put a state whose version is not the expected one. 0 is no state.
+pub(crate) fn check_state_version(found: u64, expected: u64) -> Result<(), StoreError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(StoreError::Conflict(match (found, expected) {
+        (0, _) => format!("there is no state, where version {expected} is expected"),
+        (_, 0) => format!("there is a state of version {found} already"),
+        (_, _) => format!("the state has version {found}, not {expected}"),
+    }))
+}
+
+/// Refuses to change an entry that is not as expected. `found` is its version.
+pub(crate) fn check_entry(change: &EntryChange, found: Option<u64>) -> Result<(), StoreError> {
+    let problem = match (change.expected, found) {
+        (Expected::Any, _) | (Expected::Absent, None) => return Ok(()),
+        (Expected::Version(expected), Some(found)) if expected == found => return Ok(()),
+        (Expected::Absent, Some(_)) => "exists already".to_owned(),
+        (Expected::Version(_), None) => "does not exist".to_owned(),
+        (Expected::Version(expected), Some(found)) => format!("has version {found}, not {expected}"),
+    };
+    let id = &change.id;
+    Err(StoreError::Conflict(format!("the {} {:?} of project {} {problem}", id.kind.as_str(), id.name, id.project)))
 }
 
 fn micros_since(later: Timestamp, earlier: Timestamp) -> u64 {

@@ -50,6 +50,7 @@ fn call(name: &str, number: u64) -> HistoryRecord {
             finished_at: at(1),
             outcome: AttemptOutcome::Raised,
             reason: "ValueError: no".into(),
+            report: None,
         },
         reply: Some(reply(500, "ValueError: no")),
         logs: vec![line("before")],

@@ -220,11 +220,14 @@ pub fn settlement(invocation: &Invocation, status: Status, now: Timestamp) -> Se
             finished_at: now,
             outcome,
             reason: reason.into(),
+            report: None,
         },
         reply: (status == Status::Succeeded).then(|| reply(200, "done")),
         logs: Vec::new(),
         timings: invocation.timings,
         emits: Vec::new(),
+        state: None,
+        results: Vec::new(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Cancel, retry, redrive, purge, record, prune.
 
+use std::collections::VecDeque;
+
 use tidemill_core::{
     Timestamp,
     id::InvocationId,
@@ -115,6 +117,7 @@ impl State {
                 lease_until: Timestamp::default(),
                 attempts: vec![record.attempt],
                 reply: record.reply,
+                results: VecDeque::new(),
             };
             if self.insert(row).is_ok() {
                 self.log(&function, id, number, record.logs);

@@ -77,6 +77,7 @@ impl State {
     pub(super) fn delete_function(&mut self, function: &FunctionRef) -> Result<(), StoreError> {
         self.functions.remove(function).ok_or(StoreError::NotFound)?;
         self.schedules.retain(|(owner, _), _| owner != function);
+        self.states.retain(|(owner, _), _| owner != function);
         let is_of_it = |seq: &Seq| self.row(*seq).invocation.function == *function;
         let gone: Vec<Seq> = self.rows.keys().copied().filter(is_of_it).collect();
         gone.into_iter().for_each(|seq| self.delete(seq));

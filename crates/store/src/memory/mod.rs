@@ -4,10 +4,12 @@
 //! obviously right, not fast: finding work looks at all unfinished invocations. A hook injects faults: a call may fail
 //! before anything happened, or after all of it did (its answer was lost).
 
+mod actors;
 mod control;
 mod functions;
 mod listing;
 mod queue;
+mod registry;
 mod state;
 mod store;
 

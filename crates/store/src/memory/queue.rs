@@ -1,5 +1,7 @@
 //! Submit, claim, renew, settle, expire, due.
 
+use std::collections::VecDeque;
+
 use tidemill_core::{
     Timestamp,
     id::Generation,
@@ -45,6 +47,7 @@ impl State {
             lease_until,
             attempts: Vec::new(),
             reply: None,
+            results: VecDeque::new(),
             invocation: Invocation {
                 id,
                 function: new.function,
@@ -146,7 +149,11 @@ impl State {
         let (id, function, key) = (invocation.id, invocation.function.clone(), invocation.key.clone());
         let number = settlement.attempt.number;
         row.reply = settlement.reply;
+        row.results.extend(settlement.results);
         row.end_attempt(settlement.attempt);
+        if let Some(state) = settlement.state {
+            self.store_state(&function, key.as_deref().unwrap_or_default(), state, now);
+        }
         self.log(&function, id, number, settlement.logs);
         let unblocked = status.is_final() && self.unblock(&function, key.as_deref());
         Ok(Settled { unblocked, emits: self.insert_all(settlement.emits, now) })
@@ -183,6 +190,7 @@ impl State {
             finished_at: now,
             outcome: AttemptOutcome::Interrupted,
             reason: rules::LEASE_LOST.to_owned(),
+            report: None,
         };
         let invocation = &mut row.invocation;
         invocation.interruptions = interruptions;

@@ -1,14 +1,15 @@
 //! The state, and what all intents need of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use bytes::Bytes;
 use tidemill_core::{
     Timestamp,
     function::{FunctionRecord, RevisionRecord},
     id::InvocationId,
     invocation::{Attempt, Invocation, LogLine, Reply, Status},
     name::{FunctionRef, TriggerName},
-    ports::{LoggedLine, ScheduleRecord, StoreError},
+    ports::{Entry, EntryId, LoggedLine, ScheduleRecord, StateRecord, StoreError},
 };
 
 /// The order of arrival.
@@ -27,6 +28,8 @@ pub(super) struct Row {
     pub(super) lease_until: Timestamp,
     pub(super) attempts: Vec<Attempt>,
     pub(super) reply: Option<Reply>,
+    /// Oldest first.
+    pub(super) results: VecDeque<Bytes>,
 }
 
 /// A function with its revisions, oldest first.
@@ -39,6 +42,8 @@ pub(super) struct FunctionEntry {
 pub(super) struct State {
     pub(super) functions: BTreeMap<FunctionRef, FunctionEntry>,
     pub(super) schedules: BTreeMap<(FunctionRef, TriggerName), ScheduleRecord>,
+    pub(super) states: BTreeMap<(FunctionRef, String), StateRecord>,
+    pub(super) entries: BTreeMap<EntryId, Entry>,
     pub(super) rows: BTreeMap<Seq, Row>,
     pub(super) ids: BTreeMap<InvocationId, Seq>,
     pub(super) once: BTreeMap<(FunctionRef, String), InvocationId>,

@@ -14,7 +14,7 @@ use tidemill_core::{
     ports::{
         CancelResult, Claim, Claimed, Clock, Fire, HistoryRecord, InvocationDetail, InvocationFilter, LeaseRef,
         LogFilter, LoggedLine, NewInvocation, Page, QueueStats, RedriveFilter, Retention, ScheduleRecord, Settled,
-        Settlement, Store, StoreError, Submitted,
+        Settlement, StateRecord, Store, StoreError, Submitted, Usage,
     },
 };
 
@@ -64,7 +64,7 @@ impl MemoryStore {
         });
     }
 
-    fn run<T>(
+    pub(super) fn run<T>(
         &self,
         intent: &'static str,
         act: impl FnOnce(&mut State, Timestamp) -> Result<T, StoreError>,
@@ -210,6 +210,42 @@ impl Store for MemoryStore {
 
     async fn prune(&self, retention: Retention) -> Result<u64, StoreError> {
         self.run("prune", |state, _| Ok(state.prune(&retention)))
+    }
+
+    async fn state(&self, function: &FunctionRef, key: &str) -> Result<Option<StateRecord>, StoreError> {
+        self.run("state", |state, _| state.state(function, key))
+    }
+
+    async fn put_state(
+        &self,
+        function: &FunctionRef,
+        key: &str,
+        value: Option<Bytes>,
+        expected: Option<u64>,
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.run("put_state", |state, _| state.put_state(function, key, value, expected, at))
+    }
+
+    async fn states(
+        &self,
+        function: &FunctionRef,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Page<StateRecord>, StoreError> {
+        self.run("states", |state, _| state.states(function, after.as_deref(), limit))
+    }
+
+    async fn take_result(&self, id: InvocationId) -> Result<Option<Bytes>, StoreError> {
+        self.run("take_result", |state, _| state.take_result(id))
+    }
+
+    async fn usage(&self, function: &FunctionRef) -> Result<Usage, StoreError> {
+        self.run("usage", |state, _| state.usage(function))
+    }
+
+    async fn forget_logs(&self, function: &FunctionRef, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.run("forget_logs", |state, _| state.forget_logs(function, before, limit))
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -73,6 +73,7 @@ fn lost(transaction: &Transaction<'_>, expiry: &Expiry) -> rusqlite::Result<Vec<
                     finished_at: expiry.now,
                     outcome: AttemptOutcome::Interrupted,
                     reason: rules::LEASE_LOST.to_owned(),
+                    report: None,
                 },
                 received_at: rows::time(row, 9)?,
                 timings: rows::timings(row, 10)?,
@@ -106,7 +107,7 @@ fn end(transaction: &mut Transaction<'_>, expiry: &Expiry, lost: &Lost) -> Outco
             lost.attempt.reason,
             micros(timings.queued_us),
         ])?;
-    insert_attempt(transaction, lost.seq, &lost.attempt)?;
+    insert_attempt(transaction, lost.seq, &lost.attempt, None)?;
     let unblocked = match &lost.key {
         Some(key) if is_final => unblock(transaction, lost.function_id, key)?,
         _ => false,

@@ -12,7 +12,7 @@ use super::{
     bodies::{self, Body},
     logs,
     rows::{micros, status_code, to_json},
-    settle::{PreparedReply, insert_attempt, insert_reply, prepare_reply},
+    settle::{PreparedReply, final_state, insert_attempt, insert_reply, prepare_reply},
     submit::insert_event,
     transaction::{Failure, Outcome, Transaction},
 };
@@ -24,6 +24,7 @@ pub(super) struct PreparedRecord {
     envelope: String,
     body: Body,
     attempt: Attempt,
+    final_state: Option<String>,
     reply: Option<PreparedReply>,
     logs: Vec<(LogLine, Option<String>)>,
 }
@@ -38,6 +39,7 @@ pub(super) async fn prepare(blobs: &Arc<DirBlobs>, record: HistoryRecord) -> Res
     Ok(PreparedRecord {
         envelope: to_json(&invocation.event)?,
         body: if is_kept { bodies::keep(blobs, body).await? } else { Body::Absent },
+        final_state: final_state(&record.attempt)?,
         attempt: record.attempt,
         reply: match record.reply {
             Some(reply) => Some(prepare_reply(blobs, reply).await?),
@@ -64,7 +66,7 @@ pub(super) fn record(transaction: &mut Transaction<'_>, records: &Records) -> Ou
         }
         let seq = transaction.connection.last_insert_rowid();
         insert_event(transaction, seq, &record.envelope, &record.body)?;
-        insert_attempt(transaction, seq, &record.attempt)?;
+        insert_attempt(transaction, seq, &record.attempt, record.final_state.as_deref())?;
         if let Some(reply) = &record.reply {
             insert_reply(transaction, seq, reply)?;
         }

@@ -1,12 +1,17 @@
 //! Log lines: written with what they belong to, read by function or invocation.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, params, params_from_iter};
 use tidemill_core::{
+    Timestamp,
     invocation::LogLine,
+    name::FunctionRef,
     ports::{LogFilter, LoggedLine, StoreError},
 };
 
 use super::{
+    functions,
     rows::{self, to_json},
     transaction::{Outcome, Transaction},
 };
@@ -89,4 +94,37 @@ pub(super) fn read(connection: &Connection, filter: &LogFilter) -> Outcome<Vec<L
         lines.reverse();
     }
     Ok(lines)
+}
+
+/// The invocations of a function that ended before `before` and have logs, those with the oldest lines first.
+pub(super) fn old(connection: &Connection, function: &FunctionRef, before: Timestamp, limit: u32) -> Outcome<Vec<i64>> {
+    let function_id = functions::id(connection, function)?;
+    let mut statement = connection.prepare_cached(
+        "SELECT l.seq FROM logs l INDEXED BY logs_function CROSS JOIN invocations i ON i.seq = l.seq
+         WHERE l.function_id = ?1 AND i.status > 1 AND i.finished_at < ?2 ORDER BY l.position",
+    )?;
+    let mut lines = statement.query(params![function_id, before.micros()])?;
+    let (mut known, mut old) = (HashSet::new(), Vec::new());
+    while old.len() < limit as usize
+        && let Some(line) = lines.next()?
+    {
+        let seq = line.get(0)?;
+        if known.insert(seq) {
+            old.push(seq);
+        }
+    }
+    Ok(old)
+}
+
+/// Deletes the logs of invocations that still are over, and have any. Returns of how many.
+pub(super) fn forget(transaction: &mut Transaction<'_>, intent: &(Vec<i64>, Timestamp)) -> Outcome<u64> {
+    let (old, before) = intent;
+    let mut statement = transaction.prepare(
+        "DELETE FROM logs WHERE seq = (SELECT seq FROM invocations WHERE seq = ?1 AND status > 1 AND finished_at < ?2)",
+    )?;
+    let mut forgotten = 0;
+    for seq in old {
+        forgotten += u64::from(statement.execute(params![seq, before.micros()])? > 0);
+    }
+    Ok(forgotten)
 }

@@ -34,13 +34,17 @@ mod plans;
 mod prune;
 mod readers;
 mod reading;
+mod registry;
+mod results;
 mod rows;
 mod schedules;
 mod schema;
 mod settle;
+mod states;
 mod store;
 mod submit;
 mod transaction;
+mod usage;
 mod writer;
 
 pub use config::{OpenError, SqliteConfig};

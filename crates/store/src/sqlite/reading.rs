@@ -26,8 +26,9 @@ pub(super) fn invocation(connection: &Connection, id: InvocationId) -> Outcome<I
     let (seq, invocation) = found.ok_or(StoreError::NotFound)?;
     let attempts = connection
         .prepare_cached(
-            "SELECT number, revision, worker, started_at, finished_at, outcome, reason FROM attempts
-             WHERE seq = ?1 ORDER BY number",
+            "SELECT number, revision, worker, started_at, finished_at, outcome, reason, run_us, exit_code, cpu_ns,
+                    io_bytes, memory_bytes_max, final_state
+             FROM attempts WHERE seq = ?1 ORDER BY number",
         )?
         .query_map([seq], rows::attempt)?
         .collect::<Result<_, _>>()?;

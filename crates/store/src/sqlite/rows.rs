@@ -7,7 +7,7 @@ use tidemill_core::{
     event::Event,
     function::FunctionState,
     id::{Generation, InvocationId, RevisionNumber},
-    invocation::{Attempt, AttemptOutcome, Invocation, LogLevel, LogLine, Status, Timings},
+    invocation::{Attempt, AttemptOutcome, Invocation, LogLevel, LogLine, RunReport, Status, Timings},
     name::FunctionRef,
     ports::StoreError,
 };
@@ -89,7 +89,7 @@ fn outcome(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<AttemptOutco
 }
 
 /// An unsigned number; what is stored never is negative.
-fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(|value| u64::try_from(value).unwrap_or(0))
 }
 
@@ -148,7 +148,7 @@ pub(super) fn micros(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-/// Reads `number, revision, worker, started_at, finished_at, outcome, reason`.
+/// Reads `number, revision, worker, started_at, finished_at, outcome, reason`, and from there on what [`report`] reads.
 pub(super) fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
     Ok(Attempt {
         number: row.get(0)?,
@@ -158,7 +158,24 @@ pub(super) fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
         finished_at: time(row, 4)?,
         outcome: outcome(row, 5)?.ok_or_else(|| strange(5, Type::Null, "an attempt without outcome"))?,
         reason: row.get(6)?,
+        report: report(row, 7)?,
     })
+}
+
+/// Reads `run_us, exit_code, cpu_ns, io_bytes, memory_bytes_max, final_state` from `first` on.
+fn report(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<RunReport>> {
+    if row.get::<_, Option<i64>>(first)?.is_none() {
+        return Ok(None);
+    }
+    let has_state = text_option(row, first + 5)?.is_some();
+    Ok(Some(RunReport {
+        run_us: count(row, first)?,
+        exit_code: row.get(first + 1)?,
+        cpu_ns: count(row, first + 2)?,
+        io_bytes: count(row, first + 3)?,
+        memory_bytes_max: count(row, first + 4)?,
+        final_state: if has_state { json(row, first + 5)? } else { serde_json::Value::Null },
+    }))
 }
 
 /// Reads `time, level, message, fields` from `first` on.

@@ -7,7 +7,11 @@ use rusqlite::{Connection, OpenFlags};
 use super::config::{DATABASE_FILE, OpenError, SqliteConfig};
 
 /// Every step of the schema, in order. A step that was released never changes; a change is a new step.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_base.sql"), include_str!("migrations/0002_views.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_base.sql"),
+    include_str!("migrations/0002_views.sql"),
+    include_str!("migrations/0003_actors.sql"),
+];
 
 /// Statements that stay prepared on each connection.
 const STATEMENTS_KEPT: usize = 128;

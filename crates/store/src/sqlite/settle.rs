@@ -11,8 +11,9 @@ use tidemill_core::{
 use super::{
     bodies::{self, Body},
     control::unblock,
-    logs,
+    logs, results,
     rows::{self, micros, status_code, to_json},
+    states,
     submit::{self, Prepared},
     transaction::{Outcome, Transaction},
 };
@@ -36,12 +37,15 @@ pub(super) async fn prepare_reply(blobs: &Arc<DirBlobs>, reply: Reply) -> Result
     })
 }
 
-/// A settlement ready to be carried out: `settlement` without reply, logs and emits, which are apart.
+/// A settlement ready to be carried out: `settlement` without reply, logs, emits, state and results, which are apart.
 pub(super) struct PreparedSettlement {
-    pub(super) settlement: Settlement,
-    pub(super) reply: Option<PreparedReply>,
-    pub(super) logs: Vec<(LogLine, Option<String>)>,
-    pub(super) emits: Vec<Prepared>,
+    settlement: Settlement,
+    final_state: Option<String>,
+    reply: Option<PreparedReply>,
+    logs: Vec<(LogLine, Option<String>)>,
+    emits: Vec<Prepared>,
+    state: Option<Body>,
+    results: Vec<Body>,
 }
 
 /// Does what needs no transaction.
@@ -55,7 +59,22 @@ pub(super) async fn prepare(
     };
     let logs = logs::prepare(std::mem::take(&mut settlement.logs))?;
     let emits = submit::prepare(blobs, std::mem::take(&mut settlement.emits)).await?;
-    Ok(PreparedSettlement { settlement, reply, logs, emits })
+    let state = match settlement.state.take() {
+        Some(state) => Some(bodies::keep(blobs, state).await?),
+        None => None,
+    };
+    let mut results = Vec::with_capacity(settlement.results.len());
+    for result in std::mem::take(&mut settlement.results) {
+        results.push(bodies::keep(blobs, result).await?);
+    }
+    let final_state = final_state(&settlement.attempt)?;
+    Ok(PreparedSettlement { settlement, final_state, reply, logs, emits, state, results })
+}
+
+/// The JSON of the container engine's description of an attempt's end.
+pub(super) fn final_state(attempt: &Attempt) -> Result<Option<String>, StoreError> {
+    let state = attempt.report.as_ref().map(|report| &report.final_state);
+    state.filter(|state| !state.is_null()).map(to_json).transpose()
 }
 
 struct Held {
@@ -75,7 +94,7 @@ pub(super) fn settle(transaction: &mut Transaction<'_>, prepared: &PreparedSettl
     submit::check(transaction, &prepared.emits)?;
 
     update(transaction, prepared, &held, status)?;
-    insert_attempt(transaction, held.seq, &settlement.attempt)?;
+    insert_attempt(transaction, held.seq, &settlement.attempt, prepared.final_state.as_deref())?;
     if held.had_reply {
         delete_reply(transaction, held.seq)?;
     }
@@ -83,6 +102,11 @@ pub(super) fn settle(transaction: &mut Transaction<'_>, prepared: &PreparedSettl
         insert_reply(transaction, held.seq, reply)?;
     }
     logs::insert(transaction, held.seq, held.function_id, settlement.attempt.number, &prepared.logs)?;
+    if let Some(state) = &prepared.state {
+        let now = transaction.now();
+        states::store(transaction, held.function_id, held.key.as_deref().unwrap_or_default(), state, now)?;
+    }
+    results::insert(transaction, held.seq, &prepared.results)?;
     let unblocked = match &held.key {
         Some(key) if status.is_final() => unblock(transaction, held.function_id, key)?,
         _ => false,
@@ -148,11 +172,18 @@ fn update(transaction: &Transaction<'_>, prepared: &PreparedSettlement, held: &H
 }
 
 /// Stores an attempt that has ended.
-pub(super) fn insert_attempt(transaction: &Transaction<'_>, seq: i64, attempt: &Attempt) -> rusqlite::Result<()> {
+pub(super) fn insert_attempt(
+    transaction: &Transaction<'_>,
+    seq: i64,
+    attempt: &Attempt,
+    final_state: Option<&str>,
+) -> rusqlite::Result<()> {
+    let report = attempt.report.as_ref();
     transaction
         .prepare(
-            "INSERT OR REPLACE INTO attempts (seq, number, revision, worker, started_at, finished_at, outcome, reason)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT OR REPLACE INTO attempts (seq, number, revision, worker, started_at, finished_at, outcome, reason,
+                    run_us, exit_code, cpu_ns, io_bytes, memory_bytes_max, final_state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?
         .execute(params![
             seq,
@@ -163,6 +194,12 @@ pub(super) fn insert_attempt(transaction: &Transaction<'_>, seq: i64, attempt: &
             attempt.finished_at.micros(),
             attempt.outcome.as_str(),
             attempt.reason,
+            report.map(|report| micros(report.run_us)),
+            report.and_then(|report| report.exit_code),
+            report.map(|report| micros(report.cpu_ns)),
+            report.map(|report| micros(report.io_bytes)),
+            report.map(|report| micros(report.memory_bytes_max)),
+            final_state,
         ])?;
     Ok(())
 }

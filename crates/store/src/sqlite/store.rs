@@ -14,7 +14,7 @@ use tidemill_core::{
     ports::{
         CancelResult, Claim, Claimed, Fire, HistoryRecord, InvocationDetail, InvocationFilter, LeaseRef, LogFilter,
         LoggedLine, NewInvocation, Page, QueueStats, RedriveFilter, Retention, ScheduleRecord, Settled, Settlement,
-        Store, StoreError, Submitted,
+        StateRecord, Store, StoreError, Submitted, Usage,
     },
 };
 
@@ -27,18 +27,22 @@ use super::{
     expire::{self, Expiry},
     functions, history, listing, logs, prune,
     readers::Readers,
-    reading, rows,
+    reading, results, rows,
     schedules::{self, PreparedFire},
-    schema, settle, submit,
+    schema, settle, states, submit,
     transaction::{Outcome, Transaction},
+    usage,
     writer::{StoreMetrics, WriterHandle},
 };
 use crate::blobs::{BlobId, DirBlobs};
 
+/// How often a row is read again whose blob is gone: it was replaced or taken meanwhile.
+const READS_MAX: u32 = 16;
+
 /// The store on SQLite. Dropping it finishes the writes that wait, closes the database and frees its directory.
 pub struct SqliteStore {
     // Before the writer: closed first, so that the writer's connection is the last and folds the log into the file.
-    readers: Readers,
+    pub(super) readers: Readers,
     writer: WriterHandle,
     blobs: Arc<DirBlobs>,
 }
@@ -68,7 +72,8 @@ impl SqliteStore {
         self.writer.metrics()
     }
 
-    async fn write<I: Send + 'static, O: Send + 'static>(
+    /// Queues a durable write and waits until it is on disk.
+    pub(super) async fn write<I: Send + 'static, O: Send + 'static>(
         &self,
         intent: I,
         run: fn(&mut Transaction<'_>, &I) -> Outcome<O>,
@@ -254,6 +259,80 @@ impl Store for SqliteStore {
 
     async fn prune(&self, retention: Retention) -> Result<u64, StoreError> {
         self.write(retention, prune::prune).await
+    }
+
+    async fn state(&self, function: &FunctionRef, key: &str) -> Result<Option<StateRecord>, StoreError> {
+        for _ in 0..READS_MAX {
+            let (function, key) = (function.clone(), key.to_owned());
+            let found = self.readers.read(move |connection| states::one(connection, &function, &key)).await?;
+            let Some((record, value)) = found else { return Ok(None) };
+            match bodies::fetch(&self.blobs, value).await {
+                // Replaced between reading the row and reading the blob.
+                Err(StoreError::NotFound) => {}
+                value => return Ok(Some(StateRecord { value: value?.unwrap_or_default(), ..record })),
+            }
+        }
+        Err(StoreError::Failed(format!("the state of {function} cannot be read: its blob is not there")))
+    }
+
+    async fn put_state(
+        &self,
+        function: &FunctionRef,
+        key: &str,
+        value: Option<Bytes>,
+        expected: Option<u64>,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let value = match value {
+            Some(value) => Some(bodies::keep(&self.blobs, value).await?),
+            None => None,
+        };
+        let put = states::Put { function: function.clone(), key: key.to_owned(), value, expected, now };
+        self.write(put, states::put).await
+    }
+
+    async fn states(
+        &self,
+        function: &FunctionRef,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Page<StateRecord>, StoreError> {
+        let function = function.clone();
+        self.readers.read(move |connection| states::list(connection, &function, after.as_deref(), limit)).await
+    }
+
+    async fn take_result(&self, id: InvocationId) -> Result<Option<Bytes>, StoreError> {
+        let mut lost = 0;
+        loop {
+            let found = self.readers.read(move |connection| results::oldest(connection, id)).await?;
+            let Some((position, body)) = found else { return Ok(None) };
+            // Read before it is taken away: the blob goes with the row.
+            let result = match bodies::fetch(&self.blobs, body).await {
+                Err(StoreError::NotFound) if lost < READS_MAX => {
+                    lost += 1;
+                    continue;
+                }
+                Err(StoreError::NotFound) => {
+                    return Err(StoreError::Failed(format!("a result of {id} cannot be read: its blob is not there")));
+                }
+                result => result?,
+            };
+            // Whoever removes it has it.
+            if self.write(position, results::remove).await? {
+                return Ok(result);
+            }
+        }
+    }
+
+    async fn usage(&self, function: &FunctionRef) -> Result<Usage, StoreError> {
+        let function = function.clone();
+        self.readers.read(move |connection| usage::of(connection, &function)).await
+    }
+
+    async fn forget_logs(&self, function: &FunctionRef, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let function = function.clone();
+        let old = self.readers.read(move |connection| logs::old(connection, &function, before, limit)).await?;
+        if old.is_empty() { Ok(0) } else { self.write((old, before), logs::forget).await }
     }
 
     async fn check(&self) -> Result<(), StoreError> {
