@@ -106,7 +106,7 @@ struct Counted(AtomicU64);
 
 impl Rng for Counted {
     fn bits(&self) -> u128 {
-        u128::from(self.0.fetch_add(1, Relaxed)) * 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835 + 1
+        u128::from(self.0.fetch_add(1, Relaxed)).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
     }
 }
 
