@@ -8,18 +8,29 @@
 //! |---|---|
 //! | `build` | packages: formats, checks, digests; interpreters; virtualenvs and `node_modules` |
 //! | `protocol` | frames, their JSON, and the division of shared memory. No I/O but on the memory files |
+//! | `container` | containers: the engine behind a port, one container an execution, long-lived ones, images built |
 //! | `exchange` | state and messages by files, for programs that speak no protocol |
 //! | `process` | start, spares, connection, logs, limits and end of a worker process |
 //! | `shell` | the runtime that starts one process an event |
+//! | `webhook` | the runtime that posts events to a URL |
+//! | `open_calls` | the open calls of a worker without a process of its own |
+//! | `router` | one driver in front of the others |
 //!
 //! Nothing here trusts a worker: each length, offset, text and number it sends is checked, and one that breaks the
 //! protocol is replaced. Nothing here decides when a worker is started or which call it gets; the engine does.
 
 mod build;
+#[cfg(feature = "docker")]
+mod container;
 mod exchange;
+mod open_calls;
 mod process;
 mod protocol;
+mod router;
 mod shell;
+mod webhook;
 
 pub use build::{BuilderConfig, Interpreter, PackageBuilder};
 pub use process::{DriverConfig, ProcessDriver};
+pub use router::RouterDriver;
+pub use webhook::WebhookDriver;
