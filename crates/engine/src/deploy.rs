@@ -9,7 +9,9 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tidemill_core::{
-    FunctionRecord, FunctionRef, FunctionState, RevisionNumber, RevisionRecord, manifest,
+    FunctionRecord, FunctionRef, FunctionState, RevisionNumber, RevisionRecord,
+    access::Object,
+    manifest,
     ports::{LaunchError, Package, Progress, StoreError, Unpacked},
     spec::FunctionSpec,
 };
@@ -22,7 +24,7 @@ use crate::{
     launcher::Launcher,
     pool::Pool,
     pump,
-    request::{DeployRequest, Deployed, Readiness, Source},
+    request::{DeployRequest, Deployed, Prepared, Readiness, Source},
     routes::Routes,
     shared::Shared,
 };
@@ -36,19 +38,11 @@ pub(crate) async fn deploy(
     request: DeployRequest,
     progress: &dyn Progress,
 ) -> Result<Deployed, DeployError> {
-    let (unpacked, reference, spec, warnings) = match request.source {
-        Source::Package { package, overrides } => {
-            let unpacked = shared.ports.builder.unpack(package).await?;
-            let manifest = manifest::resolve(&unpacked, &overrides)?;
-            (unpacked, manifest.function, manifest.spec, manifest.warnings)
-        }
-        Source::Spec { function, spec } => {
-            let unpacked = shared.ports.builder.unpack(Package::empty(function.name.as_str())).await?;
-            (unpacked, function, *spec, Vec::new())
-        }
+    let Prepared { unpacked, function: reference, spec, warnings } = match request.source {
+        Source::Prepared(prepared) => *prepared,
+        source => prepare(shared, source).await?,
     };
     let _guard = begin(shared, &reference).await?;
-    let spec = Arc::new(spec);
     check_addresses(shared, &reference, &spec)?;
     let newest = newest_revision(shared, &reference).await?;
     let active = shared.routes.load().function(&reference).map(|function| function.current.load().revision);
@@ -83,6 +77,23 @@ pub(crate) async fn deploy(
     switch(shared, &reference, spec.clone(), pool, stored).await?;
     tracing::info!(function = %reference, revision = %number, "deployed");
     Ok(Deployed { function: reference, revision: number, spec, unchanged: false, warnings })
+}
+
+/// Unpacks a package and completes its settings, so that it is known which function it is and what it asks for.
+pub(crate) async fn prepare(shared: &Shared, source: Source) -> Result<Prepared, DeployError> {
+    let (unpacked, function, spec, warnings) = match source {
+        Source::Package { package, overrides } => {
+            let unpacked = shared.ports.builder.unpack(package).await?;
+            let manifest = manifest::resolve(&unpacked, &overrides)?;
+            (unpacked, manifest.function, manifest.spec, manifest.warnings)
+        }
+        Source::Spec { function, spec } => {
+            let unpacked = shared.ports.builder.unpack(Package::empty(function.name.as_str())).await?;
+            (unpacked, function, *spec, Vec::new())
+        }
+        Source::Prepared(prepared) => return Ok(*prepared),
+    };
+    Ok(Prepared { unpacked, function, spec: Arc::new(spec), warnings })
 }
 
 pub(crate) async fn rollback(
@@ -147,6 +158,9 @@ pub(crate) async fn delete(shared: &Arc<Shared>, reference: &FunctionRef) -> Res
     let _guard = begin(shared, reference).await?;
     let function = existing(shared, reference)?;
     shared.ports.store.delete_function(reference).await?;
+    if let Err(error) = shared.directory.forget(&Object::function(reference)).await {
+        tracing::warn!(function = %reference, %error, "the grants and nonces of a deleted function remain");
+    }
     replace_routes(shared, |functions| {
         functions.remove(reference);
     });

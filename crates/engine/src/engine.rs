@@ -24,7 +24,7 @@ use crate::{
     host::EngineHost,
     launcher::WorkerNames,
     leases,
-    request::{Called, DeployRequest, Deployed, FunctionView, Receipt, SubmitOptions, TopicView},
+    request::{Called, DeployRequest, Deployed, FunctionView, Prepared, Receipt, Source, SubmitOptions, TopicView},
     retention,
     routes::{HttpRoute, Routes},
     shared::Shared,
@@ -273,6 +273,11 @@ impl Engine {
             function.add_queued(count);
             function.nudge();
         }
+    }
+
+    /// Unpacks a package and completes its settings. Nothing is stored but the package.
+    pub async fn prepare(&self, source: Source) -> Result<Prepared, DeployError> {
+        deploy::prepare(&self.shared, source).await
     }
 
     /// Deploys a function. If anything fails, what served before still serves.

@@ -49,7 +49,7 @@ pub use engine::Engine;
 pub use error::{CallError, DeployError, SubmitError};
 pub use function::Target;
 pub use request::{
-    Called, DeployRequest, Deployed, Ensured, FunctionView, Readiness, Receipt, Source, SubmitOptions, TopicView,
-    WorkerStatus, WorkerView, WorkersView,
+    Called, DeployRequest, Deployed, Ensured, FunctionView, Prepared, Readiness, Receipt, Source, SubmitOptions,
+    TopicView, WorkerStatus, WorkerView, WorkersView,
 };
 pub use routes::HttpRoute;

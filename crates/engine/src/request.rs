@@ -6,7 +6,7 @@ use tidemill_core::{
     FunctionRef, FunctionState, InvocationId, RevisionNumber, Timestamp, TopicName,
     invocation::{LogLine, Reply, Timings},
     manifest::Overrides,
-    ports::{Package, Place},
+    ports::{Package, Place, Unpacked},
     spec::FunctionSpec,
 };
 
@@ -27,6 +27,20 @@ pub enum Source {
         /// Its settings.
         spec: Box<FunctionSpec>,
     },
+    /// Either of them, as [`Engine::prepare`](crate::Engine::prepare) has made it ready.
+    Prepared(Box<Prepared>),
+}
+
+/// What is deployed, unpacked and with its settings completed, so that one may judge it before it is deployed.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    pub(crate) unpacked: Unpacked,
+    /// The function.
+    pub function: FunctionRef,
+    /// Its settings.
+    pub spec: Arc<FunctionSpec>,
+    /// Settings that have no effect, and the like.
+    pub warnings: Vec<String>,
 }
 
 /// When a new revision begins to serve.

@@ -9,3 +9,6 @@ pub use level::{Grants, Level, UnknownLevel, WORLD};
 pub use object::{Object, ObjectKind};
 pub use principal::Principal;
 pub use role::{Role, Roles};
+
+#[cfg(test)]
+mod tests;

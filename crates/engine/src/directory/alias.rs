@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tidemill_core::{
     FunctionName, ProjectName, Timestamp,
-    access::{Grants, Level, Object, ObjectKind},
+    access::{Grants, Level, Object},
     ports::{EntryKind, Expected},
 };
 
@@ -39,10 +39,6 @@ impl Record {
     }
 }
 
-fn object(project: &ProjectName, name: &str) -> Object {
-    Object { kind: ObjectKind::Alias, project: project.clone(), name: name.to_owned() }
-}
-
 impl Directory {
     /// The alias of that name.
     pub async fn alias(&self, project: &ProjectName, name: &str) -> Result<Option<Alias>, DirectoryError> {
@@ -72,7 +68,7 @@ impl Directory {
         grants.set(owner, Level::Update);
         let changes = vec![
             write(id(EntryKind::Alias, project, name), &record, Expected::Absent)?,
-            write(grants_id(&object(project, name)), &grants, Expected::Any)?,
+            write(grants_id(&Object::alias(project, name)), &grants, Expected::Any)?,
         ];
         if !self.try_change(changes).await? {
             return Err(DirectoryError::Exists);
@@ -110,7 +106,7 @@ impl Directory {
     /// # Errors
     /// [`DirectoryError::NotFound`] when there is no such alias.
     pub async fn delete_alias(&self, project: &ProjectName, name: &str) -> Result<(), DirectoryError> {
-        let object = object(project, name);
+        let object = Object::alias(project, name);
         let mut others = vec![delete(grants_id(&object))];
         others.extend(self.nonce_deletions(&object).await?);
         self.remove(id(EntryKind::Alias, project, name), others).await?;

@@ -12,7 +12,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tidemill_core::{
     FunctionRef, ProjectName, Timestamp,
-    access::{Grants, Level, Object, ObjectKind},
+    access::{Grants, Level, Object},
     ports::{EntryId, EntryKind, Expected, VaultError},
 };
 
@@ -98,10 +98,6 @@ fn about(project: &ProjectName, name: &str) -> String {
     format!("{project}/config/{name}")
 }
 
-fn object(project: &ProjectName, name: &str) -> Object {
-    Object { kind: ObjectKind::Config, project: project.clone(), name: name.to_owned() }
-}
-
 impl Directory {
     fn record(&self, project: &ProjectName, new: &NewConfig) -> Result<Record, VaultError> {
         let now = self.clock.now();
@@ -131,7 +127,7 @@ impl Directory {
         grants.set(new.creator.as_str(), Level::Update);
         let changes = vec![
             write(id(EntryKind::Config, project, &new.name), &record, Expected::Absent)?,
-            write(grants_id(&object(project, &new.name)), &grants, Expected::Any)?,
+            write(grants_id(&Object::config(project, &new.name)), &grants, Expected::Any)?,
         ];
         if !self.try_change(changes).await? {
             return Err(DirectoryError::Exists);
@@ -177,7 +173,7 @@ impl Directory {
     /// # Errors
     /// [`DirectoryError::NotFound`] when there is no such config.
     pub async fn delete_config(&self, project: &ProjectName, name: &str) -> Result<(), DirectoryError> {
-        let grants = delete(grants_id(&object(project, name)));
+        let grants = delete(grants_id(&Object::config(project, name)));
         self.remove(id(EntryKind::Config, project, name), vec![grants]).await?;
         self.cache.clear();
         Ok(())
@@ -206,9 +202,7 @@ impl Directory {
         let of_function = aliases.iter().filter(|alias| alias.function == function.name);
         let mut names: BTreeSet<&str> = of_function.map(|alias| alias.name.as_str()).collect();
         names.insert(function.name.as_str());
-        let object =
-            Object { kind: ObjectKind::Function, project: project.clone(), name: function.name.as_str().to_owned() };
-        let grants = self.grants(&object).await?;
+        let grants = self.grants(&Object::function(function)).await?;
         let reaching = records.into_iter().filter(|(_, record)| record.is_for(&names) && record.reaches(&grants));
         reaching.map(|(id, record)| self.plain(&id, record)).collect()
     }

@@ -48,6 +48,24 @@ impl Directory {
         Err(DirectoryError::Conflict)
     }
 
+    /// Makes `user` the one who may do everything with an object that nobody has grants on, and returns its grants: those of
+    /// somebody else when there were some.
+    pub async fn claim(&self, object: &Object, user: &str) -> Result<Grants, DirectoryError> {
+        let id = grants_id(object);
+        for _ in 0..TRIES_MAX {
+            if let Some((grants, _)) = self.find::<Grants>(&id).await? {
+                return Ok(grants);
+            }
+            let mut grants = Grants::default();
+            grants.set(user, Level::Update);
+            if self.try_change(vec![write(id.clone(), &grants, Expected::Absent)?]).await? {
+                self.cache.clear();
+                return Ok(grants);
+            }
+        }
+        Err(DirectoryError::Conflict)
+    }
+
     /// Forgets the grants and nonces of an object that is gone.
     pub async fn forget(&self, object: &Object) -> Result<(), DirectoryError> {
         let mut changes = vec![delete(grants_id(object))];

@@ -78,10 +78,7 @@ impl Record {
     }
 
     fn identified(self, id: &EntryId) -> Result<Nonce, StoreError> {
-        let kinds = [ObjectKind::Function, ObjectKind::Alias, ObjectKind::Config];
-        let kind = kinds
-            .into_iter()
-            .find(|kind| kind.as_str() == self.kind)
+        let kind = ObjectKind::parse(&self.kind)
             .ok_or_else(|| StoreError::Failed(format!("a nonce is of an unknown kind: {:?}", self.kind)))?;
         Ok(Nonce {
             id: id.name.clone(),

@@ -193,6 +193,15 @@ async fn grants_are_kept_whoever_else_grants_and_are_of_one_object() {
 }
 
 #[tokio::test]
+async fn an_object_is_claimed_by_the_first_one() {
+    let (directory, documents) = directory();
+    documents.refusals.store(1, Relaxed);
+    assert_eq!(directory.claim(&function("f"), "ann").await.unwrap().level_of("ann"), Level::Update);
+    let grants = directory.claim(&function("f"), "bob").await.unwrap();
+    assert_eq!((grants.level_of("ann"), grants.level_of("bob")), (Level::Update, Level::None));
+}
+
+#[tokio::test]
 async fn a_nonce_lets_in_for_its_object_up_to_its_level_so_often() {
     let (directory, documents) = directory();
     let nonce = directory.create_nonce(new_nonce(function("f"), Level::Execute, Some(2))).await.unwrap();
