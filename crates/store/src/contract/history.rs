@@ -10,7 +10,7 @@ use tidemill_core::{
 use super::make::*;
 
 /// A synchronous call that failed.
-fn call(name: &str, number: u64) -> HistoryRecord {
+pub(super) fn call(name: &str, number: u64) -> HistoryRecord {
     let new = new(name, number);
     HistoryRecord {
         invocation: Invocation {

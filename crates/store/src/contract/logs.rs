@@ -2,7 +2,7 @@
 
 use tidemill_core::{
     invocation::{LogLevel, LogLine, Status},
-    ports::{LogFilter, Settlement},
+    ports::{LogFilter, Settlement, StoreError},
 };
 
 use super::make::*;
@@ -72,4 +72,57 @@ pub async fn fields_come_back(subject: &Subject) {
     subject.store.settle(settlement).await.works();
     let found = subject.store.logs(LogFilter { limit: 9, ..LogFilter::default() }).await.works();
     assert_eq!(found.into_iter().map(|line| line.line).collect::<Vec<_>>(), lines);
+}
+
+async fn messages(subject: &Subject) -> Vec<String> {
+    read(subject, LogFilter { limit: 99, ..LogFilter::default() }).await
+}
+
+/// Those of a function's invocations that ended before a time go, and nothing else.
+pub async fn old_ones_are_forgotten(subject: &Subject) {
+    deploy(subject, "f").await;
+    deploy(subject, "g").await;
+    logged(subject, "f", 1, &["a", "b"]).await;
+    logged(subject, "f", 2, &[]).await;
+    logged(subject, "g", 3, &["c"]).await;
+    let later = subject.clock.advance(5);
+    logged(subject, "f", 4, &["d"]).await;
+    let f = function("f");
+    assert_eq!(subject.store.forget_logs(&f, START, 9).await.works(), 0);
+    // One without logs does not count.
+    assert_eq!(subject.store.forget_logs(&f, later, 9).await.works(), 1);
+    assert_eq!(messages(subject).await, ["c", "d"]);
+    assert_eq!(subject.store.forget_logs(&f, later, 9).await.works(), 0);
+    assert_eq!(stored(subject, id(1)).await.status, Status::Succeeded);
+    assert_eq!(subject.store.reply(id(1)).await.works(), Some(reply(200, "done")));
+    let refused = subject.store.forget_logs(&function("nobody"), later, 9).await;
+    assert!(matches!(refused, Err(StoreError::NotFound)), "{refused:?}");
+}
+
+/// At most those of so many invocations at once, the oldest lines first.
+pub async fn a_few_are_forgotten_at_a_time(subject: &Subject) {
+    deploy(subject, "f").await;
+    for (number, lines) in [(1, ["a", "b"]), (2, ["c", "d"]), (3, ["e", "f"])] {
+        logged(subject, "f", number, &lines).await;
+    }
+    let f = function("f");
+    assert_eq!(subject.store.forget_logs(&f, at(1), 0).await.works(), 0);
+    assert_eq!(subject.store.forget_logs(&f, at(1), 2).await.works(), 2);
+    assert_eq!(messages(subject).await, ["e", "f"]);
+    assert_eq!(subject.store.forget_logs(&f, at(1), 2).await.works(), 1);
+    assert!(messages(subject).await.is_empty());
+}
+
+/// What waits for its next attempt, or runs again, keeps the logs of earlier attempts.
+pub async fn unfinished_keep_their_logs(subject: &Subject) {
+    deploy(subject, "f").await;
+    subject.store.submit(vec![new("f", 1)]).await.works();
+    let invocation = claim_one(subject, "f").await;
+    let failed = Settlement { logs: vec![line("a")], ..settlement(&invocation, Status::Queued, START) };
+    subject.store.settle(failed).await.works();
+    logged(subject, "f", 1, &[]).await;
+    subject.store.retry(id(1), START).await.works();
+    claim_one(subject, "f").await;
+    assert_eq!(subject.store.forget_logs(&function("f"), at(9), 9).await.works(), 0);
+    assert_eq!(messages(subject).await, ["a"]);
 }

@@ -17,7 +17,7 @@ use tidemill_core::{
     id::{InvocationId, RevisionNumber},
     invocation::{Attempt, AttemptOutcome, Invocation, LogLevel, LogLine, Reply, Status},
     name::FunctionRef,
-    ports::{Claim, Claimed, Clock, LeaseGrant, LeaseRef, NewInvocation, Settlement, Store},
+    ports::{Claim, Claimed, Clock, LeaseGrant, LeaseRef, NewInvocation, Registry, Settlement, Store},
     spec::{FunctionSpec, Runtime},
 };
 
@@ -49,6 +49,8 @@ impl Clock for ManualClock {
 pub struct Subject {
     /// The store.
     pub store: Arc<dyn Store>,
+    /// The registry in it.
+    pub registry: Arc<dyn Registry>,
     /// Its clock.
     pub clock: Arc<ManualClock>,
     /// Whatever must live as long as the store (a temporary directory).

@@ -17,6 +17,10 @@
 //!   ones: partial indexes make both short scans whatever the backlog.
 //! - Bodies over [`INLINE_BODY_BYTES_MAX`](tidemill_core::limits::INLINE_BODY_BYTES_MAX) are blobs, on disk before the
 //!   transaction that refers to them; a table counts references, and the writer removes files after the commit that dropped the last one.
+//! - **State and results** are written by the transaction that ends the execution, after its lease was found valid. Who
+//!   takes a result reads it first and then removes its row; whoever removed the row has it.
+//! - The registry's entries are read by the readers and changed by the writer, which checks all that a list of changes
+//!   expects before it makes the first.
 //! - The schema's version is `user_version`; numbered files bring an older one up to date, a newer one is refused.
 
 mod bodies;

@@ -10,7 +10,7 @@ use tidemill_core::{
 use super::{
     bodies::{Body, StoredBody},
     functions, rows,
-    transaction::{Outcome, Transaction},
+    transaction::{Outcome, Transaction, prepare},
 };
 use crate::rules;
 
@@ -48,13 +48,7 @@ pub(super) struct Put {
 /// Replaces or deletes the state of a line if it has the expected version. Returns its new version.
 pub(super) fn put(transaction: &mut Transaction<'_>, put: &Put) -> Outcome<u64> {
     let function_id = transaction.function_id(&put.function)?;
-    if let Some(expected) = put.expected {
-        let found = transaction
-            .prepare("SELECT version FROM states WHERE function_id = ?1 AND key = ?2")?
-            .query_row(params![function_id, put.key], |row| rows::count(row, 0))
-            .optional()?;
-        rules::check_state_version(found.unwrap_or(0), expected)?;
-    }
+    check_version(transaction.connection, function_id, &put.key, put.expected)?;
     if let Some(value) = &put.value {
         return Ok(store(transaction, function_id, &put.key, value, put.now)?);
     }
@@ -63,6 +57,19 @@ pub(super) fn put(transaction: &mut Transaction<'_>, put: &Put) -> Outcome<u64> 
         .prepare("DELETE FROM states WHERE function_id = ?1 AND key = ?2")?
         .execute(params![function_id, put.key])?;
     Ok(0)
+}
+
+/// Refuses early what [`put`] would refuse, so that a large value is not written in vain.
+pub(super) fn check(connection: &Connection, function: &FunctionRef, key: &str, expected: Option<u64>) -> Outcome<()> {
+    check_version(connection, functions::id(connection, function)?, key, expected)
+}
+
+fn check_version(connection: &Connection, function_id: i64, key: &str, expected: Option<u64>) -> Outcome<()> {
+    let Some(expected) = expected else { return Ok(()) };
+    let found = prepare(connection, "SELECT version FROM states WHERE function_id = ?1 AND key = ?2")?
+        .query_row(params![function_id, key], |row| rows::count(row, 0))
+        .optional()?;
+    Ok(rules::check_state_version(found.unwrap_or(0), expected)?)
 }
 
 /// The state of a line without its value, and where that lies.

@@ -10,6 +10,7 @@ use tidemill_core::{
     function::{FunctionRecord, FunctionState, RevisionRecord},
     id::{InvocationId, RevisionNumber},
     invocation::{Invocation, Reply},
+    limits::INLINE_BODY_BYTES_MAX,
     name::{FunctionRef, ProjectName},
     ports::{
         CancelResult, Claim, Claimed, Fire, HistoryRecord, InvocationDetail, InvocationFilter, LeaseRef, LogFilter,
@@ -283,11 +284,16 @@ impl Store for SqliteStore {
         expected: Option<u64>,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
+        let (function, key) = (function.clone(), key.to_owned());
+        if value.as_ref().is_some_and(|value| value.len() > INLINE_BODY_BYTES_MAX) {
+            let (function, key) = (function.clone(), key.clone());
+            self.readers.read(move |connection| states::check(connection, &function, &key, expected)).await?;
+        }
         let value = match value {
             Some(value) => Some(bodies::keep(&self.blobs, value).await?),
             None => None,
         };
-        let put = states::Put { function: function.clone(), key: key.to_owned(), value, expected, now };
+        let put = states::Put { function, key, value, expected, now };
         self.write(put, states::put).await
     }
 

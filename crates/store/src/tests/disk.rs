@@ -14,7 +14,7 @@ fn limited(bytes: u64) -> (Subject, Arc<SqliteStore>) {
     let clock = ManualClock::new();
     let config = SqliteConfig { database_bytes_max: Some(bytes), ..SqliteConfig::new(directory.path(), clock.clone()) };
     let store = Arc::new(SqliteStore::open(config).unwrap());
-    (Subject { store: store.clone(), clock, keep: Box::new(directory) }, store)
+    (Subject { store: store.clone(), registry: store.clone(), clock, keep: Box::new(directory) }, store)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,7 @@
 //! Both stores pass the same suite, and agree on whatever is done to them.
 
 mod disk;
+mod formats;
 mod model;
 mod reopen;
 
@@ -23,13 +24,14 @@ fn quick_sqlite() -> Subject {
 
 fn sqlite_in(directory: tempfile::TempDir) -> Subject {
     let clock = ManualClock::new();
-    let store = SqliteStore::open(SqliteConfig::new(directory.path(), clock.clone())).unwrap();
-    Subject { store: Arc::new(store), clock, keep: Box::new(directory) }
+    let store = Arc::new(SqliteStore::open(SqliteConfig::new(directory.path(), clock.clone())).unwrap());
+    Subject { store: store.clone(), registry: store, clock, keep: Box::new(directory) }
 }
 
 fn memory() -> Subject {
     let clock = ManualClock::new();
-    Subject { store: Arc::new(MemoryStore::new(clock.clone())), clock, keep: Box::new(()) }
+    let store = Arc::new(MemoryStore::new(clock.clone()));
+    Subject { store: store.clone(), registry: store, clock, keep: Box::new(()) }
 }
 
 mod on_sqlite {

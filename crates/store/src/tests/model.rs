@@ -8,12 +8,12 @@ use tidemill_core::{
     InvocationId, Timestamp,
     function::FunctionState,
     id::Generation,
-    invocation::{Invocation, Status},
+    invocation::{Invocation, RunReport, Status},
     limits::{INLINE_BODY_BYTES_MAX, INTERRUPTIONS_MAX},
     name::ProjectName,
     ports::{
-        Claim, Clock, HistoryRecord, InvocationFilter, LeaseRef, LogFilter, NewInvocation, RedriveFilter, Retention,
-        Settlement, Store, StoreError,
+        Claim, Clock, EntryChange, EntryId, EntryKind, Expected, HistoryRecord, InvocationFilter, LeaseRef, LogFilter,
+        NewInvocation, RedriveFilter, Retention, Settlement, Store, StoreError,
     },
 };
 
@@ -21,6 +21,9 @@ use super::{memory, quick_sqlite};
 use crate::contract::{Subject, make};
 
 const FUNCTIONS: [&str; 2] = ["f", "g"];
+/// Keys of states: those that submissions have, and the empty one of those without.
+const KEYS: [&str; 3] = ["", "0", "1"];
+const KINDS: [EntryKind; 2] = [EntryKind::Alias, EntryKind::Nonce];
 
 #[derive(Clone, Debug)]
 struct Submission {
@@ -38,7 +41,7 @@ enum Action {
     Submit(Vec<Submission>),
     Claim { function: usize, limit: u8, owner: u8 },
     Renew { which: Vec<usize>, stale: bool },
-    Settle { which: usize, status: Status, wait: u8, emits: Vec<Submission>, stale: bool },
+    Settle { which: usize, status: Status, wait: u8, emits: Vec<Submission>, stale: bool, left: Left },
     Expire { owner: Option<u8> },
     Cancel(usize),
     Retry(usize),
@@ -48,6 +51,60 @@ enum Action {
     Prune { age: u8, dead_age: u8, limit: u8 },
     Redeploy(usize),
     Delete(usize),
+    PutState { function: usize, key: usize, value: Option<Value>, expected: Option<u8> },
+    TakeResult(usize),
+    Change(Vec<Change>),
+    ForgetLogs { function: usize, age: u8, limit: u8 },
+}
+
+/// A state or result: a number, or so large that it is a blob.
+#[derive(Clone, Debug)]
+struct Value {
+    number: u8,
+    big: bool,
+}
+
+impl Value {
+    fn bytes(&self) -> Bytes {
+        if self.big { vec![self.number; INLINE_BODY_BYTES_MAX + 1].into() } else { self.number.to_string().into() }
+    }
+}
+
+/// What an execution leaves besides its response.
+#[derive(Clone, Debug)]
+struct Left {
+    state: Option<Value>,
+    results: Vec<Value>,
+    report: Option<u8>,
+}
+
+/// The change of an entry; `expected` is a version, 0 for none.
+#[derive(Clone, Debug)]
+struct Change {
+    kind: usize,
+    name: u8,
+    value: Option<u8>,
+    expected: Option<u8>,
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    (0..4u8, proptest::bool::weighted(0.2)).prop_map(|(number, big)| Value { number, big })
+}
+
+fn left() -> impl Strategy<Value = Left> {
+    let state = proptest::option::weighted(0.4, value());
+    let results = prop_oneof![2 => Just(Vec::new()), 1 => proptest::collection::vec(value(), 1..4)];
+    (state, results, proptest::option::of(any::<u8>())).prop_map(|(state, results, report)| Left {
+        state,
+        results,
+        report,
+    })
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let value = proptest::option::weighted(0.8, any::<u8>());
+    (0..2usize, 0..3u8, value, proptest::option::weighted(0.6, 0..4u8))
+        .prop_map(|(kind, name, value, expected)| Change { kind, name, value, expected })
 }
 
 fn submission() -> impl Strategy<Value = Submission> {
@@ -86,9 +143,15 @@ fn action() -> impl Strategy<Value = Action> {
         5 => (0..2usize, 0..4u8, 0..2u8).prop_map(|(function, limit, owner)| Action::Claim { function, limit, owner }),
         1 => (proptest::collection::vec(which.clone(), 0..3), any::<bool>())
             .prop_map(|(which, stale)| Action::Renew { which, stale }),
-        6 => (settle, proptest::bool::weighted(0.1)).prop_map(|((which, status, wait, emits), stale)| {
-            Action::Settle { which, status, wait, emits, stale }
+        6 => (settle, proptest::bool::weighted(0.1), left()).prop_map(|((which, status, wait, emits), stale, left)| {
+            Action::Settle { which, status, wait, emits, stale, left }
         }),
+        2 => (0..2usize, 0..3usize, proptest::option::weighted(0.7, value()), proptest::option::of(0..4u8))
+            .prop_map(|(function, key, value, expected)| Action::PutState { function, key, value, expected }),
+        2 => (0..200usize).prop_map(Action::TakeResult),
+        2 => proptest::collection::vec(change(), 0..4).prop_map(Action::Change),
+        1 => (0..2usize, 0..20u8, 0..4u8)
+            .prop_map(|(function, age, limit)| Action::ForgetLogs { function, age, limit }),
         2 => proptest::option::weighted(0.3, 0..2u8).prop_map(|owner| Action::Expire { owner }),
         2 => which.clone().prop_map(Action::Cancel),
         4 => which.prop_map(Action::Retry),
@@ -111,6 +174,23 @@ fn action() -> impl Strategy<Value = Action> {
 struct Side {
     subject: Subject,
     numbers: u64,
+}
+
+impl Change {
+    fn build(&self) -> EntryChange {
+        let id = EntryId { kind: KINDS[self.kind], project: ProjectName::default(), name: self.name.to_string() };
+        let expected = match self.expected {
+            None => Expected::Any,
+            Some(0) => Expected::Absent,
+            Some(version) => Expected::Version(version.into()),
+        };
+        EntryChange { id, value: self.value.map(|number| number.into()), expected }
+    }
+}
+
+/// Bytes in a few words: how many, and the first.
+fn short(bytes: Option<Bytes>) -> Option<(usize, Option<u8>)> {
+    bytes.map(|bytes| (bytes.len(), bytes.first().copied()))
 }
 
 fn text<T: Debug>(result: Result<T, StoreError>) -> String {
@@ -181,11 +261,18 @@ impl Side {
                 }
                 text(self.store().renew(leases, now + seconds(30)).await)
             }
-            Action::Settle { which, status, wait, emits, stale } => {
+            Action::Settle { which, status, wait, emits, stale, left } => {
                 let emits = emits.iter().map(|submission| self.build(submission)).collect();
                 let Some(running) = self.running(*which).await else { return String::new() };
                 let mut settlement = make::settlement(&running, *status, now);
                 settlement.lease.generation.0 -= u32::from(*stale);
+                settlement.state = left.state.as_ref().map(Value::bytes);
+                settlement.results = left.results.iter().map(Value::bytes).collect();
+                settlement.attempt.report = left.report.map(|number| RunReport {
+                    exit_code: Some(number.into()),
+                    cpu_ns: number.into(),
+                    ..RunReport::default()
+                });
                 let logs = vec![make::line(&format!("settled as {}", status.as_str()))];
                 let settlement = Settlement { available_at: now + seconds(*wait), emits, logs, ..settlement };
                 text(self.store().settle(settlement).await)
@@ -223,6 +310,18 @@ impl Side {
                 text(self.store().put_revision(make::revision(name, next, now), FunctionState::Active).await)
             }
             Action::Delete(function) => text(self.store().delete_function(&make::function(FUNCTIONS[*function])).await),
+            Action::PutState { function, key, value, expected } => {
+                let (name, value) = (make::function(FUNCTIONS[*function]), value.as_ref().map(Value::bytes));
+                text(self.store().put_state(&name, KEYS[*key], value, expected.map(u64::from), now).await)
+            }
+            Action::TakeResult(which) => text(self.store().take_result(self.pick(*which)).await.map(short)),
+            Action::Change(changes) => {
+                text(self.subject.registry.change(changes.iter().map(Change::build).collect()).await)
+            }
+            Action::ForgetLogs { function, age, limit } => {
+                let name = make::function(FUNCTIONS[*function]);
+                text(self.store().forget_logs(&name, now - seconds(*age), (*limit).into()).await)
+            }
         }
     }
 
@@ -275,6 +374,18 @@ impl Side {
             let filter = InvocationFilter { status: Some(status), limit: 3, ..all.clone() };
             state.push(text(store.invocations(filter).await));
         }
+        for name in FUNCTIONS.map(make::function) {
+            state.push(text(store.usage(&name).await));
+            state.push(text(store.states(&name, None, 2).await));
+            state.push(text(store.states(&name, Some("".into()), 9).await));
+            for key in KEYS {
+                let found = store.state(&name, key).await;
+                state.push(text(found.map(|found| found.map(|found| (found.version, short(Some(found.value)))))));
+            }
+        }
+        for kind in KINDS {
+            state.push(text(self.subject.registry.entries(kind, None).await));
+        }
         state
     }
 
@@ -287,6 +398,22 @@ impl Side {
             state.push(text(self.store().event_body(id).await.map(|body| body.len())));
         }
         state
+    }
+
+    /// Takes all results that are left.
+    async fn take_all(&self) -> Vec<String> {
+        let mut taken = Vec::new();
+        for id in (0..=self.numbers).map(make::id) {
+            loop {
+                let result = self.store().take_result(id).await.map(short);
+                let is_over = !matches!(result, Ok(Some(_)));
+                taken.push(text(result));
+                if is_over {
+                    break;
+                }
+            }
+        }
+        taken
     }
 
     /// Runs all that is left, and tells in which order.
@@ -329,6 +456,7 @@ async fn compare(actions: Vec<Action>) -> Result<(), TestCaseError> {
     prop_assert_eq!(model.drain().await, real.drain().await);
     prop_assert_eq!(model.snapshot().await, real.snapshot().await);
     prop_assert_eq!(model.details().await, real.details().await);
+    prop_assert_eq!(model.take_all().await, real.take_all().await);
     Ok(())
 }
 

@@ -3,11 +3,13 @@
 use std::{fs, sync::Arc};
 
 use bytes::Bytes;
+use serde_json::json;
 use tidemill_core::{
     id::{Generation, InvocationId},
-    invocation::Status,
+    invocation::{RunReport, Status},
     limits::INLINE_BODY_BYTES_MAX,
-    ports::{LogFilter, Settlement},
+    name::ProjectName,
+    ports::{EntryChange, EntryId, EntryKind, Expected, LogFilter, Settlement},
 };
 
 use crate::{
@@ -15,9 +17,9 @@ use crate::{
     contract::{ManualClock, Subject, Works, make::*},
 };
 
-fn open(directory: &std::path::Path, clock: &Arc<ManualClock>) -> Subject {
-    let store = SqliteStore::open(SqliteConfig::new(directory, clock.clone())).unwrap();
-    Subject { store: Arc::new(store), clock: clock.clone(), keep: Box::new(()) }
+pub(super) fn open(directory: &std::path::Path, clock: &Arc<ManualClock>) -> Subject {
+    let store = Arc::new(SqliteStore::open(SqliteConfig::new(directory, clock.clone())).unwrap());
+    Subject { store: store.clone(), registry: store, clock: clock.clone(), keep: Box::new(()) }
 }
 
 fn blob_count(directory: &std::path::Path) -> usize {
@@ -81,6 +83,78 @@ async fn blobs_are_removed_with_the_last_reference() {
     // Files go after the answer; the next answer comes when they are gone.
     subject.store.check().await.works();
     assert_eq!(blob_count(directory.path()), 0);
+}
+
+#[tokio::test]
+async fn blobs_of_states_and_results_are_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = ManualClock::new();
+    let subject = open(directory.path(), &clock);
+    deploy(&subject, "f").await;
+    let f = function("f");
+    let big = |byte: u8| Bytes::from(vec![byte; INLINE_BODY_BYTES_MAX + 5]);
+    // Files go after the answer; the next answer comes when they are gone.
+    let count = async || {
+        subject.store.check().await.works();
+        blob_count(directory.path())
+    };
+    let put = async |value: Option<Bytes>| subject.store.put_state(&f, "", value, None, START).await.works();
+    subject.store.submit(vec![new("f", 1)]).await.works();
+    let running = claim_one(&subject, "f").await;
+    let results = vec![big(1), big(2), big(1)];
+    let settlement = Settlement { state: Some(big(1)), results, ..settlement(&running, Status::Succeeded, START) };
+    subject.store.settle(settlement).await.works();
+    assert_eq!(count().await, 2);
+    // The same again, then another one; the results still refer to the first.
+    put(Some(big(1))).await;
+    assert_eq!(count().await, 2);
+    put(Some(big(3))).await;
+    assert_eq!(count().await, 3);
+    // Small, large again, and gone.
+    put(Some("3".into())).await;
+    assert_eq!(count().await, 2);
+    put(Some(big(3))).await;
+    assert_eq!(count().await, 3);
+    put(None).await;
+    assert_eq!(count().await, 2);
+    for left in [2, 1, 0] {
+        assert!(subject.store.take_result(id(1)).await.works().is_some());
+        assert_eq!(count().await, left);
+    }
+    // Refused ones leave nothing.
+    let refused = subject.store.put_state(&f, "", Some(big(7)), Some(7), START).await;
+    assert!(refused.is_err() && count().await == 0);
+    // With the function.
+    put(Some(big(4))).await;
+    assert_eq!(count().await, 1);
+    subject.store.delete_function(&f).await.works();
+    assert_eq!(count().await, 0);
+}
+
+#[tokio::test]
+async fn states_results_and_entries_are_still_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = ManualClock::new();
+    let big = Bytes::from(vec![5; INLINE_BODY_BYTES_MAX + 5]);
+    let id_of_entry = EntryId { kind: EntryKind::Alias, project: ProjectName::default(), name: "a".into() };
+    {
+        let subject = open(directory.path(), &clock);
+        deploy(&subject, "f").await;
+        subject.store.submit(vec![keyed("f", 1, "k")]).await.works();
+        let running = claim_one(&subject, "f").await;
+        let results = vec![big.clone(), "small".into()];
+        let settlement =
+            Settlement { state: Some(big.clone()), results, ..settlement(&running, Status::Succeeded, START) };
+        subject.store.settle(settlement).await.works();
+        let change = EntryChange { id: id_of_entry.clone(), value: Some(json!(1)), expected: Expected::Any };
+        subject.registry.change(vec![change]).await.works();
+    }
+    let subject = open(directory.path(), &clock);
+    let state = subject.store.state(&function("f"), "k").await.works().works();
+    assert!(state.value == big && state.version == 1);
+    assert!(subject.store.take_result(id(1)).await.works() == Some(big));
+    assert_eq!(subject.store.take_result(id(1)).await.works().works(), "small");
+    assert_eq!(subject.registry.entry(&id_of_entry).await.works().works().value, json!(1));
 }
 
 #[tokio::test]
@@ -149,6 +223,16 @@ async fn views_are_readable() {
     deploy(&subject, "f").await;
     ended(&subject, keyed("f", 1, "a"), Status::DeadLettered).await;
     subject.store.submit(vec![new("f", 2)]).await.works();
+    let running = claim_one(&subject, "f").await;
+    let mut settlement = settlement(&running, Status::Succeeded, START);
+    settlement.attempt.report = Some(RunReport { exit_code: Some(3), cpu_ns: 7, run_us: 9, ..RunReport::default() });
+    let state = Bytes::from(vec![b'1'; INLINE_BODY_BYTES_MAX + 5]);
+    subject.store.settle(Settlement { state: Some(state), ..settlement }).await.works();
+    subject.store.put_state(&function("f"), "é", Some("\"é\"".into()), None, START).await.works();
+    let nonce = EntryId { kind: EntryKind::Nonce, project: ProjectName::default(), name: "n".into() };
+    let change = EntryChange { id: nonce, value: Some(json!({"secret": "s"})), expected: Expected::Any };
+    subject.registry.change(vec![change]).await.works();
+    subject.store.submit(vec![new("f", 3)]).await.works();
     drop(subject);
     let connection = rusqlite::Connection::open(directory.path().join("tidemill.db")).unwrap();
     let text = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
@@ -159,4 +243,18 @@ async fn views_are_readable() {
     let depth =
         "SELECT ready_or_delayed || ' ' || blocked || ' ' || running || ' ' || dead_lettered FROM v_queue_depth";
     assert_eq!(text(depth), "1 0 0 1");
+    let used =
+        "SELECT exit_code || ' ' || cpu_ns || ' ' || io_bytes || ' ' || run_us FROM v_attempts WHERE exit_code = 3";
+    assert_eq!(text(used), "3 7 0 9");
+    assert_eq!(text("SELECT count(*) || '' FROM v_attempts WHERE run_us IS NULL"), "1");
+    let states = "SELECT function || ' ' || key || ' ' || version || ' ' || size || ' ' || updated_at FROM v_states
+                  WHERE project = 'default' ORDER BY key";
+    assert_eq!(text(states), format!("f  1 65541 {}", START.to_rfc3339()));
+    assert_eq!(text("SELECT size || '' FROM v_states WHERE key = 'é'"), "4");
+    let columns = "SELECT group_concat(name) FROM pragma_table_info('v_entries')";
+    assert_eq!(text(columns), "kind,project,name,version");
+    assert_eq!(
+        text("SELECT kind || ' ' || project || ' ' || name || ' ' || version FROM v_entries"),
+        "nonce default n 1"
+    );
 }
