@@ -10,8 +10,10 @@
 //! | `protocol` | frames, their JSON, and the division of shared memory. No I/O but on the memory files |
 //! | `container` | containers: the engine behind a port, one container an execution, long-lived ones, images built |
 //! | `exchange` | state and messages by files, for programs that speak no protocol |
-//! | `process` | start, spares, connection, logs, limits and end of a worker process |
+//! | `linked` | workers that speak the protocol, whatever they live in: calls, state, messages, cancel, drain, end |
+//! | `process` | start, spares, limits and end of a worker process |
 //! | `shell` | the runtime that starts one process an event |
+//! | `logs`, `words` | bounded logs of calls; durations and sizes for people |
 //! | `webhook` | the runtime that posts events to a URL |
 //! | `open_calls` | the open calls of a worker without a process of its own |
 //! | `router` | one driver in front of the others |
@@ -23,12 +25,15 @@ mod build;
 #[cfg(feature = "docker")]
 mod container;
 mod exchange;
+mod linked;
+mod logs;
 mod open_calls;
 mod process;
 mod protocol;
 mod router;
 mod shell;
 mod webhook;
+mod words;
 
 pub use build::{BuilderConfig, Interpreter, PackageBuilder};
 pub use process::{DriverConfig, ProcessDriver};

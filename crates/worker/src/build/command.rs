@@ -17,7 +17,10 @@ use rustix::{
 use tidemill_core::ports::{BuildError, Progress};
 use tokio::{net::unix::pipe, process::Child, time::sleep_until};
 
-use crate::process::{LineSplitter, cut_text, how_it_ended};
+use crate::{
+    logs::{LineSplitter, cut_text},
+    process::how_it_ended,
+};
 
 /// Lines of output that an error shows.
 const SHOWN_LINES_MAX: usize = 40;

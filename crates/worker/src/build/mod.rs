@@ -26,7 +26,13 @@ mod python;
 
 pub use config::BuilderConfig;
 pub use interpreter::Interpreter;
+#[cfg(feature = "docker")]
+pub(crate) use node::has_dependencies;
 pub use package::PackageBuilder;
+#[cfg(feature = "docker")]
+pub(crate) use package::Key;
+#[cfg(feature = "docker")]
+pub(crate) use python::{lines as requirement_lines, names_a_file};
 
 #[cfg(test)]
 mod tests;

@@ -116,7 +116,8 @@ impl Needs<'_> {
     }
 }
 
-fn has_dependencies(manifest: &str) -> Result<bool, BuildError> {
+/// Whether a `package.json` asks for something to be installed.
+pub(crate) fn has_dependencies(manifest: &str) -> Result<bool, BuildError> {
     let manifest: serde_json::Value = serde_json::from_str(manifest)
         .map_err(|error| BuildError::Package(format!("{MANIFEST} is not JSON: {error}")))?;
     let lists = ["dependencies", "optionalDependencies", "peerDependencies"];

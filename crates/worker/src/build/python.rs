@@ -150,13 +150,13 @@ async fn can_borrow_pip(program: &Path, environment: &[(OsString, OsString)]) ->
 }
 
 /// The lines that say something.
-fn lines(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
     let line = |line: &'_ str| line.split(" #").next().unwrap_or("").trim().len();
     text.lines().filter(move |text| line(text) > 0 && !text.trim_start().starts_with('#')).map(str::trim)
 }
 
 /// Whether a requirement may point at a file of the package, whose content then counts.
-fn names_a_file(line: &str) -> bool {
+pub(crate) fn names_a_file(line: &str) -> bool {
     let is_option = ["-r", "-c", "-e", "--requirement", "--constraint", "--editable", "--find-links", "-f"];
     is_option.iter().any(|option| line.starts_with(option))
         || (line.contains('/') && !line.contains("://"))

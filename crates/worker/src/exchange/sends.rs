@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Deserialize;
 use tidemill_core::{limits::SENDS_MAX, ports::Message};
 
-use crate::{process::cut_text, protocol::incoming};
+use crate::{logs::cut_text, protocol::incoming};
 
 /// One line.
 #[derive(Deserialize)]

@@ -12,29 +12,24 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use tidemill_core::{
     invocation::AttemptOutcome,
-    ports::{Driver, Launch, LaunchError, Worker},
+    ports::{Driver, Launch, LaunchError, Place, Worker},
     spec::Runtime,
 };
-use tokio::sync::{OnceCell, mpsc, oneshot};
+use tokio::sync::OnceCell;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    attendant::{Attendant, LaunchFailure, Owner},
     environment::{base_environment, function_environment},
     fresh::{Fresh, Recipe},
-    link::Link,
     memory::{self, Watch},
     runtimes,
     spare::Spares,
     spawn::Spawner,
-    worker::{ProcessWorker, human_duration},
+    vessel::ProcessVessel,
 };
 use crate::{
     exchange::Folders,
-    protocol::{
-        frame::{Body, Kind},
-        outgoing,
-    },
+    linked::{Introduction, Link, LinkedWorker, refused},
     shell::ShellWorker,
 };
 
@@ -154,63 +149,23 @@ impl Parts {
         .await;
     }
 
-    async fn hand_function(&self, launch: &Launch, fresh: Fresh) -> Result<ProcessWorker, LaunchError> {
-        let Fresh { process, stream, to_worker, from_worker } = fresh;
-        let (requests, asked) = mpsc::unbounded_channel();
-        let (ready, mut became_ready) = oneshot::channel();
+    async fn hand_function(&self, launch: &Launch, fresh: Fresh) -> Result<LinkedWorker, LaunchError> {
+        let Fresh { process, connection } = fresh;
         let limit = launch.spec.resources.memory_bytes;
         let leash = process.leash();
-        let files = (to_worker, from_worker);
-        let link = Arc::new(Link::new(launch.worker.clone(), stream, leash, files, limit, requests));
+        let pid = leash.pid();
+        let instance = pid.as_raw_nonzero().to_string();
+        let place = Place { driver: DRIVER.to_owned(), instance, ..Place::default() };
+        let vessel = ProcessVessel::new(process, self.spawner.clone());
+        let introduction = Introduction::new(launch, connection, vessel, leash, limit, place);
         if let Some(limit) = limit {
-            let limited = memory::set_backstop(link.leash.pid(), limit).and_then(|()| self.watch.add(&link));
+            let limited = memory::set_backstop(pid, limit).and_then(|()| self.watch.add(introduction.link()));
             limited.map_err(|error| refused(format!("the memory limit could not be set: {error}")))?;
         }
-        self.remember(&link);
-        let owner = Owner { function: launch.function.clone(), host: launch.host.clone() };
-        self.tasks.spawn(Attendant::new(link.clone(), owner, asked, ready).run(process));
-        let mut guard = LaunchGuard { link: &link, is_over: false };
-
+        self.remember(introduction.link());
         let env = function_environment(launch, &self.search_path);
-        let hello = outgoing::hello(launch, &env, self.slots_max);
-        link.send(Kind::Hello, 0, Body::Inline(&[]), |out| outgoing::seldom(out, &hello))
-            .map_err(|_| refused("the function's environment variables are larger than 16 MiB"))?;
-        let timeout = launch.spec.readiness_timeout;
-        let answer = match tokio::time::timeout(timeout, &mut became_ready).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                let reason = format!("the worker was not ready within {}", human_duration(timeout));
-                link.condemn(None, AttemptOutcome::LaunchFailed, reason);
-                became_ready.await
-            }
-        };
-        guard.is_over = true;
-        match answer {
-            Ok(Ok(ready)) => {
-                Ok(ProcessWorker::new(link.clone(), ready.slots.min(self.slots_max), self.spawner.clone()))
-            }
-            Ok(Err(LaunchFailure { reason, logs })) => Err(LaunchError { reason, logs }),
-            Err(_) => Err(refused("the worker was ended before it was ready")),
-        }
+        introduction.make(launch, &env, self.slots_max, &self.tasks).await
     }
-}
-
-/// A launch whose caller may leave at any time.
-struct LaunchGuard<'a> {
-    link: &'a Link,
-    is_over: bool,
-}
-
-impl Drop for LaunchGuard<'_> {
-    fn drop(&mut self) {
-        if !self.is_over {
-            self.link.condemn(None, AttemptOutcome::Interrupted, "the launch was given up");
-        }
-    }
-}
-
-pub(crate) fn refused(reason: impl Into<String>) -> LaunchError {
-    LaunchError { reason: reason.into(), logs: Vec::new() }
 }
 
 pub(crate) fn cannot_start(program: &Path, error: &io::Error) -> LaunchError {

@@ -1,12 +1,15 @@
 //! A started process that has not been told yet what to run.
 
-use std::{ffi::OsString, io, os::fd::OwnedFd, path::PathBuf};
+use std::{ffi::OsString, io, path::PathBuf};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use tokio::net::UnixStream;
 
 use super::spawn::{Process, Program, Spawner, Stdin};
-use crate::protocol::{VERSION, arena::memory_file};
+use crate::{
+    linked::Connection,
+    protocol::{VERSION, arena::memory_file},
+};
 
 /// How to start a process that speaks the worker protocol.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,9 +23,7 @@ pub(crate) struct Recipe {
 /// A process with its channel.
 pub(crate) struct Fresh {
     pub process: Process,
-    pub stream: UnixStream,
-    pub to_worker: OwnedFd,
-    pub from_worker: OwnedFd,
+    pub connection: Connection,
 }
 
 impl Fresh {
@@ -46,6 +47,7 @@ impl Fresh {
         let process = spawner.spawn(program).await?;
         let ours = std::os::unix::net::UnixStream::from(ours);
         ours.set_nonblocking(true)?;
-        Ok(Fresh { process, stream: UnixStream::from_std(ours)?, to_worker, from_worker })
+        let connection = Connection { stream: UnixStream::from_std(ours)?, to_worker, from_worker };
+        Ok(Fresh { process, connection })
     }
 }

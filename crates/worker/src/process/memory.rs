@@ -13,7 +13,7 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
-use super::link::Link;
+use crate::linked::Link;
 
 const PERIOD: Duration = Duration::from_millis(50);
 /// Processes of one worker that are counted.
@@ -127,19 +127,4 @@ fn children(process: i32, found: &mut Vec<i32>) {
         found.extend(text.split_ascii_whitespace().filter_map(|child| child.parse::<i32>().ok()));
         found.truncate(PROCESSES_MAX);
     }
-}
-
-/// A size as people write it, as in `128 MiB`.
-pub(crate) fn human_bytes(bytes: u64) -> String {
-    const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    match UNITS.into_iter().find(|(size, _)| bytes >= *size && bytes.is_multiple_of(*size)) {
-        Some((size, unit)) => format!("{} {unit}", bytes / size),
-        None if bytes >= 1 << 20 => format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
-        None => format!("{bytes} bytes"),
-    }
-}
-
-/// Why a worker that met its limit of `limit_bytes` was ended.
-pub(crate) fn memory_reason(limit_bytes: u64) -> String {
-    format!("used more than its memory limit of {}", human_bytes(limit_bytes))
 }

@@ -20,7 +20,8 @@ use rustix::{
 };
 use tokio::{io::unix::AsyncFd, net::unix::pipe, sync::oneshot};
 
-use super::descriptors;
+use super::{descriptors, memory::resident_bytes};
+use crate::linked::{self, Leash as _, Output};
 
 /// What to start.
 pub(crate) struct Program {
@@ -123,17 +124,26 @@ impl Leash {
     }
 
     /// Signals every process of the group.
-    pub fn signal(&self, signal: Signal) {
+    fn signal(&self, signal: Signal) {
         let is_reaped = self.is_reaped.lock();
         if !*is_reaped && kill_process_group(self.pid, signal).is_err() {
             // The group exists from the start; this is for a leader that has moved to another one.
             let _ = kill_process(self.pid, signal);
         }
     }
+}
 
-    /// Kills every process of the group.
-    pub fn kill(&self) {
+impl linked::Leash for Leash {
+    fn kill(&self) {
         self.signal(Signal::KILL);
+    }
+
+    fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    fn resident_bytes(&self) -> Option<u64> {
+        Some(resident_bytes(self.pid))
     }
 }
 
@@ -225,10 +235,3 @@ impl Process {
 
 /// Reads that empty a pipe of the kernel's default capacity, and a little more.
 const PIPE_READS_MAX: usize = 6;
-
-/// One of the two streams a process prints to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Output {
-    Out,
-    Err,
-}

@@ -110,7 +110,7 @@ impl Failure {
             (kind, "") => kind.to_owned(),
             (kind, message) => format!("{kind}: {message}"),
         };
-        crate::process::cut_text(&line, LINE_BYTES_MAX)
+        crate::logs::cut_text(&line, LINE_BYTES_MAX)
     }
 }
 
@@ -212,7 +212,7 @@ pub(crate) fn check(reply: Reply) -> Result<Reply, String> {
         return Err("the response's content type holds a control character".to_owned());
     }
     match reply.headers.iter().find(|(name, value)| !is_token(name) || !is_value(value)) {
-        Some((name, _)) => Err(format!("the response's header {:?} is not valid", crate::process::cut_text(name, 100))),
+        Some((name, _)) => Err(format!("the response's header {:?} is not valid", crate::logs::cut_text(name, 100))),
         None => Ok(reply),
     }
 }

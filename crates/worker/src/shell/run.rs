@@ -14,7 +14,12 @@ use tidemill_core::{
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
-use crate::process::{LineSplitter, LogBuffer, Output, Process, cpu_ns, memory_reason, now, resident_bytes};
+use crate::{
+    linked::Output,
+    logs::{LineSplitter, LogBuffer, now},
+    process::{Process, cpu_ns, resident_bytes},
+    words::memory_reason,
+};
 
 /// How often the memory of a limited program is looked at.
 const MEMORY_PERIOD: Duration = Duration::from_millis(50);

@@ -27,11 +27,11 @@ use super::{
 };
 use crate::{
     exchange::{Exchange, Exchanged},
-    process::{
-        DRIVER, LogBuffer, Parts, Program, Stdin, cut_text, function_environment, how_it_ended, human_duration,
-        refused, set_backstop,
-    },
+    linked::refused,
+    logs::{LogBuffer, cut_text},
+    process::{DRIVER, Parts, Program, Stdin, function_environment, how_it_ended, set_backstop},
     protocol::{incoming, outgoing::key_of},
+    words::human_duration,
 };
 
 const CONTENT_TYPE: &str = "text/plain; charset=utf-8";

@@ -137,3 +137,6 @@ impl LineSplitter {
         self.total = 0;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! A worker process as the engine sees it.
+//! A linked worker as the engine sees it.
 
 use std::{
     io,
@@ -12,18 +12,20 @@ use tidemill_core::{
     Event, InvocationId,
     invocation::{AttemptOutcome, LogLine, Reply},
     limits::INLINE_BODY_BYTES_MAX,
-    ports::{Call, CallEnd, CallOutcome, Worker, WorkerId},
+    ports::{Call, CallEnd, CallOutcome, Place as WorkerPlace, Worker, WorkerId},
 };
 
 use super::{
     link::{Link, Opened, Phase, Request},
     open_call::{Answer, Answered, ReplyBody},
-    spawn::Spawner,
 };
-use crate::protocol::{
-    frame::{Body, Kind, Place},
-    incoming::{self, BatchReply},
-    outgoing::{self, AttemptFacts},
+use crate::{
+    protocol::{
+        frame::{Body, Kind, Place},
+        incoming::{self, BatchReply},
+        outgoing::{self, AttemptFacts},
+    },
+    words::human_duration,
 };
 
 /// Calls that may wait in the socket of a busy worker.
@@ -32,17 +34,16 @@ const AHEAD_MAX: u32 = 8;
 const LONG_COPY_BYTES: u64 = 1024 * 1024;
 
 /// A worker that has become ready. Dropping it ends it by force.
-pub(crate) struct ProcessWorker {
+pub(crate) struct LinkedWorker {
     link: Arc<Link>,
     slots: u32,
-    /// The process dies with the thread that started it, which lives as long as this.
-    _spawner: Spawner,
+    place: WorkerPlace,
 }
 
-impl ProcessWorker {
-    pub fn new(link: Arc<Link>, slots: u32, spawner: Spawner) -> ProcessWorker {
+impl LinkedWorker {
+    pub fn new(link: Arc<Link>, slots: u32, place: WorkerPlace) -> LinkedWorker {
         link.state.lock().slots = slots;
-        ProcessWorker { link, slots, _spawner: spawner }
+        LinkedWorker { link, slots, place }
     }
 
     async fn hand_over(&self, call: &Call, opened: &Opened) -> Result<(), CallOutcome> {
@@ -184,7 +185,7 @@ impl Drop for Abandon<'_> {
 }
 
 #[async_trait]
-impl Worker for ProcessWorker {
+impl Worker for LinkedWorker {
     fn id(&self) -> &WorkerId {
         &self.link.worker
     }
@@ -224,6 +225,10 @@ impl Worker for ProcessWorker {
         };
         abandon.is_over = true;
         self.end(stream, call, answered).await
+    }
+
+    fn place(&self) -> WorkerPlace {
+        self.place.clone()
     }
 
     fn is_alive(&self) -> bool {
@@ -271,22 +276,10 @@ impl Worker for ProcessWorker {
     }
 }
 
-impl Drop for ProcessWorker {
+impl Drop for LinkedWorker {
     fn drop(&mut self) {
         if self.link.state.lock().phase != Phase::Over {
             self.link.condemn(None, AttemptOutcome::Interrupted, "the worker was dropped");
         }
-    }
-}
-
-/// A duration as people write it, as in `2 s` or `250 ms`.
-pub(crate) fn human_duration(duration: Duration) -> String {
-    let millis = duration.as_millis();
-    if millis.is_multiple_of(60_000) && millis > 0 {
-        format!("{} min", millis / 60_000)
-    } else if millis >= 1000 {
-        format!("{} s", millis as f64 / 1000.0)
-    } else {
-        format!("{millis} ms")
     }
 }

@@ -10,7 +10,8 @@ use tidemill_core::{
 
 use super::Attendant;
 use crate::{
-    process::{cut_text, link::Link, now},
+    linked::link::Link,
+    logs::{cut_text, now},
     protocol::{
         frame::{Body, Frame, Kind, Violation},
         incoming::{self, CallMeta},

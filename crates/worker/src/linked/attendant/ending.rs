@@ -1,46 +1,46 @@
-//! The end of a worker: its process is reaped, and whoever still waits for it gets an answer.
+//! The end of a worker: whoever still waits for it gets an answer.
 
-use std::{process::ExitStatus, time::Duration};
+use std::time::Duration;
 
 use tidemill_core::invocation::AttemptOutcome;
 
 use super::{Attendant, LaunchFailure, TURN_BYTES};
 use crate::{
-    process::{
-        cut_text, how_it_ended,
+    linked::{
         link::Phase,
         open_call::{Answer, Verdict},
-        spawn::Process,
+        vessel::{Ended, Vessel},
     },
+    logs::cut_text,
     protocol::frame::Decoder,
 };
 
 impl Attendant {
-    /// The process has ended.
-    pub(super) async fn finish(mut self, mut decoder: Decoder, process: Process) {
+    /// The worker has ended.
+    pub(super) async fn finish(mut self, mut decoder: Decoder, mut vessel: impl Vessel) {
         while self.is_socket_open {
             let buffer = decoder.buffer();
             buffer.reserve(TURN_BYTES);
             // Past the runtime's bookkeeping: what was sent before the end is there, whether or not it was announced.
             match rustix::io::read(&self.link.stream, rustix::buffer::spare_capacity(buffer)) {
-                Ok(read) if read > 0 => self.take_frames(&mut decoder, &process),
+                Ok(read) if read > 0 => self.take_frames(&mut decoder, &mut vessel),
                 Ok(_) | Err(_) => self.is_socket_open = false,
             }
         }
         self.link.leave();
-        self.read_what_was_printed(&process);
-        let status = process.reap();
+        self.read_what_was_printed(&mut vessel);
+        let ended = vessel.end().await;
         self.host_calls.shutdown().await;
-        let end = match &status {
-            Ok(status) => how_it_ended(*status),
-            Err(_) => "ended".to_owned(),
-        };
-        self.end_launch(&end, status.as_ref().ok());
-        self.end_calls(&end);
+        if let Some((outcome, reason)) = ended.cause.clone() {
+            let verdict = || Verdict { stream: None, outcome, reason };
+            self.link.state.lock().verdict.get_or_insert_with(verdict);
+        }
+        self.end_launch(&ended);
+        self.end_calls(&ended.words);
         self.link.over.cancel();
     }
 
-    fn end_launch(&mut self, end: &str, status: Option<&ExitStatus>) {
+    fn end_launch(&mut self, ended: &Ended) {
         let Some(ready) = self.ready.take() else { return };
         let logs = std::mem::take(&mut self.launch_logs);
         let verdict = self.link.state.lock().verdict.clone();
@@ -53,8 +53,8 @@ impl Attendant {
             (None, None) if self.link.has_memory_limit() && logs.tells_of_memory() => self.link.memory_reason(),
             (None, None) => {
                 let hint = logs.last_message().map(|line| format!(": {}", cut_text(line, 300)));
-                let hint = hint.filter(|_| status.is_none_or(|status| !status.success())).unwrap_or_default();
-                format!("the worker {end} before it was ready{hint}")
+                let hint = hint.filter(|_| !ended.is_success).unwrap_or_default();
+                format!("the worker {} before it was ready{hint}", ended.words)
             }
         };
         // The launch may have been given up.

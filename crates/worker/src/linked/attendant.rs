@@ -1,7 +1,7 @@
 //! The task that attends to one worker for all its life.
 //!
-//! It reads the socket and both pipes, hands answers to those who wait for them, writes what the socket did not take, and when
-//! the process is gone reaps it and ends the calls that are left. It never waits for anybody else, so endless output or a
+//! It reads the socket and what is printed, hands answers to those who wait for them, writes what the socket did not take, and
+//! when the vessel has ended ends the calls that are left. It never waits for anybody else, so endless output or a
 //! slow caller cannot hold up anything.
 
 mod answers;
@@ -15,7 +15,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::Signal;
 use tidemill_core::{
     FunctionRef, Timestamp,
     invocation::{AttemptOutcome, LogLevel, LogLine},
@@ -29,13 +28,15 @@ use tokio::{
 
 use super::{
     link::{Link, Phase, Request},
-    logs::{LineSplitter, LogBuffer, now},
     open_call::Verdict,
-    spawn::{Output, Process},
+    vessel::{Happening, Vessel},
 };
-use crate::protocol::{
-    frame::{Body, Decoder, Frame, Kind, Violation},
-    incoming::{self, Failure, Log, Ready},
+use crate::{
+    logs::{LineSplitter, LogBuffer, now},
+    protocol::{
+        frame::{Body, Decoder, Frame, Kind, Violation},
+        incoming::{self, Failure, Log, Ready},
+    },
 };
 
 /// How long a worker that has closed its socket, or was asked to end, has to do so.
@@ -69,7 +70,6 @@ pub(crate) struct Attendant {
     lines: [LineSplitter; 2],
     host_calls: JoinSet<()>,
     is_socket_open: bool,
-    is_pipe_open: [bool; 2],
     /// When what is going on has lasted long enough.
     force_at: Option<Instant>,
     /// Whether its end was asked for.
@@ -97,7 +97,6 @@ impl Attendant {
             lines: Default::default(),
             host_calls: JoinSet::new(),
             is_socket_open: true,
-            is_pipe_open: [true; 2],
             force_at: None,
             is_stopping: false,
             was_asked: false,
@@ -105,8 +104,8 @@ impl Attendant {
         }
     }
 
-    /// Attends to `process` until it is gone.
-    pub async fn run(mut self, process: Process) {
+    /// Attends to the worker in `vessel` until it is gone.
+    pub async fn run(mut self, mut vessel: impl Vessel) {
         let mut decoder = Decoder::default();
         let link = self.link.clone();
         loop {
@@ -114,19 +113,20 @@ impl Attendant {
             tokio::select! {
                 ready = link.stream.readable(), if self.is_socket_open => {
                     if ready.is_ok() {
-                        self.read_socket(&mut decoder, &process);
+                        self.read_socket(&mut decoder, &mut vessel);
                     }
                 }
-                _ = process.stdout.readable(), if self.is_pipe_open[0] => self.read_pipe(&process, Output::Out),
-                _ = process.stderr.readable(), if self.is_pipe_open[1] => self.read_pipe(&process, Output::Err),
-                () = process.exited() => break,
+                happening = vessel.next() => match happening {
+                    Happening::Printed(output, bytes) => self.printed(output, &bytes),
+                    Happening::Ended => break,
+                },
                 Some(request) = self.requests.recv() => self.take_request(request),
                 _ = link.stream.writable(), if self.is_socket_open && link.has_unsent() => { link.flush(); }
                 Some(_) = self.host_calls.join_next() => {}
                 () = sleep_until(deadline.unwrap_or_else(Instant::now).into()), if deadline.is_some() => self.overdue(),
             }
         }
-        self.finish(decoder, process).await;
+        self.finish(decoder, vessel).await;
     }
 
     fn take_request(&mut self, request: Request) {
@@ -174,16 +174,16 @@ impl Attendant {
             self.force_at = Some(now + LEAVING_GRACE);
             let verdict = Verdict { stream: None, outcome: AttemptOutcome::Interrupted, reason: reason.to_owned() };
             self.link.state.lock().verdict.get_or_insert(verdict);
-            self.link.leash.signal(Signal::TERM);
+            self.link.leash.terminate();
         }
     }
 
-    fn read_socket(&mut self, decoder: &mut Decoder, process: &Process) {
+    fn read_socket(&mut self, decoder: &mut Decoder, vessel: &mut impl Vessel) {
         let buffer = decoder.buffer();
         buffer.reserve(TURN_BYTES);
         match self.link.stream.try_read_buf(buffer) {
             Ok(0) => self.socket_closed(),
-            Ok(_) => self.take_frames(decoder, process),
+            Ok(_) => self.take_frames(decoder, vessel),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(_) => self.socket_closed(),
         }
@@ -195,11 +195,11 @@ impl Attendant {
         self.force_at = Some(Instant::now() + LEAVING_GRACE);
     }
 
-    fn take_frames(&mut self, decoder: &mut Decoder, process: &Process) {
+    fn take_frames(&mut self, decoder: &mut Decoder, vessel: &mut impl Vessel) {
         let taken = loop {
             match decoder.next() {
                 Ok(Some(frame)) => {
-                    if let Err(violation) = self.take_frame(frame, process) {
+                    if let Err(violation) = self.take_frame(frame, vessel) {
                         break Err(violation);
                     }
                 }
@@ -214,9 +214,9 @@ impl Attendant {
         }
     }
 
-    fn take_frame(&mut self, frame: Frame<'_>, process: &Process) -> Result<(), Violation> {
+    fn take_frame(&mut self, frame: Frame<'_>, vessel: &mut impl Vessel) -> Result<(), Violation> {
         match frame.kind {
-            Kind::Reply => self.reply(frame, process),
+            Kind::Reply => self.reply(frame, vessel),
             Kind::Log => {
                 let log: Log = incoming::read("LOG", frame.meta)?;
                 let fields = log.fields.filter(|fields| !fields.is_empty()).map(serde_json::Value::Object);
@@ -225,7 +225,7 @@ impl Attendant {
                 self.log(frame.stream, time, LogLevel::parse(&log.level), &log.message, fields);
                 Ok(())
             }
-            Kind::Error => self.error(frame, process),
+            Kind::Error => self.error(frame, vessel),
             Kind::Call => self.call(frame),
             Kind::Ready => self.become_ready(incoming::read("READY", frame.meta)?),
             Kind::Failed if self.ready.is_some() => {

@@ -1,33 +1,17 @@
 //! What a worker prints and logs, filed under its calls.
 
-use std::io;
-
 use tidemill_core::{Timestamp, invocation::LogLevel};
 
 use super::Attendant;
-use crate::process::{
-    cut_text, now,
-    spawn::{Output, Process},
+use crate::{
+    linked::vessel::{Output, Vessel},
+    logs::{cut_text, now},
 };
 
 impl Attendant {
-    pub(super) fn read_pipe(&mut self, process: &Process, output: Output) {
-        let pipe = if output == Output::Out { &process.stdout } else { &process.stderr };
-        let mut buffer = [0u8; 16 * 1024];
-        match pipe.try_read(&mut buffer) {
-            Ok(0) => self.is_pipe_open[output as usize] = false,
-            Ok(read) => self.printed(output, &buffer[..read]),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(_) => self.is_pipe_open[output as usize] = false,
-        }
-    }
-
     /// Before a call ends: what it printed belongs to it, an unfinished line included.
-    pub(super) fn read_what_was_printed(&mut self, process: &Process) {
-        if self.is_pipe_open == [false; 2] {
-            return;
-        }
-        process.drain(|output, bytes| self.printed(output, bytes));
+    pub(super) fn read_what_was_printed(&mut self, vessel: &mut impl Vessel) {
+        vessel.drain(|output, bytes| self.printed(output, bytes));
         for output in [Output::Out, Output::Err] {
             let mut splitter = std::mem::take(&mut self.lines[output as usize]);
             splitter.flush(|line| self.log(0, now(), level(output), line, None));
@@ -35,7 +19,7 @@ impl Attendant {
         }
     }
 
-    fn printed(&mut self, output: Output, bytes: &[u8]) {
+    pub(super) fn printed(&mut self, output: Output, bytes: &[u8]) {
         let mut splitter = std::mem::take(&mut self.lines[output as usize]);
         splitter.push(bytes, |line| self.log(0, now(), level(output), line, None));
         self.lines[output as usize] = splitter;

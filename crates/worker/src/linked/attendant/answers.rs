@@ -10,9 +10,9 @@ use tidemill_core::{
 
 use super::Attendant;
 use crate::{
-    process::{
+    linked::{
         open_call::{Answer, ReplyBody, Verdict},
-        spawn::Process,
+        vessel::Vessel,
     },
     protocol::{
         frame::{Body, Frame, Kind, Violation},
@@ -21,8 +21,8 @@ use crate::{
 };
 
 impl Attendant {
-    pub(super) fn reply(&mut self, frame: Frame<'_>, process: &Process) -> Result<(), Violation> {
-        self.read_what_was_printed(process);
+    pub(super) fn reply(&mut self, frame: Frame<'_>, vessel: &mut impl Vessel) -> Result<(), Violation> {
+        self.read_what_was_printed(vessel);
         let meta = incoming::reply(frame.meta)?;
         let mut guard = self.link.state.lock();
         let state = &mut *guard;
@@ -64,8 +64,8 @@ impl Attendant {
         Ok(())
     }
 
-    pub(super) fn error(&mut self, frame: Frame<'_>, process: &Process) -> Result<(), Violation> {
-        self.read_what_was_printed(process);
+    pub(super) fn error(&mut self, frame: Frame<'_>, vessel: &mut impl Vessel) -> Result<(), Violation> {
+        self.read_what_was_printed(vessel);
         let failure: Failure = incoming::read("ERROR", frame.meta)?;
         if self.link.has_memory_limit() && failure.kind == "MemoryError" {
             // The backstop was met: an allocation far over the limit, refused at once.

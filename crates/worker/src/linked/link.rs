@@ -25,14 +25,17 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    logs::LogBuffer,
-    memory,
+    introduction::Connection,
     open_call::{Answered, OpenCall, Verdict},
-    spawn::Leash,
+    vessel::Leash,
 };
-use crate::protocol::{
-    arena::{self, Regions},
-    frame::{Body, Kind, Place, encode},
+use crate::{
+    logs::LogBuffer,
+    protocol::{
+        arena::{self, Regions},
+        frame::{Body, Kind, Place, encode},
+    },
+    words,
 };
 
 /// Where a worker is in its life.
@@ -74,12 +77,12 @@ pub(crate) struct State {
 pub(crate) struct Link {
     pub worker: WorkerId,
     pub stream: UnixStream,
-    pub leash: Arc<Leash>,
+    pub leash: Arc<dyn Leash>,
     pub state: Mutex<State>,
     pub requests: mpsc::UnboundedSender<Request>,
     /// It takes no more calls.
     pub gone: CancellationToken,
-    /// Its process is reaped and every call has its end.
+    /// Its vessel has ended and every call has its end.
     pub over: CancellationToken,
     to_worker: OwnedFd,
     from_worker: OwnedFd,
@@ -101,9 +104,8 @@ pub(crate) struct TooLarge;
 impl Link {
     pub fn new(
         worker: WorkerId,
-        stream: UnixStream,
-        leash: Arc<Leash>,
-        files: (OwnedFd, OwnedFd),
+        connection: Connection,
+        leash: Arc<dyn Leash>,
         memory_limit: Option<u64>,
         requests: mpsc::UnboundedSender<Request>,
     ) -> Link {
@@ -118,7 +120,7 @@ impl Link {
             unsent: Vec::new(),
             scratch: Vec::new(),
         };
-        let (to_worker, from_worker) = files;
+        let Connection { stream, to_worker, from_worker } = connection;
         Link {
             worker,
             stream,
@@ -300,11 +302,11 @@ impl Link {
         state.phase == Phase::Launching || !state.calls.is_empty()
     }
 
-    /// Ends the worker if it uses more than its limit.
+    /// Ends the worker if it is seen to use more than its limit.
     pub fn check_memory(&self) {
-        let Some(limit) = self.memory_limit else { return };
+        let Some((limit, used)) = self.memory_limit.zip(self.leash.resident_bytes()) else { return };
         let file = fstat(self.from_worker.as_fd()).map_or(0, |stat| stat.st_blocks.max(0) as u64 * 512);
-        if memory::resident_bytes(self.leash.pid()).saturating_add(file) > limit {
+        if used.saturating_add(file) > limit {
             self.condemn(None, AttemptOutcome::OutOfMemory, self.memory_reason());
         }
     }
@@ -316,7 +318,7 @@ impl Link {
 
     /// Why a worker that met its limit was ended.
     pub fn memory_reason(&self) -> String {
-        memory::memory_reason(self.memory_limit.unwrap_or(0))
+        words::memory_reason(self.memory_limit.unwrap_or(0))
     }
 }
 

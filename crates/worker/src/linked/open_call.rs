@@ -9,8 +9,10 @@ use tidemill_core::{
 };
 use tokio::sync::oneshot;
 
-use super::logs::LogBuffer;
-use crate::protocol::{frame::Place, incoming::BatchReply};
+use crate::{
+    logs::LogBuffer,
+    protocol::{frame::Place, incoming::BatchReply},
+};
 
 /// Why a worker is being ended, and how the calls that are open then end.
 #[derive(Clone, Debug)]
