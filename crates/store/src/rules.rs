@@ -3,7 +3,7 @@
 use tidemill_core::{
     Timestamp,
     invocation::{Invocation, Status, Timings},
-    ports::{EntryChange, Expected, StoreError},
+    ports::{EntryChange, EntryId, EntryKind, Expected, StoreError},
     time::micros,
 };
 
@@ -101,7 +101,21 @@ pub(crate) fn check_entry(change: &EntryChange, found: Option<u64>) -> Result<()
         (Expected::Version(expected), Some(found)) => format!("has version {found}, not {expected}"),
     };
     let id = &change.id;
-    Err(StoreError::Conflict(format!("the {} {:?} of project {} {problem}", id.kind.as_str(), id.name, id.project)))
+    Err(StoreError::Conflict(format!(
+        "the {} {:?} of project {} {problem}",
+        id.kind.as_str(),
+        shown_name(id),
+        id.project
+    )))
+}
+
+/// An entry's name for people and logs. Who knows the name of a nonce can use it, so its end is left out.
+fn shown_name(id: &EntryId) -> String {
+    if id.kind != EntryKind::Nonce {
+        return id.name.clone();
+    }
+    let shown = id.name.chars().count().saturating_sub(8);
+    id.name.chars().take(shown).chain(['…']).collect()
 }
 
 fn micros_since(later: Timestamp, earlier: Timestamp) -> u64 {

@@ -61,7 +61,7 @@ macro_rules! store_contract {
                 big_ones_come_back, they_go_with_the_invocation;
             usage: reports_come_back, interrupted_ones_report_nothing, attempts_add_up, forgotten_ones_do_not_count,
                 results_and_reports_go_together;
-            registry: versions_count_up, names_are_apart, expectations_hold, deleted_begins_anew, all_or_nothing,
+            registry: versions_count_up, names_are_apart, expectations_hold, deleted_begins_anew, all_or_nothing, refusals_hide_nonces,
                 expectations_look_before_the_list, one_writer_wins, listed_by_project_and_name,
                 functions_do_not_matter;
         );

@@ -229,7 +229,7 @@ async fn views_are_readable() {
     let state = Bytes::from(vec![b'1'; INLINE_BODY_BYTES_MAX + 5]);
     subject.store.settle(Settlement { state: Some(state), ..settlement }).await.works();
     subject.store.put_state(&function("f"), "é", Some("\"é\"".into()), None, START).await.works();
-    let nonce = EntryId { kind: EntryKind::Nonce, project: ProjectName::default(), name: "n".into() };
+    let nonce = EntryId { kind: EntryKind::Nonce, project: ProjectName::default(), name: "shop_abcdefghijklm".into() };
     let change = EntryChange { id: nonce, value: Some(json!({"secret": "s"})), expected: Expected::Any };
     subject.registry.change(vec![change]).await.works();
     subject.store.submit(vec![new("f", 3)]).await.works();
@@ -255,6 +255,6 @@ async fn views_are_readable() {
     assert_eq!(text(columns), "kind,project,name,version");
     assert_eq!(
         text("SELECT kind || ' ' || project || ' ' || name || ' ' || version FROM v_entries"),
-        "nonce default n 1"
+        "nonce default shop_abcde… 1"
     );
 }

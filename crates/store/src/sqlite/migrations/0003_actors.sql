@@ -55,8 +55,10 @@ SELECT f.project, f.name AS function, s.key, s.version,
        strftime('%Y-%m-%dT%H:%M:%S', s.updated_at / 1000000, 'unixepoch') || printf('.%06dZ', s.updated_at % 1000000) AS updated_at
 FROM states s JOIN functions f ON f.id = s.function_id;
 
--- Without values: some are secret.
-CREATE VIEW v_entries AS SELECT kind, project, name, version FROM entries;
+-- Without values: some are secret. Who knows the name of a nonce can use it, so its end is left out.
+CREATE VIEW v_entries AS
+SELECT kind, project, CASE kind WHEN 'nonce' THEN substr(name, 1, max(length(name) - 8, 0)) || '…' ELSE name END AS name, version
+FROM entries;
 
 DROP VIEW v_attempts;
 CREATE VIEW v_attempts AS
