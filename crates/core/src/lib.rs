@@ -14,6 +14,7 @@ pub mod manifest;
 pub mod name;
 pub mod ports;
 pub mod retry;
+pub mod scaling;
 pub mod schedule;
 pub mod spec;
 pub mod time;

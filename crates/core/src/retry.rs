@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     invocation::{AttemptOutcome, Status},
     limits::INTERRUPTIONS_MAX,
+    spec::Completion,
     time::Timestamp,
 };
 
@@ -65,9 +66,11 @@ pub struct Verdict {
 /// Decides what follows an attempt of a queued invocation that ended with `outcome` at `now`.
 ///
 /// `failures` and `interruptions` are the counts before it. An interrupted attempt is not a failed one: it runs again at
-/// once and uses up nothing, until it has been interrupted [`INTERRUPTIONS_MAX`] times.
+/// once and uses up nothing, until it has been interrupted [`INTERRUPTIONS_MAX`] times. `completion` is for attempts that have
+/// begun; one that has not is [`Completion::Success`]'s.
 pub fn after_attempt(
     policy: &RetryPolicy,
+    completion: Completion,
     outcome: AttemptOutcome,
     failures: u32,
     interruptions: u32,
@@ -77,6 +80,11 @@ pub fn after_attempt(
     let verdict = |status, failures, interruptions| Verdict { status, available_at: now, failures, interruptions };
     match outcome {
         AttemptOutcome::Succeeded => verdict(Status::Succeeded, failures, interruptions),
+        AttemptOutcome::Raised | AttemptOutcome::TimedOut | AttemptOutcome::OutOfMemory | AttemptOutcome::Cancelled
+            if completion == Completion::Run =>
+        {
+            verdict(Status::Succeeded, failures, interruptions)
+        }
         AttemptOutcome::Cancelled => verdict(Status::Cancelled, failures, interruptions),
         AttemptOutcome::Interrupted => {
             let interruptions = interruptions.saturating_add(1);
@@ -133,8 +141,28 @@ mod tests {
             (AttemptOutcome::Interrupted, 2, Status::Queued),
             (AttemptOutcome::Cancelled, 0, Status::Cancelled),
         ] {
-            let verdict = after_attempt(&policy, outcome, failures, 0, NOW, 0.5);
+            let verdict = after_attempt(&policy, Completion::Success, outcome, failures, 0, NOW, 0.5);
             assert_eq!(verdict.status, status, "{outcome:?} after {failures} failures");
+        }
+    }
+
+    #[test]
+    fn what_counts_as_complete_is_a_setting() {
+        let policy = RetryPolicy::default();
+        for outcome in AttemptOutcome::ALL {
+            let status = after_attempt(&policy, Completion::Run, outcome, 0, 0, NOW, 0.5).status;
+            let expected = match outcome {
+                AttemptOutcome::Succeeded
+                | AttemptOutcome::Raised
+                | AttemptOutcome::TimedOut
+                | AttemptOutcome::OutOfMemory
+                | AttemptOutcome::Cancelled => Status::Succeeded,
+                AttemptOutcome::Crashed
+                | AttemptOutcome::BadResponse
+                | AttemptOutcome::LaunchFailed
+                | AttemptOutcome::Interrupted => Status::Queued,
+            };
+            assert_eq!(status, expected, "{outcome:?}");
         }
     }
 
@@ -150,12 +178,14 @@ mod tests {
             let policy = RetryPolicy { max_attempts, ..RetryPolicy::default() };
             let (mut failures, mut interruptions, mut attempts) = (0, 0, 0);
             for _ in 0..interrupted {
-                let verdict = after_attempt(&policy, AttemptOutcome::Interrupted, failures, interruptions, NOW, 0.5);
+                let outcome = AttemptOutcome::Interrupted;
+                let verdict = after_attempt(&policy, Completion::Success, outcome, failures, interruptions, NOW, 0.5);
                 prop_assert_eq!(verdict.status, Status::Queued);
                 interruptions = verdict.interruptions;
             }
             loop {
-                let verdict = after_attempt(&policy, AttemptOutcome::Raised, failures, interruptions, NOW, 0.5);
+                let outcome = AttemptOutcome::Raised;
+                let verdict = after_attempt(&policy, Completion::Success, outcome, failures, interruptions, NOW, 0.5);
                 attempts += 1;
                 failures = verdict.failures;
                 if verdict.status == Status::DeadLettered { break }

@@ -1,25 +1,27 @@
 //! Synchronous calls: straight to a free worker. Nothing on this way waits for the store, unless the response makes events
-//! for other functions.
+//! for other functions. A function with state is called through its queue, see [`queued_call`].
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tidemill_core::{
     Event, FunctionState, InvocationId, Timestamp,
     id::Generation,
     invocation::{Attempt, AttemptOutcome, Invocation, Status, Timings},
     limits::INLINE_BODY_BYTES_MAX,
-    ports::{Call, HistoryRecord, LaunchError, StoreError},
-    spec::History,
+    ports::{Call, HistoryRecord, LaunchError, NewInvocation, StoreError},
+    spec::{History, StateScope},
     time::micros,
 };
 use tokio::time::Instant;
 
 use crate::{
-    attempt::{self, Ending, error_reply},
+    attempt::{Ending, FAILED_FROM, error_reply},
     emits,
     error::CallError,
     function::{Current, Function},
+    notices,
     pool::{AcquireError, Slot},
+    queued_call,
     request::Called,
     shared::Shared,
 };
@@ -49,6 +51,9 @@ async fn run(
     mut event: Event,
     received_at: Timestamp,
 ) -> Result<Called, CallError> {
+    if function.current.load().spec.state != StateScope::None {
+        return queued_call::call(&shared, &function, event, received_at).await;
+    }
     let id = shared.new_id();
     if event.id.is_empty() {
         event.id = id.to_string();
@@ -58,7 +63,7 @@ async fn run(
     let mut call = Call::single(id, 0, event);
     let mut former = None;
     let mut refused = None;
-    let (current, ending, queued) = loop {
+    let (current, mut ending, queued) = loop {
         call.attempt += 1;
         let (slot, current) = match (acquire(&shared, &function).await, former.take()) {
             (Ok(acquired), _) => acquired,
@@ -72,6 +77,8 @@ async fn run(
         let queued = began.elapsed();
         call.is_batch = current.spec.batch().is_some();
         call.timeout = current.spec.event_timeout;
+        call.key = current.spec.line(&call.events[0]);
+        call.configs = configs(&shared, &function).await?;
         let started_at = shared.now();
         let called = Instant::now();
         let end = slot.call(&call).await;
@@ -81,7 +88,7 @@ async fn run(
             worker: slot.worker().id().to_string(),
             revision: Some(current.revision),
             started_at,
-            ..attempt::ending(end, 1)
+            ..Ending::of_call(end, 1)
         };
         drop(slot);
         if ending.outcome != AttemptOutcome::Interrupted || call.attempt >= TRIES || shared.abort.is_cancelled() {
@@ -91,10 +98,39 @@ async fn run(
     };
     let whole = began.elapsed();
     let event = call.events.pop().unwrap_or_default();
+    let messages = messages(&shared, &function, (id, &event.caller), &mut ending).await;
     function.metrics.attempt_ended(ending.outcome, ending.call);
     let invocation = finished(&function, id, event, received_at, began_at, &ending, queued, whole);
-    let called = conclude(&shared, &function, &current, invocation, ending).await;
+    let called = conclude(&shared, &function, &current, invocation, ending, messages).await;
     refused.map_or(called, Err)
+}
+
+/// The messages that a successful call sent. One to nobody spoils its response.
+async fn messages(
+    shared: &Shared,
+    function: &Function,
+    sender: (InvocationId, &str),
+    ending: &mut Ending,
+) -> Vec<NewInvocation> {
+    let sends = std::mem::take(&mut ending.sends);
+    let is_success = ending.replies.first().is_some_and(|reply| reply.status < FAILED_FROM);
+    if sends.is_empty() || !is_success {
+        return Vec::new();
+    }
+    match emits::messages(shared, function, sender, sends).await {
+        Ok(messages) => messages,
+        Err(fault) => {
+            ending.spoil(fault);
+            Vec::new()
+        }
+    }
+}
+
+async fn configs(shared: &Shared, function: &Function) -> Result<Arc<BTreeMap<String, String>>, CallError> {
+    shared.directory.configs_for(&function.reference).await.map_err(|error| {
+        let source = StoreError::Failed(error.to_string());
+        CallError::Store { function: function.reference.clone(), source }
+    })
 }
 
 /// A slot of the revision that serves, within the time its http trigger allows.
@@ -158,7 +194,8 @@ fn finished(
         commit_us: 0,
     };
     let reply = ending.replies.first();
-    let has_failed = ending.outcome != AttemptOutcome::Succeeded || reply.is_some_and(|reply| reply.status >= 500);
+    let has_failed =
+        ending.outcome != AttemptOutcome::Succeeded || reply.is_some_and(|reply| reply.status >= FAILED_FROM);
     Invocation {
         id,
         function: function.reference.clone(),
@@ -190,24 +227,26 @@ async fn conclude(
     current: &Current,
     mut invocation: Invocation,
     ending: Ending,
+    messages: Vec<NewInvocation>,
 ) -> Result<Called, CallError> {
     let Ending { outcome, reason, replies, logs, report, started_at, worker, revision, .. } = ending;
     let reply = replies.into_iter().next().unwrap_or_else(|| error_reply(status_of(outcome), &reason));
     let succeeded = invocation.status == Status::Succeeded;
+    let mut emits = messages;
     if succeeded {
-        let mut emits = emits::of(shared, function, &invocation, &reply);
-        if !emits.is_empty() {
-            let began = Instant::now();
-            let mut stored = shared.ports.store.submit(emits.clone()).await;
-            if matches!(stored, Err(StoreError::NotFound)) && emits::drop_deleted(shared, &mut emits).await {
-                stored = shared.ports.store.submit(emits.clone()).await;
-            }
-            let commit = began.elapsed();
-            invocation.timings.commit_us = micros(commit);
-            invocation.finished_at =
-                invocation.finished_at.map(|at| at + Duration::from_micros(invocation.timings.commit_us));
-            stored.map_err(|source| CallError::Emit { function: function.reference.clone(), source })?;
-            emits::announce(shared, &emits);
+        emits.extend(emits::of(shared, function, &invocation, &reply));
+    }
+    emits.extend(notices::ended(shared, &current.spec, &invocation, invocation.status, report.as_ref()));
+    if !emits.is_empty() {
+        let began = Instant::now();
+        let stored = emits::store(shared, emits).await;
+        let commit = began.elapsed();
+        invocation.timings.commit_us = micros(commit);
+        invocation.finished_at = invocation.finished_at.map(|at| at + commit);
+        match stored {
+            Err(source) if succeeded => return Err(CallError::Emit { function: function.reference.clone(), source }),
+            Err(error) => tracing::warn!(invocation = %invocation.id, %error, "nobody was told that it failed"),
+            Ok(()) => {}
         }
     }
     let (id, timings) = (invocation.id, invocation.timings);
@@ -243,7 +282,7 @@ async fn conclude(
 }
 
 /// The HTTP status for a call that broke. 408 for a timeout is Nuclio's.
-fn status_of(outcome: AttemptOutcome) -> u16 {
+pub(crate) fn status_of(outcome: AttemptOutcome) -> u16 {
     match outcome {
         AttemptOutcome::TimedOut => 408,
         AttemptOutcome::Interrupted | AttemptOutcome::Cancelled | AttemptOutcome::LaunchFailed => 503,

@@ -6,13 +6,14 @@
 //!
 //! Until the switch everything can fail without anybody noticing. Calls that hold the old revision finish on it.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tidemill_core::{
-    FunctionRecord, FunctionRef, FunctionState, RevisionNumber, RevisionRecord,
+    FunctionRef, FunctionState, RevisionNumber, RevisionRecord,
     access::Object,
     manifest,
     ports::{LaunchError, Package, Progress, StoreError, Unpacked},
+    scaling::{self, LaunchCost},
     spec::FunctionSpec,
 };
 
@@ -22,15 +23,13 @@ use crate::{
     function::{Current, Function},
     host::EngineHost,
     launcher::Launcher,
-    pool::Pool,
+    pending,
+    pool::{Pool, PoolConfig},
     pump,
     request::{DeployRequest, Deployed, Prepared, Readiness, Source},
-    routes::Routes,
     shared::Shared,
+    switch::{check_addresses, replace_routes, switch},
 };
-
-/// How long calls of the old revision may go on after a switch, unless their event timeout is longer.
-const DRAIN: Duration = Duration::from_secs(60);
 
 pub(crate) async fn deploy(
     shared: &Arc<Shared>,
@@ -67,14 +66,12 @@ pub(crate) async fn deploy(
         Readiness::Checked => ready_pool(shared, host, &revision, Some((unpacked, progress)), desired).await?,
         Readiness::Later => {
             let pool = built_pool(shared, host, &revision, Some((unpacked, progress))).await?;
-            if desired == FunctionState::Active {
-                pool.ensure(1);
-            }
+            pending::remember(shared, &reference, number).await?;
             pool
         }
     };
     let stored = shared.ports.store.put_revision(revision, desired);
-    switch(shared, &reference, spec.clone(), pool, stored).await?;
+    switch(shared, &reference, spec.clone(), pool, request.readiness, stored).await?;
     tracing::info!(function = %reference, revision = %number, "deployed");
     Ok(Deployed { function: reference, revision: number, spec, unchanged: false, warnings })
 }
@@ -130,7 +127,7 @@ pub(crate) async fn rollback(
     check_addresses(shared, reference, &spec)?;
     let pool = ready_pool(shared, host, &revision, None, current.desired).await?;
     let stored = shared.ports.store.activate(reference, number, shared.now());
-    switch(shared, reference, spec.clone(), pool, stored).await?;
+    switch(shared, reference, spec.clone(), pool, Readiness::Checked, stored).await?;
     Ok(deployed(false))
 }
 
@@ -161,12 +158,19 @@ pub(crate) async fn delete(shared: &Arc<Shared>, reference: &FunctionRef) -> Res
     if let Err(error) = shared.directory.forget(&Object::function(reference)).await {
         tracing::warn!(function = %reference, %error, "the grants and nonces of a deleted function remain");
     }
+    if let Err(error) = pending::forget(shared, reference).await {
+        tracing::warn!(function = %reference, %error, "a deleted function is still remembered as not ready");
+    }
     replace_routes(shared, |functions| {
         functions.remove(reference);
     });
     function.stop.cancel();
     shared.cron_alarm.at(shared.now());
-    retire(shared, function.current.load().pool.clone(), Duration::ZERO);
+    let pools = function.pools();
+    shared.workers.spawn(async move {
+        let closing = pools.iter().map(|pool| pool.close(Duration::ZERO));
+        futures_util::future::join_all(closing).await;
+    });
     Ok(())
 }
 
@@ -196,8 +200,12 @@ fn launcher(
 }
 
 fn pool_of(shared: &Arc<Shared>, launcher: Launcher, spec: &FunctionSpec) -> Arc<Pool> {
-    let (clock, tasks) = (shared.ports.clock.clone(), shared.workers.clone());
-    Pool::new(launcher, spec.workers(shared.config.cores), spec.idle_timeout, clock, tasks)
+    let config = PoolConfig {
+        limits: scaling::replicas(spec, shared.config.cores),
+        cost: LaunchCost::of(spec),
+        idle_timeout: spec.idle_timeout,
+    };
+    Pool::new(launcher, config, shared.ports.clock.clone(), shared.workers.clone())
 }
 
 /// A pool whose package, when it has just been unpacked, is built.
@@ -236,81 +244,6 @@ async fn ready_pool(
         })?;
     }
     Ok(pool)
-}
-
-/// Refuses addresses that are another function's.
-fn check_addresses(shared: &Shared, reference: &FunctionRef, spec: &FunctionSpec) -> Result<(), DeployError> {
-    let Some((_, _, http)) = spec.http() else { return Ok(()) };
-    match shared.routes.load().taken(http, reference) {
-        Some((path, owner)) => Err(DeployError::AddressTaken { path, owner }),
-        None => Ok(()),
-    }
-}
-
-/// Makes a revision the one that serves: in the store, by `stored`, and then here. Lets the former one finish.
-async fn switch(
-    shared: &Arc<Shared>,
-    reference: &FunctionRef,
-    spec: Arc<FunctionSpec>,
-    pool: Arc<Pool>,
-    stored: impl Future<Output = Result<FunctionRecord, StoreError>>,
-) -> Result<(), DeployError> {
-    let _guard = shared.deploys.switching.lock().await;
-    // Another function may have taken an address while the worker started.
-    let record = match check_addresses(shared, reference, &spec) {
-        Ok(()) => stored.await.map_err(DeployError::from),
-        Err(error) => Err(error),
-    };
-    let record = match record {
-        Ok(record) => record,
-        Err(error) => {
-            pool.close(Duration::ZERO).await;
-            return Err(error);
-        }
-    };
-    let has_schedules = cron::put_schedules(shared, reference, &spec).await;
-    let current =
-        Current { revision: record.active, spec, pool, desired: record.desired, updated_at: record.updated_at };
-    let existing = shared.routes.load().function(reference).cloned();
-    match existing {
-        Some(function) => {
-            let former = function.current.swap(Arc::new(current));
-            replace_routes(shared, |_| {});
-            function.retired(&former.pool);
-            let limit = former.spec.event_timeout.unwrap_or_default().max(DRAIN);
-            retire(shared, former.pool.clone(), limit);
-            function.desired_changed();
-        }
-        None => {
-            let function = Arc::new(Function::new(reference.clone(), record.created_at, current, 0));
-            replace_routes(shared, |functions| {
-                functions.insert(reference.clone(), function.clone());
-            });
-            start_pump(shared, &function);
-        }
-    }
-    has_schedules.map_err(DeployError::from)
-}
-
-/// Drains a pool in the background.
-fn retire(shared: &Arc<Shared>, pool: Arc<Pool>, grace: Duration) {
-    let grace_over = shared.grace_over.clone();
-    shared.workers.spawn(async move {
-        tokio::select! {
-            biased;
-            () = grace_over.cancelled() => {}
-            () = pool.drain(grace) => {}
-        }
-        pool.close(Duration::from_secs(1)).await;
-    });
-}
-
-/// Replaces the route table by one of the functions as `change` leaves them.
-pub(crate) fn replace_routes(shared: &Shared, change: impl FnOnce(&mut BTreeMap<FunctionRef, Arc<Function>>)) {
-    let _guard = shared.deploys.routes.lock();
-    let mut functions = shared.routes.load().functions().clone();
-    change(&mut functions);
-    shared.routes.store(Arc::new(Routes::new(functions)));
 }
 
 async fn begin(shared: &Arc<Shared>, reference: &FunctionRef) -> Result<tokio::sync::OwnedMutexGuard<()>, DeployError> {

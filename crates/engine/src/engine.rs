@@ -24,6 +24,8 @@ use crate::{
     host::EngineHost,
     launcher::WorkerNames,
     leases,
+    notices::{self, Herald},
+    pending,
     request::{Called, DeployRequest, Deployed, FunctionView, Prepared, Receipt, Source, SubmitOptions, TopicView},
     retention,
     routes::{HttpRoute, Routes},
@@ -61,6 +63,7 @@ impl Engine {
             deploys: Default::default(),
             running: Default::default(),
             waiters: Default::default(),
+            calls: Default::default(),
             large_bodies: Default::default(),
             due_alarm: Default::default(),
             cron_alarm: Default::default(),
@@ -88,6 +91,7 @@ impl Engine {
         let shared = &self.shared;
         let owner = Some(shared.config.node.clone());
         shared.ports.store.expire(shared.now(), owner, INTERRUPTIONS_MAX).await?;
+        let waiting = pending::all(shared).await?;
         let mut functions = BTreeMap::new();
         for record in shared.ports.store.functions().await? {
             let revisions = shared.ports.store.revisions(&record.function).await?;
@@ -96,13 +100,15 @@ impl Engine {
                 continue;
             };
             let spec = Arc::new(revision.spec.clone());
-            let current = Current {
-                revision: record.active,
-                pool: deploy::pool(shared, &self.host, &revision, &spec),
-                spec,
-                desired: record.desired,
-                updated_at: record.updated_at,
-            };
+            let pool = deploy::pool(shared, &self.host, &revision, &spec);
+            if waiting.contains(&(record.function.clone(), record.active)) {
+                pool.set_herald(Herald::new(shared, &record.function, record.active, &spec));
+                pool.want_first();
+            } else {
+                pool.set_was_ready();
+            }
+            let current =
+                Current { revision: record.active, pool, spec, desired: record.desired, updated_at: record.updated_at };
             let function = Function::new(record.function.clone(), record.created_at, current, 0);
             functions.insert(record.function, Arc::new(function));
         }
@@ -230,6 +236,7 @@ impl Engine {
                     function.nudge();
                 }
                 shared.waiters.ended(id);
+                notices::cancelled(shared, &detail.invocation).await;
             }
             CancelResult::Requested => {
                 let lease: Option<LeaseRef> = shared.running.lock().get(&id).map(|attempt| attempt.lease);

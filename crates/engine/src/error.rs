@@ -36,6 +36,14 @@ pub enum CallError {
     /// The server is stopping.
     #[error("the server is stopping")]
     Stopping,
+    /// It could not be stored, or what is stored for it could not be read.
+    #[error("the call of {function} could not be kept: {source}")]
+    Store {
+        /// The function.
+        function: FunctionRef,
+        /// What the store said.
+        source: StoreError,
+    },
     /// The events that the response makes for other functions could not be stored.
     #[error("the response of {function} could not be handed to its subscribers: {source}")]
     Emit {

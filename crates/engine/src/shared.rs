@@ -18,7 +18,7 @@ use crate::{
     large::LargeBodies,
     launcher::WorkerNames,
     routes::Routes,
-    waiters::Waiters,
+    waiters::{Calls, Waiters},
 };
 
 /// An attempt that this node holds under a lease.
@@ -41,6 +41,7 @@ pub(crate) struct Shared {
     pub deploys: DeployLocks,
     pub running: Mutex<BTreeMap<InvocationId, RunningAttempt>>,
     pub waiters: Waiters,
+    pub calls: Calls,
     pub large_bodies: LargeBodies,
     /// Wakes the timer when something becomes available later.
     pub due_alarm: Alarm,

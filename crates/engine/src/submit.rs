@@ -11,7 +11,7 @@ use tidemill_core::{
     invocation::{Invocation, Status, Timings},
     limits::LEASE,
     ports::{LeaseGrant, NewInvocation, Submitted},
-    spec::MessageSource,
+    spec::{FunctionSpec, MessageSource, StateScope},
     time::micros,
 };
 use tokio::time::Instant;
@@ -25,11 +25,31 @@ use crate::{
     shared::Shared,
 };
 
+/// The line that an event of a function stands in, when it was given `key` on its way. A function with one state has one
+/// line.
+pub(crate) fn line(spec: &FunctionSpec, key: Option<String>, event: &Event) -> Option<String> {
+    match (spec.state, key) {
+        (StateScope::Function, _) | (_, None) => spec.line(event),
+        (StateScope::None | StateScope::Key, key) => key,
+    }
+}
+
 /// See [`crate::Engine::submit_all`].
 pub(crate) async fn submit(
     shared: &Arc<Shared>,
     function: &Arc<Function>,
     events: Vec<Event>,
+    options: SubmitOptions,
+) -> Result<Vec<Receipt>, SubmitError> {
+    let events = events.into_iter().map(|event| (shared.new_id(), event)).collect();
+    submit_as(shared, function, events, options).await
+}
+
+/// Accepts events as the invocations with these ids.
+pub(crate) async fn submit_as(
+    shared: &Arc<Shared>,
+    function: &Arc<Function>,
+    events: Vec<(InvocationId, Event)>,
     options: SubmitOptions,
 ) -> Result<Vec<Receipt>, SubmitError> {
     admit(shared, function, events.len())?;
@@ -49,15 +69,14 @@ pub(crate) async fn submit(
     let new: Vec<NewInvocation> = events
         .into_iter()
         .enumerate()
-        .map(|(index, mut event)| {
-            let id = shared.new_id();
+        .map(|(index, (id, mut event))| {
             if event.id.is_empty() {
                 event.id = id.to_string();
             }
             NewInvocation {
                 id,
                 function: function.reference.clone(),
-                key: options.key.clone().or_else(|| current.spec.line(&event)),
+                key: line(&current.spec, options.key.clone(), &event),
                 event,
                 idempotency_key: options.idempotency_key.clone(),
                 parent: None,

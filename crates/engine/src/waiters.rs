@@ -1,6 +1,6 @@
 //! Who waits for invocations to end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use parking_lot::Mutex;
 use tidemill_core::InvocationId;
@@ -39,5 +39,34 @@ impl Waiters {
         for sender in self.waiting.lock().remove(&id).into_iter().flatten() {
             let _ = sender.send(());
         }
+    }
+}
+
+/// The invocations whose callers wait for the response of their only attempt.
+#[derive(Default)]
+pub(crate) struct Calls(Mutex<BTreeSet<InvocationId>>);
+
+/// A caller who waits; gone when dropped.
+pub(crate) struct Calling<'a> {
+    calls: &'a Calls,
+    id: InvocationId,
+}
+
+impl Calls {
+    /// Somebody waits for `id` now.
+    pub fn enter(&self, id: InvocationId) -> Calling<'_> {
+        self.0.lock().insert(id);
+        Calling { calls: self, id }
+    }
+
+    /// Whether somebody waits for `id`.
+    pub fn contains(&self, id: InvocationId) -> bool {
+        self.0.lock().contains(&id)
+    }
+}
+
+impl Drop for Calling<'_> {
+    fn drop(&mut self) {
+        self.calls.0.lock().remove(&self.id);
     }
 }

@@ -185,6 +185,8 @@ impl From<CallError> for Refusal {
                 launch(ErrorCode::LaunchFailed, &format!("no worker of {function} could be started"), &reason)
             }
             CallError::Stopping => stopping(),
+            CallError::Store { source: StoreError::NotFound, .. } => no_function("the function was deleted".to_owned()),
+            CallError::Store { source, .. } => source.into(),
             CallError::Emit { function, source } => {
                 let mut refusal = Refusal::from(source);
                 refusal.0.detail =

@@ -21,14 +21,23 @@ pub enum EntryKind {
     Config,
     /// What a face remembers of an actor.
     Actor,
+    /// A revision whose first worker has not become ready.
+    Readiness,
     /// Running totals.
     Total,
 }
 
 impl EntryKind {
     /// All, in the order of their words.
-    pub const ALL: [EntryKind; 6] =
-        [EntryKind::Actor, EntryKind::Alias, EntryKind::Config, EntryKind::Grants, EntryKind::Nonce, EntryKind::Total];
+    pub const ALL: [EntryKind; 7] = [
+        EntryKind::Actor,
+        EntryKind::Alias,
+        EntryKind::Config,
+        EntryKind::Grants,
+        EntryKind::Nonce,
+        EntryKind::Readiness,
+        EntryKind::Total,
+    ];
 
     /// The word for it in the table.
     pub fn as_str(self) -> &'static str {
@@ -38,6 +47,7 @@ impl EntryKind {
             EntryKind::Nonce => "nonce",
             EntryKind::Config => "config",
             EntryKind::Actor => "actor",
+            EntryKind::Readiness => "readiness",
             EntryKind::Total => "total",
         }
     }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Build, CallType, Container, History, Ordering, QueueLimits, Replicas, Resources, Runtime, StateScope, Trigger,
+    Build, CallType, Completion, Container, History, Ordering, QueueLimits, Replicas, Resources, Runtime, StateScope, Trigger,
     TriggerKind,
 };
 use crate::{
@@ -82,6 +82,9 @@ pub struct FunctionSpec {
     /// execution ends.
     #[serde(default)]
     pub notify: Vec<FunctionName>,
+    /// What makes an execution complete.
+    #[serde(default)]
+    pub completion: Completion,
     /// How long the logs of its invocations are kept; `None` is as long as the invocations.
     #[serde(default)]
     pub log_retention: Option<Duration>,
@@ -115,6 +118,7 @@ impl FunctionSpec {
             state: StateScope::None,
             container: None,
             notify: Vec::new(),
+            completion: Completion::default(),
             log_retention: None,
         }
     }

@@ -4,6 +4,7 @@
 //! sits beside Nuclio's fields in `spec`. Files and flags are read into this by [`crate::manifest`].
 
 mod build;
+mod completion;
 mod container;
 mod delivery;
 mod function;
@@ -13,6 +14,7 @@ mod state;
 mod trigger;
 
 pub use build::Build;
+pub use completion::Completion;
 pub use container::{Container, Contract, Mount, Pull};
 pub use delivery::{CallType, History, Ordering, QueueLimits};
 pub use function::{EnvVar, FunctionSpec};

@@ -102,10 +102,10 @@ async fn a_redeployment_under_load_fails_no_call() {
         if round == 10 || round == 30 {
             let spec = format!("description: at {round}, maxReplicas: 4");
             let target = mill.engine.clone();
-            let request = tidemill_engine::DeployRequest {
-                package: crate::fake::package(&manifest("f", &spec)),
-                overrides: tidemill_core::manifest::Overrides::default(),
-            };
+            let request = tidemill_engine::DeployRequest::package(
+                crate::fake::package(&manifest("f", &spec)),
+                tidemill_core::manifest::Overrides::default(),
+            );
             tokio::spawn(async move { target.deploy(request, &crate::fake::Unwatched).await });
         }
     }

@@ -26,7 +26,7 @@ use tidemill_store::MemoryStore;
 use tokio::task::JoinHandle;
 
 use crate::{
-    fake::{FakeBuilder, FakeClock, Gate, Toll, Unwatched, package},
+    fake::{FakeBuilder, FakeClock, Gate, OpenVault, Toll, Unwatched, package},
     stage::{FakeDriver, LONG, Stage},
 };
 
@@ -133,7 +133,7 @@ impl Mill {
     }
 
     pub async fn try_deploy(&self, manifest: &str) -> Result<Deployed, DeployError> {
-        let request = DeployRequest { package: package(manifest), overrides: Overrides::default() };
+        let request = DeployRequest::package(package(manifest), Overrides::default());
         self.engine.deploy(request, &Unwatched).await
     }
 
@@ -238,6 +238,8 @@ fn ports(
 ) -> Ports {
     Ports {
         store: Arc::new(Gate { inner: store.clone(), toll: tolls.clone() }),
+        registry: store.clone(),
+        vault: Arc::new(OpenVault),
         builder: builder.clone(),
         driver: Arc::new(FakeDriver(stage.clone())),
         clock: clock.clone(),

@@ -47,11 +47,11 @@ impl Begun {
     }
 
     pub fn ends(self, outcome: CallOutcome) {
-        let _ = self.answer.send(CallEnd { outcome, logs: Vec::new(), user_code: Duration::ZERO });
+        let _ = self.answer.send(CallEnd::new(outcome, Vec::new(), Duration::ZERO));
     }
 
     pub fn ends_with_logs(self, outcome: CallOutcome, logs: Vec<LogLine>) {
-        let _ = self.answer.send(CallEnd { outcome, logs, user_code: Duration::ZERO });
+        let _ = self.answer.send(CallEnd::new(outcome, logs, Duration::ZERO));
     }
 
     /// Responds with 200 to each event.
@@ -224,7 +224,7 @@ impl FakeWorker {
         let scripted = self.stage.script.lock().as_mut().map(|script| script(&self.launch, call));
         if let Some((takes, outcome)) = scripted {
             tokio::time::sleep(takes).await;
-            return CallEnd { outcome, logs: Vec::new(), user_code: takes };
+            return CallEnd::new(outcome, Vec::new(), takes);
         }
         let (answer, answered) = oneshot::channel();
         let begun = Begun { call: call.clone(), worker: self.launch.worker.to_string(), answer };
@@ -252,7 +252,7 @@ impl Worker for FakeWorker {
 
     async fn call(&self, call: &Call) -> CallEnd {
         self.open.fetch_add(1, Ordering::Relaxed);
-        let ended = |outcome| CallEnd { outcome: broken(outcome), logs: Vec::new(), user_code: Duration::ZERO };
+        let ended = |outcome| CallEnd::new(broken(outcome), Vec::new(), Duration::ZERO);
         let timeout = tokio::time::sleep_until(Instant::now() + call.timeout.unwrap_or(10 * LONG));
         let end = tokio::select! {
             biased;

@@ -11,7 +11,7 @@ use tidemill_core::{
     ports::{
         CancelResult, Claim, Claimed, Fire, HistoryRecord, InvocationDetail, InvocationFilter, LeaseRef, LogFilter,
         LoggedLine, NewInvocation, Page, QueueStats, RedriveFilter, Retention, ScheduleRecord, Settled, Settlement,
-        Store, StoreError, Submitted,
+        StateRecord, Store, StoreError, Submitted, Usage,
     },
 };
 
@@ -72,5 +72,11 @@ gated! {
     schedules() -> Vec<ScheduleRecord>;
     fire(fire: Fire) -> Option<Vec<Submitted>>;
     prune(retention: Retention) -> u64;
+    state(function: &FunctionRef, key: &str) -> Option<StateRecord>;
+    put_state(function: &FunctionRef, key: &str, value: Option<Bytes>, expected: Option<u64>, now: Timestamp) -> u64;
+    states(function: &FunctionRef, after: Option<String>, limit: u32) -> Page<StateRecord>;
+    take_result(id: InvocationId) -> Option<Bytes>;
+    usage(function: &FunctionRef) -> Usage;
+    forget_logs(function: &FunctionRef, before: Timestamp, limit: u32) -> u64;
     check() -> ();
 }

@@ -20,7 +20,7 @@ use tidemill_engine::{DeployRequest, Engine, EngineConfig, Ports, RetentionConfi
 use tidemill_store::MemoryStore;
 
 use crate::{
-    fake::{FakeBuilder, Gate, Unwatched, package},
+    fake::{FakeBuilder, Gate, OpenVault, Unwatched, package},
     gate::SimToll,
     world::{SimDriver, World},
 };
@@ -53,6 +53,7 @@ struct Life {
 struct Lives {
     world: Arc<World>,
     store: Arc<dyn Store>,
+    registry: Arc<MemoryStore>,
     builder: Arc<FakeBuilder>,
     faults: Arc<AtomicU32>,
     calls: Arc<AtomicU32>,
@@ -75,6 +76,8 @@ impl Lives {
             let driver = SimDriver { world: self.world.clone(), dead: dead.clone() };
             let ports = Ports {
                 store: Arc::new(gate),
+                registry: self.registry.clone(),
+                vault: Arc::new(OpenVault),
                 builder: self.builder.clone(),
                 driver: Arc::new(driver),
                 clock: self.world.clock.clone(),
@@ -110,12 +113,14 @@ enum Expected {
 
 pub async fn run(seed: u64) -> Outcome {
     let world = World::new(seed);
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(world.clock.clone()));
+    let registry = Arc::new(MemoryStore::new(world.clock.clone()));
+    let store: Arc<dyn Store> = registry.clone();
     let faults = Arc::new(AtomicU32::new(0));
     let calls = Arc::new(AtomicU32::new(0));
     let mut lives = Lives {
         world: world.clone(),
         store: store.clone(),
+        registry,
         builder: FakeBuilder::new(),
         faults: faults.clone(),
         calls: calls.clone(),
@@ -155,7 +160,7 @@ pub async fn run(seed: u64) -> Outcome {
 
 async fn deploy(world: &World, engine: &Engine) {
     for manifest in FUNCTIONS {
-        let request = DeployRequest { package: package(manifest), overrides: Overrides::default() };
+        let request = DeployRequest::package(package(manifest), Overrides::default());
         while let Err(error) = engine.deploy(request.clone(), &Unwatched).await {
             world.log(format!("deploy failed: {error}"));
             tokio::time::sleep(Duration::from_secs(1)).await;

@@ -235,7 +235,7 @@ impl Worker for SimWorker {
         let effect = matches!(outcome, CallOutcome::Replied(_)).then_some(number);
         self.world.leave(call, key.as_deref(), effect);
         self.world.log(format!("end   {} {outcome:?}", call.invocation));
-        CallEnd { outcome, logs: Vec::new(), user_code: took }
+        CallEnd::new(outcome, Vec::new(), took)
     }
 
     fn is_alive(&self) -> bool {
