@@ -24,7 +24,8 @@
 mod folder;
 mod sends;
 
-pub(crate) use folder::{Exchange, Exchanged, Folders};
+pub(crate) use folder::{Exchange, Exchanged, Folders, check_json};
+pub(crate) use sends::check_message;
 
 #[cfg(test)]
 mod tests;

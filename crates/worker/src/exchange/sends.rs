@@ -70,7 +70,7 @@ fn too_many() -> String {
 }
 
 /// Checks a message as far as can be without knowing the functions of the project. The error is one line.
-fn check_message(message: Message) -> Result<Message, String> {
+pub(crate) fn check_message(message: Message) -> Result<Message, String> {
     if message.function.is_empty() {
         return Err("a message was sent to no function: its name is empty".to_owned());
     }

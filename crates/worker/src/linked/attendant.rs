@@ -7,6 +7,7 @@
 mod answers;
 mod ending;
 mod host_calls;
+mod leaving;
 mod output;
 
 use std::{
@@ -227,6 +228,8 @@ impl Attendant {
             }
             Kind::Error => self.error(frame, vessel),
             Kind::Call => self.call(frame),
+            Kind::Send => self.send(frame),
+            Kind::NewState => self.new_state(frame),
             Kind::Ready => self.become_ready(incoming::read("READY", frame.meta)?),
             Kind::Failed if self.ready.is_some() => {
                 self.failed = Some(incoming::read("FAILED", frame.meta)?);
@@ -234,9 +237,13 @@ impl Attendant {
                 Ok(())
             }
             Kind::Failed => Err(Violation("FAILED after READY".to_owned())),
-            Kind::Hello | Kind::Event | Kind::Cancel | Kind::Drain | Kind::Release | Kind::Called => {
-                Err(Violation("a frame that only Tidemill sends".to_owned()))
-            }
+            Kind::Hello
+            | Kind::Event
+            | Kind::Cancel
+            | Kind::Drain
+            | Kind::Release
+            | Kind::Called
+            | Kind::State => Err(Violation("a frame that only Tidemill sends".to_owned())),
         }
     }
 

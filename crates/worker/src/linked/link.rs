@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     introduction::Connection,
+    left::Left,
     open_call::{Answered, OpenCall, Verdict},
     vessel::Leash,
 };
@@ -136,7 +137,7 @@ impl Link {
     }
 
     /// Makes room for a call. `None` when the worker takes no more.
-    pub fn open(&self, invocation: InvocationId, shared_bytes: Option<u64>) -> Option<Opened> {
+    pub fn open(&self, invocation: InvocationId, has_state: bool, shared_bytes: Option<u64>) -> Option<Opened> {
         let mut state = self.state.lock();
         if state.phase != Phase::Running {
             return None;
@@ -150,6 +151,7 @@ impl Link {
             started: Instant::now(),
             answer: Some(sender),
             logs: LogBuffer::default(),
+            left: Left::new(has_state),
             regions: place.into_iter().collect(),
             must_release: false,
         };

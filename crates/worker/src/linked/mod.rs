@@ -20,6 +20,7 @@
 
 mod attendant;
 mod introduction;
+mod left;
 mod link;
 mod meeting;
 mod open_call;

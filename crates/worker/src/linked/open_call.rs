@@ -9,6 +9,7 @@ use tidemill_core::{
 };
 use tokio::sync::oneshot;
 
+use super::left::Left;
 use crate::{
     logs::LogBuffer,
     protocol::{frame::Place, incoming::BatchReply},
@@ -49,6 +50,7 @@ pub(crate) struct Answered {
     pub answer: Answer,
     pub logs: Vec<LogLine>,
     pub user_code: Duration,
+    pub left: Left,
 }
 
 /// A call between its `EVENT` and its answer.
@@ -58,6 +60,8 @@ pub(crate) struct OpenCall {
     /// Taken when its end is known early (cancelled) or nobody waits any more (abandoned).
     pub answer: Option<oneshot::Sender<Answered>>,
     pub logs: LogBuffer,
+    /// The state and the messages it has handed in so far.
+    pub left: Left,
     /// Its regions of the memory file to the worker.
     pub regions: Vec<Place>,
     /// Whether the worker must be told when the bodies it put into its memory file have been read.
@@ -75,7 +79,7 @@ impl OpenCall {
         if let Some(sender) = self.answer.take() {
             let user_code = user_code.min(self.started.elapsed());
             // Nobody waits for an abandoned call.
-            let _ = sender.send(Answered { answer, logs: self.logs.into_lines(), user_code });
+            let _ = sender.send(Answered { answer, logs: self.logs.into_lines(), user_code, left: self.left });
         }
     }
 }

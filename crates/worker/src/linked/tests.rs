@@ -20,7 +20,7 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-use super::{Ended, Introduction, Leash, LinkedWorker, Meeting, Output, Remote, open_call::OpenCall};
+use super::{Ended, Introduction, Leash, LinkedWorker, Meeting, Output, Remote, left::Left, open_call::OpenCall};
 use crate::{
     logs::LogBuffer,
     protocol::frame::{Body, Kind, encode},
@@ -34,6 +34,7 @@ fn a_call_handed_over_ahead_begins_when_the_former_has_ended() {
         started,
         answer: None,
         logs: LogBuffer::default(),
+        left: Left::default(),
         regions: Vec::new(),
         must_release: false,
     };

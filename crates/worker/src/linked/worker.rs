@@ -16,6 +16,7 @@ use tidemill_core::{
 };
 
 use super::{
+    left::Left,
     link::{Link, Opened, Phase, Request},
     open_call::{Answer, Answered, ReplyBody},
 };
@@ -23,7 +24,7 @@ use crate::{
     protocol::{
         frame::{Body, Kind, Place},
         incoming::{self, BatchReply},
-        outgoing::{self, AttemptFacts},
+        outgoing,
     },
     words::human_duration,
 };
@@ -47,12 +48,12 @@ impl LinkedWorker {
     }
 
     async fn hand_over(&self, call: &Call, opened: &Opened) -> Result<(), CallOutcome> {
-        let facts = AttemptFacts { attempt: call.attempt, timeout: call.timeout };
+        if let Some(state) = &call.state {
+            self.hand_over_state(opened.stream, state).await?;
+        }
         if let Some(place) = opened.place {
-            self.write_bodies(&call.events, place).await.map_err(|error| {
-                let reason = format!("the event's body could not be handed over: {error}");
-                CallOutcome::Broken { outcome: AttemptOutcome::Interrupted, reason }
-            })?;
+            let bodies = call.events.iter().map(|event| event.body.clone()).collect();
+            self.write_bodies(bodies, place).await.map_err(|error| not_handed_over("event's body", &error))?;
         }
         let joined: Vec<u8>;
         let body = match (opened.place, call.events.as_slice()) {
@@ -64,8 +65,8 @@ impl LinkedWorker {
             }
         };
         let sent = self.link.send(Kind::Event, opened.stream, body, |out| match call.events.as_slice() {
-            [event] if !call.is_batch => outgoing::event(out, event, facts),
-            events => outgoing::batch(out, events, facts),
+            [event] if !call.is_batch => outgoing::event(out, call, event),
+            _ => outgoing::batch(out, call),
         });
         sent.map_err(|_| CallOutcome::Raised {
             message: "the event's headers are larger than 16 MiB".to_owned(),
@@ -73,8 +74,25 @@ impl LinkedWorker {
         })
     }
 
-    async fn write_bodies(&self, events: &[Event], place: Place) -> io::Result<()> {
-        let bodies: Vec<Bytes> = events.iter().map(|event| event.body.clone()).collect();
+    /// Sends the state that the call on `stream` begins with.
+    async fn hand_over_state(&self, stream: u32, state: &Bytes) -> Result<(), CallOutcome> {
+        let large = state.len() > INLINE_BODY_BYTES_MAX;
+        let place = if large { self.link.reserve(stream, state.len() as u64) } else { None };
+        let body = match place {
+            Some(place) => {
+                let written = self.write_bodies(vec![state.clone()], place).await;
+                written.map_err(|error| not_handed_over("state", &error))?;
+                Body::Shared(place)
+            }
+            None => Body::Inline(state),
+        };
+        self.link.send(Kind::State, stream, body, |_| {}).map_err(|_| {
+            // A state is stored only within its limit, which fits into a frame.
+            not_handed_over("state", &io::Error::from(io::ErrorKind::FileTooLarge))
+        })
+    }
+
+    async fn write_bodies(&self, bodies: Vec<Bytes>, place: Place) -> io::Result<()> {
         let link = self.link.clone();
         let write = move || {
             let parts: Vec<&[u8]> = bodies.iter().map(Bytes::as_ref).collect();
@@ -127,9 +145,18 @@ impl LinkedWorker {
 
     async fn end(&self, stream: u32, call: &Call, answered: Option<Answered>) -> CallEnd {
         match answered {
-            Some(Answered { answer, logs, user_code }) => {
+            Some(Answered { answer, logs, user_code, left }) => {
                 let outcome = self.outcome(stream, call, answer).await;
-                CallEnd::new(outcome, logs, user_code)
+                let mut end = CallEnd::new(outcome, logs, user_code);
+                if matches!(end.outcome, CallOutcome::Replied(_)) {
+                    match left.finish() {
+                        Ok((state, sends)) => (end.state, end.sends) = (state, sends),
+                        Err(reason) => {
+                            end.outcome = CallOutcome::Broken { outcome: AttemptOutcome::BadResponse, reason };
+                        }
+                    }
+                }
+                end
             }
             None => ended(AttemptOutcome::Crashed, "the worker ended", Vec::new()),
         }
@@ -139,6 +166,11 @@ impl LinkedWorker {
 /// Runs a blocking copy. A copy that panicked counts as failed.
 async fn long_copy<T: Send + 'static>(copy: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(copy).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+fn not_handed_over(what: &str, error: &io::Error) -> CallOutcome {
+    let reason = format!("the {what} could not be handed over: {error}");
+    CallOutcome::Broken { outcome: AttemptOutcome::Interrupted, reason }
 }
 
 fn ended(outcome: AttemptOutcome, reason: &str, logs: Vec<LogLine>) -> CallEnd {
@@ -202,13 +234,17 @@ impl Worker for LinkedWorker {
     async fn call(&self, call: &Call) -> CallEnd {
         let size: usize = call.events.iter().map(|event| event.body.len()).sum();
         let shared = (size > INLINE_BODY_BYTES_MAX).then_some(size as u64);
-        let Some(mut opened) = self.link.open(call.invocation, shared) else {
+        let Some(mut opened) = self.link.open(call.invocation, call.state.is_some(), shared) else {
             return ended(AttemptOutcome::Interrupted, "the worker was ending when the call reached it", Vec::new());
         };
         let stream = opened.stream;
         let mut abandon = Abandon { link: &self.link, stream, is_over: false };
         if let Err(outcome) = self.hand_over(call, &opened).await {
             self.link.close(&mut self.link.state.lock(), stream);
+            if call.state.is_some() {
+                // The worker may hold a state for an event that never comes.
+                let _ = self.link.send(Kind::Release, stream, Body::Inline(&[]), |_| {});
+            }
             abandon.is_over = true;
             return CallEnd::new(outcome, Vec::new(), Duration::ZERO);
         }
@@ -262,7 +298,12 @@ impl Worker for LinkedWorker {
             Some((stream, Some((answer, logs, started)))) => {
                 let logs = logs.into_lines();
                 let answered = Answer::Broken(AttemptOutcome::Cancelled, reason.to_owned());
-                let _ = answer.send(Answered { answer: answered, logs, user_code: started.elapsed() });
+                let _ = answer.send(Answered {
+                    answer: answered,
+                    logs,
+                    user_code: started.elapsed(),
+                    left: Left::default(),
+                });
                 let _ = self.link.send(Kind::Cancel, stream, Body::Inline(&[]), |out| {
                     out.extend_from_slice(b"{\"reason\":\"cancelled\"}");
                 });

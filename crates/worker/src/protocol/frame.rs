@@ -22,20 +22,22 @@ pub(crate) enum Kind {
     Drain = 4,
     Release = 5,
     Called = 6,
+    State = 7,
     Ready = 16,
     Failed = 17,
     Reply = 18,
     Error = 19,
     Log = 20,
     Call = 22,
+    Send = 23,
+    NewState = 24,
 }
 
 impl Kind {
     /// The kinds that a worker sends.
     fn from_worker(byte: u8) -> Option<Kind> {
-        [Kind::Ready, Kind::Failed, Kind::Reply, Kind::Error, Kind::Log, Kind::Call]
-            .into_iter()
-            .find(|kind| *kind as u8 == byte)
+        use Kind::{Call, Error, Failed, Log, NewState, Ready, Reply, Send};
+        [Ready, Failed, Reply, Error, Log, Call, Send, NewState].into_iter().find(|kind| *kind as u8 == byte)
     }
 }
 

@@ -190,6 +190,20 @@ pub(crate) struct CallMeta {
     pub content_type: String,
 }
 
+/// `SEND`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct SendMeta {
+    pub function: String,
+    #[serde(default)]
+    pub key: Option<String>,
+    #[serde(default)]
+    pub headers: Headers,
+    #[serde(default)]
+    pub content_type: String,
+    #[serde(default)]
+    pub delay_ms: u64,
+}
+
 /// Reads the meta of a seldom frame.
 pub(crate) fn read<T: DeserializeOwned>(what: &str, meta: &[u8]) -> Result<T, Violation> {
     serde_json::from_slice(meta).map_err(|error| Violation(format!("a {what} frame that cannot be read: {error}")))

@@ -1,7 +1,5 @@
 //! The JSON of frames to a worker, written by hand: `EVENT` is on the way of every call.
 
-use std::time::Duration;
-
 use serde::Serialize;
 use serde_json::json;
 use tidemill_core::{
@@ -52,16 +50,9 @@ pub(crate) fn key_of<'a>(call: &'a Call, event: &'a Event) -> &'a str {
     line.or_else(|| event.header("ce-partitionkey")).unwrap_or("")
 }
 
-/// What an attempt adds to an event.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct AttemptFacts {
-    pub attempt: u32,
-    pub timeout: Option<Duration>,
-}
-
-fn event_members(out: &mut Vec<u8>, event: &Event, facts: AttemptFacts) {
+fn event_members(out: &mut Vec<u8>, call: &Call, event: &Event) {
     member(out, "{\"id\":", &event.id);
-    number(out, ",\"attempt\":", facts.attempt);
+    number(out, ",\"attempt\":", call.attempt);
     number(out, ",\"time_us\":", event.time.micros());
     member(out, ",\"trigger\":{\"kind\":", &event.trigger.kind);
     member(out, ",\"name\":", &event.trigger.name);
@@ -77,28 +68,27 @@ fn event_members(out: &mut Vec<u8>, event: &Event, facts: AttemptFacts) {
     optional(out, ",\"type\":", &event.kind);
     optional(out, ",\"source\":", &event.source);
     optional(out, ",\"subject\":", &event.subject);
-    if let Some(key) = event.header("ce-partitionkey") {
-        optional(out, ",\"key\":", key);
-    }
-    if let Some(timeout) = facts.timeout {
+    optional(out, ",\"key\":", key_of(call, event));
+    optional(out, ",\"caller\":", &event.caller);
+    if let Some(timeout) = call.timeout {
         number(out, ",\"deadline_ms\":", i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX));
     }
 }
 
 /// The meta of an `EVENT` of one event.
-pub(crate) fn event(out: &mut Vec<u8>, event: &Event, facts: AttemptFacts) {
-    event_members(out, event, facts);
+pub(crate) fn event(out: &mut Vec<u8>, call: &Call, event: &Event) {
+    event_members(out, call, event);
     out.push(b'}');
 }
 
 /// The meta of an `EVENT` of several events.
-pub(crate) fn batch(out: &mut Vec<u8>, events: &[Event], facts: AttemptFacts) {
+pub(crate) fn batch(out: &mut Vec<u8>, call: &Call) {
     out.extend_from_slice(b"{\"batch\":[");
-    for (index, event) in events.iter().enumerate() {
+    for (index, event) in call.events.iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
-        event_members(out, event, facts);
+        event_members(out, call, event);
         number(out, ",\"size\":", i64::try_from(event.body.len()).unwrap_or(i64::MAX));
         out.push(b'}');
     }
@@ -126,6 +116,7 @@ pub(crate) fn hello(launch: &Launch, env: &[(String, String)], slots_max: u32) -
         "paths": launch.environment.paths,
         "env": env,
         "slots_max": slots_max,
+        "state": launch.spec.state.as_str(),
         "trigger": {"kind": trigger.0, "name": trigger.1},
     })
 }

@@ -1,13 +1,13 @@
 //! Frames and memory regions.
 
 use proptest::prelude::*;
-use tidemill_core::{Event, Timestamp, TriggerLabel};
+use tidemill_core::{Event, InvocationId, Timestamp, TriggerLabel, ports::Call};
 
 use super::{
     arena::{KEPT_BYTES_MAX, Regions, memory_file, read_at, write_at},
     frame::{Body, Decoder, Frame, HEADER_BYTES, Kind, Place, encode},
     incoming,
-    outgoing::{self, AttemptFacts},
+    outgoing,
 };
 
 fn encoded(kind: Kind, stream: u32, meta: &[u8], body: Body<'_>) -> Vec<u8> {
@@ -100,6 +100,7 @@ proptest! {
         while let Ok(Some(_)) = decoder.next() {}
         let _ = incoming::reply(&bytes);
         let _ = incoming::read::<incoming::Log>("LOG", &bytes);
+        let _ = incoming::read::<incoming::SendMeta>("SEND", &bytes);
         let _ = incoming::read::<incoming::Failure>("ERROR", &bytes).map(|failure| failure.line());
     }
 
@@ -173,9 +174,10 @@ fn an_event_is_written_as_the_protocol_page_says() {
         content_type: "image/png".to_owned(),
         ..Event::default()
     };
-    let facts = AttemptFacts { attempt: 2, timeout: Some(std::time::Duration::from_secs(30)) };
+    let timeout = Some(std::time::Duration::from_secs(30));
+    let call = Call { timeout, ..Call::single(InvocationId::new(Timestamp(0), 0), 2, event.clone()) };
     let mut out = Vec::new();
-    outgoing::event(&mut out, &event, facts);
+    outgoing::event(&mut out, &call, &event);
     let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
     let expected = serde_json::json!({
         "id": "e\"1", "attempt": 2, "time_us": 1_763_769_600_000_000i64,
@@ -184,10 +186,27 @@ fn an_event_is_written_as_the_protocol_page_says() {
     });
     assert_eq!(value, expected);
     let mut out = Vec::new();
-    outgoing::batch(&mut out, &[event.clone(), event], facts);
+    outgoing::batch(&mut out, &Call { events: vec![event.clone(), event], is_batch: true, ..call });
     let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(value["batch"].as_array().unwrap().len(), 2);
     assert_eq!(value["batch"][1]["size"], 0);
+}
+
+#[test]
+fn an_event_has_the_key_of_its_line_and_the_name_of_its_caller() {
+    let keyed = Event {
+        headers: vec![("ce-partitionkey".to_owned(), "own".to_owned())],
+        caller: "ann".to_owned(),
+        ..Event::default()
+    };
+    for (line, key) in [(None, "own"), (Some(""), "own"), (Some("line"), "line")] {
+        let call = Call::single(InvocationId::new(Timestamp(0), 0), 1, keyed.clone());
+        let call = Call { key: line.map(str::to_owned), ..call };
+        let mut out = Vec::new();
+        outgoing::event(&mut out, &call, &keyed);
+        let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!((value["key"].as_str(), value["caller"].as_str()), (Some(key), Some("ann")), "{line:?}");
+    }
 }
 
 #[test]
