@@ -1,5 +1,7 @@
 //! Schedules: when a cron trigger runs next, and what missed runs become.
 
+mod anchored;
+
 use std::{fmt, str::FromStr, time::Duration};
 
 use croner::{
@@ -7,6 +9,7 @@ use croner::{
     parser::{CronParser, Seconds},
 };
 
+use self::anchored::Anchored;
 use crate::{spec::MissedRuns, time::Timestamp};
 
 /// The most missed runs that are made up for with [`MissedRuns::All`].
@@ -14,7 +17,7 @@ pub const MADE_UP_MAX: usize = 100;
 /// The shortest interval of `@every`.
 pub const EVERY_MIN: Duration = Duration::from_millis(100);
 
-/// When something runs: `@every 90s`, or a cron pattern in a time zone.
+/// When something runs: `@every 90s`, `@from 2026-11-22T05 every 3 months`, or a cron pattern in a time zone.
 #[derive(Clone)]
 pub struct Schedule {
     kind: Kind,
@@ -23,6 +26,7 @@ pub struct Schedule {
 #[derive(Clone)]
 enum Kind {
     Every(Duration),
+    From(Anchored),
     Cron(Box<Cron>, jiff::tz::TimeZone),
 }
 
@@ -37,7 +41,8 @@ pub struct InvalidSchedule {
 }
 
 impl Schedule {
-    /// Reads 5 fields, 6 fields (seconds first), a word as `@hourly`, or `@every` with a duration as in `1h30m`.
+    /// Reads 5 fields, 6 fields (seconds first), a word as `@hourly`, `@every` with a duration as in `1h30m`, or `@from` with an
+    /// hour (UTC) and a number of hours, days, weeks or months.
     ///
     /// As in Nuclio, a `*` in the seconds field of the 6-field form means second 0.
     pub fn parse(text: &str, time_zone: Option<&str>) -> Result<Schedule, InvalidSchedule> {
@@ -49,6 +54,12 @@ impl Schedule {
                 return Err(invalid("the shortest interval is 100ms".into()));
             }
             return Ok(Schedule { kind: Kind::Every(interval) });
+        }
+        if let Some(rest) = trimmed.strip_prefix("@from") {
+            if time_zone.is_some_and(|zone| zone != "UTC") {
+                return Err(invalid("@from counts in UTC and takes no other time zone".into()));
+            }
+            return Ok(Schedule { kind: Kind::From(Anchored::parse(rest).map_err(invalid)?) });
         }
         let zone = match time_zone {
             None => jiff::tz::TimeZone::UTC,
@@ -78,11 +89,20 @@ impl Schedule {
     pub fn next_after(&self, at: Timestamp) -> Option<Timestamp> {
         match &self.kind {
             Kind::Every(interval) => Some(at + *interval),
+            Kind::From(anchored) => anchored.next_after(at),
             Kind::Cron(cron, zone) => {
                 let from = jiff::Timestamp::from_microsecond(at.micros()).ok()?.to_zoned(zone.clone());
                 let next = cron.find_next_occurrence(&from, false).ok()?;
                 Some(Timestamp(next.timestamp().as_microsecond()))
             }
+        }
+    }
+
+    /// The first run of a schedule that is set up at `now`: the hour in which an `@from` begins is not over while it lasts.
+    pub fn first(&self, now: Timestamp) -> Option<Timestamp> {
+        match &self.kind {
+            Kind::From(anchored) if anchored.begins_in_hour_of(now) => Some(anchored.start()),
+            Kind::From(_) | Kind::Every(_) | Kind::Cron(..) => self.next_after(now),
         }
     }
 
@@ -121,6 +141,7 @@ impl fmt::Debug for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             Kind::Every(interval) => write!(f, "@every {interval:?}"),
+            Kind::From(anchored) => write!(f, "{anchored:?}"),
             Kind::Cron(cron, _) => write!(f, "{}", cron.pattern),
         }
     }
@@ -185,7 +206,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in ["", "* * *", "61 * * * *", "@every", "@every 5", "@every 1ms", "@never", "a b c d e"] {
+        for text in ["", "* * *", "61 * * * *", "@every", "@every 5", "@every 1ms", "@never", "a b c d e", "@from"] {
             assert!(Schedule::parse(text, None).is_err(), "{text:?}");
         }
         let error = Schedule::parse("@daily", Some("Mars/Olympus")).unwrap_err();

@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_secs(30);
 /// A schedule without a next run is looked at again after this.
 const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// The schedules that a spec asks for, each with its first run after `now`.
+/// The schedules that a spec asks for, each with its first run when they are set up `now`.
 fn schedules(function: &FunctionRef, spec: &FunctionSpec, now: Timestamp) -> Vec<ScheduleRecord> {
     let mut schedules = Vec::new();
     for (name, trigger) in &spec.triggers {
@@ -35,7 +35,7 @@ fn schedules(function: &FunctionRef, spec: &FunctionSpec, now: Timestamp) -> Vec
             function: function.clone(),
             trigger: name.clone(),
             fingerprint: format!("{} {}", cron.schedule, cron.time_zone.as_deref().unwrap_or("UTC")),
-            next_at: schedule.next_after(now).unwrap_or(now + NEVER),
+            next_at: schedule.first(now).unwrap_or(now + NEVER),
             last_at: None,
         });
     }
@@ -159,7 +159,7 @@ fn invocation(
         kind: "tidemill.cron".to_owned(),
         subject: String::new(),
         time: due,
-        caller: String::new(),
+        caller: "cron".to_owned(),
         trigger: TriggerLabel { kind: "cron".to_owned(), name: trigger.to_string() },
         method: or(&cron.method, "POST"),
         path: or(&cron.path, "/"),

@@ -95,7 +95,7 @@ impl Default for Cors {
 /// A schedule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CronTrigger {
-    /// 5 or 6 fields, a word as `@hourly`, or `@every 90s`. Checked when the manifest is read.
+    /// 5 or 6 fields, a word as `@hourly`, `@every 90s`, or `@from 2026-11-22T05 every 3 months`. Checked when the manifest is read.
     pub schedule: String,
     /// IANA name; `None` is UTC.
     pub time_zone: Option<String>,

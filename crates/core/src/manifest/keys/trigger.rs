@@ -151,7 +151,7 @@ static CRON: &[Key] = &[
         "schedule",
         Shape::Text,
         "",
-        "5 fields, 6 fields (seconds first), a word such as `@hourly`, or `@every 90s`. Either this or `interval` is needed.",
+        "5 fields, 6 fields (seconds first), a word such as `@hourly`, `@every 90s`, or `@from 2026-11-22T05 every 3 months` (UTC). Either this or `interval` is needed.",
     ),
     key("interval", Shape::Duration, "", "The time between two events, at least `100ms`. Stronger than `schedule`."),
     key("timeZone", Shape::Text, "`UTC`", "The time zone of `schedule`, as in `Europe/Berlin`."),
