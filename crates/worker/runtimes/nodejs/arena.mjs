@@ -1,6 +1,6 @@
-// Shared memory: reading descriptor 4, dividing and writing descriptor 5.
+// Shared memory: reading the host's file (descriptor 4), dividing and writing our own (descriptor 5).
 //
-// Regions of 5 are handed out first-fit from a sorted list of holes, page by page, and taken back by stream. When all of it
+// Regions of our own are handed out first-fit from a sorted list of holes, page by page, and taken back by stream. When all of it
 // is free and the file has grown large, it is cut, so one huge reply does not hold memory for ever.
 
 import fs from 'node:fs'
@@ -16,7 +16,8 @@ export class Arena {
   #end = 0
   #taken = new Map() // stream -> [{ offset, size }]
 
-  constructor(incoming = 4, outgoing = 5) {
+  /** Both are descriptors. */
+  constructor(incoming, outgoing) {
     this.#incoming = incoming
     this.#outgoing = outgoing
   }

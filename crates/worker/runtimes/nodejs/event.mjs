@@ -34,6 +34,7 @@ export class Event {
   get source() { return this.#decoded.source ?? '' }
   get subject() { return this.#decoded.subject ?? '' }
   get key() { return this.#decoded.key ?? '' }
+  get caller() { return this.#decoded.caller ?? '' }
   get attempt() { return this.#decoded.attempt ?? 1 }
   get deadline_ms() { return this.#decoded.deadline_ms }
   get size() { return this.body.length }

@@ -3,7 +3,10 @@
 // All frames of a chunk are parsed at once. Replies of one turn of the event loop leave in one write; logs leave at
 // once, so that a function that never gives control back has shown what it wrote.
 
+import fs from 'node:fs'
 import net from 'node:net'
+
+import { Arena } from './arena.mjs'
 
 export const HELLO = 1
 export const EVENT = 2
@@ -11,12 +14,15 @@ export const CANCEL = 3
 export const DRAIN = 4
 export const RELEASE = 5
 export const CALLED = 6
+export const STATE = 7
 export const READY = 16
 export const FAILED = 17
 export const REPLY = 18
 export const ERROR = 19
 export const LOG = 20
 export const CALL = 22
+export const SEND = 23
+export const NEW_STATE = 24
 
 /** Flag: the body lies in shared memory. */
 export const SHARED = 1
@@ -31,6 +37,13 @@ export function leave(status) {
   exit(status)
 }
 
+/** Socket and memory files. A process of the host's machine inherits them; a worker elsewhere, in a container say, is told where they lie. */
+function channel() {
+  const { TIDEMILL_WORKER_SOCKET: path, TIDEMILL_WORKER_MEMORY: memory } = process.env
+  if (!path) return [new net.Socket({ fd: 3, readable: true, writable: true }), 4, 5]
+  return [net.connect({ path }), ...memory.split(':').map((file) => fs.openSync(file, 'r+'))]
+}
+
 export class Wire {
   #socket
   #rest = NOTHING
@@ -39,10 +52,11 @@ export class Wire {
   #take
 
   /** `take(kind, flags, stream, meta, body)` gets every frame; meta and body are Buffers. */
-  constructor(arena, take) {
-    this.arena = arena
+  constructor(take) {
     this.#take = take
-    this.#socket = new net.Socket({ fd: 3, readable: true, writable: true })
+    const [socket, ...memory] = channel()
+    this.arena = new Arena(...memory)
+    this.#socket = socket
     this.#socket.on('data', (chunk) => this.#parse(chunk))
     this.#socket.on('end', () => leave(0))
     this.#socket.on('error', () => leave(0))

@@ -17,7 +17,7 @@ const TEXT_LENGTH_MAX = 65536
 const CALL_LENGTH_MAX = 1 << 20
 const FRAME_LENGTH = 128 // what a frame costs beside its text
 
-/** One open call: its stream and what it has begun to write. */
+/** One open call: its stream, what it has begun to write and, for a function with state, its state. */
 export class Call {
   constructor(stream) {
     this.stream = stream
@@ -27,6 +27,7 @@ export class Call {
     this.calls = 0
     this.started = 0
     this.events = null
+    this.state = null
   }
 }
 

@@ -1,11 +1,12 @@
 // The open calls of one worker. A worker with one slot handles events strictly in order: the next begins when the one before
 // it is answered, be that by its return, its promise or its callback. Errors nobody catches end the call they belong to.
 
-import { CALLED, DRAIN, ERROR, EVENT, RELEASE, REPLY, SHARED } from './frames.mjs'
+import { CALLED, DRAIN, ERROR, EVENT, NEW_STATE, RELEASE, REPLY, SHARED, STATE } from './frames.mjs'
 import { callContext } from './context.mjs'
 import { errorMeta } from './failure.mjs'
 import { Call } from './logs.mjs'
 import { reply } from './reply.mjs'
+import { State } from './state.mjs'
 
 export class Server {
   #wire
@@ -13,20 +14,23 @@ export class Server {
   #calls
   #contract
   #shared
+  #hasState
   #slots
   #drained
+  #stored = new Map() // stream -> the state that its event begins with
   #open = new Map()
   #queue = []
   #pumping = false
   #draining = false
 
   /** `drained()` is called once, after DRAIN, when nothing is open. */
-  constructor({ wire, logs, calls, contract, shared, slots, drained }) {
+  constructor({ wire, logs, calls, contract, shared, hasState, slots, drained }) {
     this.#wire = wire
     this.#logs = logs
     this.#calls = calls
     this.#contract = contract
     this.#shared = shared
+    this.#hasState = hasState
     this.#slots = slots
     this.#drained = drained
   }
@@ -36,8 +40,11 @@ export class Server {
     if (kind === EVENT) {
       this.#queue.push({ flags, stream, meta, body })
       this.#pump()
+    } else if (kind === STATE) {
+      this.#stored.set(stream, flags & SHARED ? this.#wire.arena.load(body) : body)
     } else if (kind === RELEASE) {
       this.#wire.arena.release(stream)
+      this.#stored.delete(stream)
     } else if (kind === CALLED) {
       this.#calls.called(flags, stream, meta, body)
     } else if (kind === DRAIN) {
@@ -75,7 +82,11 @@ export class Server {
     const contract = this.#contract
     try {
       if (flags & SHARED) body = this.#wire.arena.load(body)
-      const context = callContext(this.#shared, (value) => this.#finish(call, value))
+      if (this.#hasState) {
+        call.state = new State(this.#stored.get(call.stream))
+        this.#stored.delete(call.stream)
+      }
+      const context = callContext(this.#shared, call, (value) => this.#finish(call, value))
       const { args, events } = contract.prepare(meta, body, context)
       call.events = events
       call.started = performance.now()
@@ -105,6 +116,8 @@ export class Server {
     let body
     try {
       ;[meta, body] = reply(this.#contract.kind, value, call.events, spent(call))
+      const state = call.state?.changed()
+      if (state) this.#wire.send(NEW_STATE, call.stream, '', state)
     } catch (error) {
       this.#fail(call, error)
       return

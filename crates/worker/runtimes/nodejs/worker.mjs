@@ -1,7 +1,6 @@
 // The Node.js end of Tidemill's worker protocol (docs/worker-protocol.md): wait for HELLO, load the function, say READY,
 // serve, drain, exit. Usually started before anybody knows which function it will run.
 
-import { Arena } from './arena.mjs'
 import { Calls } from './calls.mjs'
 import { Contract } from './contract.mjs'
 import { callContext, sharedContext } from './context.mjs'
@@ -16,7 +15,7 @@ const early = [] // frames that arrive while the function is being loaded
 let server = null
 let failLoading = null
 
-const wire = new Wire(new Arena(), (...frame) => {
+const wire = new Wire((...frame) => {
   if (server) server.take(...frame)
   else if (failLoading) early.push(frame)
   else begin(frame)
@@ -49,19 +48,20 @@ function begin([kind, , , meta]) {
 async function prepare(hello) {
   enter(hello)
   const { exports, fn, name } = await load(hello)
-  const shared = sharedContext(hello, logs, calls)
+  const shared = sharedContext(hello, { wire, logs, calls })
   const init = exports.initContext ?? exports.init_context
-  if (typeof init === 'function') await init(callContext(shared, () => {}))
+  if (typeof init === 'function') await init(callContext(shared, null, () => {}))
   const contract = new Contract(fn, name)
+  const hasState = hello.state !== undefined && hello.state !== 'none'
   const slots = contract.isAsync ? Math.max(1, hello.slots_max ?? 1) : 1
-  return { contract, shared, slots }
+  return { contract, shared, hasState, slots }
 }
 
-function serve({ contract, shared, slots }) {
+function serve({ contract, shared, hasState, slots }) {
   logs.endOfLoad()
   const version = process.versions.node
   wire.send(READY, 0, JSON.stringify({ protocol: PROTOCOL, runtime: 'nodejs', version, slots, contract: contract.kind }))
-  server = new Server({ wire, logs, calls, contract, shared, slots, drained })
+  server = new Server({ wire, logs, calls, contract, shared, hasState, slots, drained })
   for (const frame of early.splice(0)) server.take(...frame)
 }
 

@@ -16,7 +16,7 @@ class UserData:
 
 
 class Context:
-    """Shared by all calls of one worker."""
+    """What a handler gets beside the event. ``logger``, ``platform`` and ``user_data`` are shared by all calls of one worker."""
 
     def __init__(self, logger=None, platform=None, worker_id=None, trigger=None, trigger_name=None):
         from .response import Response
@@ -28,3 +28,25 @@ class Context:
         self.trigger_name = self.trigger.name
         self.user_data = UserData()
         self.Response = Response
+        self._state = {}
+
+    @property
+    def state(self):
+        """The durable state of the function, a JSON value; ``{}`` when none is stored yet.
+
+        Assign to it or change it in place: when the handler returns and the JSON has changed, it is stored together with the end of
+        the execution. Only for functions with ``spec.state``. Outside of a worker it is a plain value of this object.
+        """
+        return self._state
+
+    @state.setter
+    def state(self, value):
+        self._state = value
+
+    def send(self, function, body=None, key=None, content_type=None, headers=None, delay=0):
+        """Sends a message to ``function`` of the same project.
+
+        It leaves when this execution ends well, together with that; an exception drops it. ``body`` is text, bytes or a JSON
+        value. ``key`` names the line it stands in at a function with keys, ``delay`` is in seconds.
+        """
+        raise RuntimeError("this needs a running worker")

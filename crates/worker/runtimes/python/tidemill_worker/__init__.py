@@ -7,7 +7,7 @@ The way of one call, and the module of each part::
 
     frames ─► event / payload ─► contract ─► user code ─► reply ─► frames
                                                 │
-                                  logs, calls, failure
+                                  logs, calls, context / state, failure
 
 ``blocking`` drives ordinary functions one call after the other without asyncio; ``overlapping`` drives
 coroutine functions on one event loop. Nothing here decides policy: timeouts, retries and limits are the host's.

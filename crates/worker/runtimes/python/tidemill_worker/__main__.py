@@ -15,9 +15,9 @@ import sys
 import nuclio_sdk
 
 from . import load, logs
-from .arena import Arena
 from .blocking import serve
 from .calls import Calls
+from .context import Contexts
 from .contract import Contract
 from .failure import failed_meta
 from .frames import DRAIN, FAILED, HELLO, READY, connect, leave
@@ -53,13 +53,16 @@ def _call_back(callback, run):
             run(result)
 
 
-def _context(hello, log, calls):
+def _contexts(hello, wire, log, calls):
     def sink(level, message, fields):
         log.emit(level, message, fields)
 
     trigger = hello.get("trigger") or {}
     worker = hello.get("worker", "")
-    return nuclio_sdk.Context(
+    return Contexts(
+        wire,
+        log,
+        hello.get("state", "none"),
         logger=nuclio_sdk.Logger(sink),
         platform=nuclio_sdk.Platform("local", hello.get("project", "default"), calls),
         worker_id=worker,
@@ -67,17 +70,17 @@ def _context(hello, log, calls):
     )
 
 
-def _load(hello, log, calls, loop):
+def _load(hello, wire, log, calls, loop):
     load.enter(hello)
     module, function, name = load.load(hello)
-    context = _context(hello, log, calls)
-    contract = Contract(function, name, context)
+    contexts = _contexts(hello, wire, log, calls)
+    contract = Contract(function, name)
     init = getattr(module, "init_context", None)
     if callable(init):
-        result = init(context)
+        result = init(contexts.shared)
         if inspect.isawaitable(result):
             loop.run(result)
-    return contract
+    return contract, contexts
 
 
 def _after_fork(wire):
@@ -87,7 +90,7 @@ def _after_fork(wire):
 
 def main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    wire = connect(Arena())
+    wire = connect()
     log = logs.Logs(wire)
     calls = Calls(wire, log)
     loop = _Loop()
@@ -102,7 +105,7 @@ def main():
     logs.install(log)
     os.register_at_fork(after_in_child=lambda: _after_fork(wire))
     try:
-        contract = _load(hello, log, calls, loop)
+        contract, contexts = _load(hello, wire, log, calls, loop)
     except BaseException as error:  # noqa: B902 - exit() while loading is a failure to load
         log.end_of_load()
         wire.send_object(FAILED, 0, failed_meta(error))
@@ -120,10 +123,10 @@ def main():
     if contract.is_async:
         from .overlapping import Overlapping
 
-        Overlapping(wire, contract, log, calls, loop.get()).serve()
+        Overlapping(wire, contract, contexts, log, calls, loop.get()).serve()
     else:
-        serve(wire, contract, log, calls, loop.run)
-    _end(contract.context.platform, log, loop)
+        serve(wire, contract, contexts, log, calls, loop.run)
+    _end(contexts.shared.platform, log, loop)
 
 
 def _end(host, log, loop):

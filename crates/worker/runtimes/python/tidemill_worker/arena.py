@@ -1,6 +1,6 @@
-"""Shared memory: reading descriptor 4, dividing and writing descriptor 5.
+"""Shared memory: reading the host's file (descriptor 4), dividing and writing our own (descriptor 5).
 
-Regions of 5 are handed out first-fit from a sorted list of holes, page by page, and taken back by stream. When
+Regions of our own are handed out first-fit from a sorted list of holes, page by page, and taken back by stream. When
 all of it is free and the file has grown large, it is cut, so one huge reply does not hold memory for ever.
 """
 
@@ -16,7 +16,7 @@ KEPT_BYTES_MAX = 8 * 1024 * 1024
 class Arena:
     """Both memory files. Not safe for threads by itself: the wire's lock guards it."""
 
-    def __init__(self, incoming=4, outgoing=5):
+    def __init__(self, incoming, outgoing):
         self._incoming = incoming
         self._outgoing = outgoing
         self._holes = []  # (offset, size), sorted, never touching each other

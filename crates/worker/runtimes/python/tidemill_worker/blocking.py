@@ -4,23 +4,29 @@ import json
 from time import perf_counter_ns
 
 from .failure import error_meta
-from .frames import CALLED, DRAIN, ERROR, EVENT, RELEASE, REPLY, SHARED
+from .frames import CALLED, DRAIN, ERROR, EVENT, NEW_STATE, RELEASE, REPLY, SHARED, STATE
 from .logs import Call
 from .reply import reply
 
 
-def serve(wire, contract, logs, calls, run):
+def serve(wire, contract, contexts, logs, calls, run):
     """Handles frames until DRAIN. ``run`` completes an awaitable that an ordinary function returned."""
     kind_of = contract.kind
     prepare = contract.prepare
     function = contract.function
     send = wire.send
     next_frame = wire.next
+    # without state nothing tells the calls apart: there is one at a time
+    context = contexts.shared
+    has_state = contexts.has_state
     while True:
         kind, flags, stream, meta, body = frame = next_frame()
         if kind != EVENT:
-            if kind == RELEASE:
+            if kind == STATE:
+                contexts.stored(frame)
+            elif kind == RELEASE:
                 wire.release(stream)
+                contexts.forget(stream)
             elif kind == CALLED:
                 calls.called(frame)
             elif kind == DRAIN:
@@ -31,7 +37,9 @@ def serve(wire, contract, logs, calls, run):
         try:
             if flags & SHARED:
                 body = wire.arena.load(body)
-            arguments, keywords, events = prepare(meta, body)
+            if has_state:
+                context = contexts.of(call)
+            arguments, keywords, events = prepare(meta, body, context)
             body = meta = frame = None
             started = perf_counter_ns()
             value = function(*arguments, **keywords)
@@ -40,6 +48,11 @@ def serve(wire, contract, logs, calls, run):
                 value = run(value)
                 ended = perf_counter_ns()
             meta, body = reply(kind_of, value, events, (ended - started) // 1000)
+            if has_state:
+                state = call.state.changed()
+                if state is not None:
+                    send(NEW_STATE, stream, b"", state)
+                    state = None
             if call.partials is not None:
                 logs.end(call)
             call.ended = True

@@ -25,12 +25,11 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 class Contract:
     """A function with the way to call it.
 
-    ``prepare(meta, body)`` gives ``(arguments, keyword arguments, events)``; ``events`` is None but for a batch.
+    ``prepare(meta, body, context)`` gives ``(arguments, keyword arguments, events)``; ``events`` is None but for a batch.
     """
 
-    def __init__(self, function, name, context):
+    def __init__(self, function, name):
         self.function = function
-        self.context = context
         self.is_async = _is_async(function)
         parameters = _parameters(function)
         self.kind = _kind(name, parameters)
@@ -38,12 +37,12 @@ class Contract:
             self.prepare = self._prepare_nuclio
             return
         self._unwrap = name == "main"
-        self._keywords = {}
+        self._wants_context = False
         for parameter in parameters or ():
             if parameter.name == "context" and parameter.kind is not inspect.Parameter.POSITIONAL_ONLY:
                 if parameter.kind not in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
-                    self._keywords = {"context": context}
-        rest = [p for p in parameters or () if p.name not in self._keywords]
+                    self._wants_context = True
+        rest = [p for p in parameters or () if not (self._wants_context and p.name == "context")]
         positional = [p for p in rest if p.kind in _POSITIONAL]
         several = any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in rest)
         named = [p for p in rest if p.kind in (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)]
@@ -58,23 +57,24 @@ class Contract:
         self._optional = len(positional) == 1 and positional[0].default is not inspect.Parameter.empty
         self.prepare = self._prepare_plain
 
-    def _prepare_nuclio(self, meta, body):
+    def _prepare_nuclio(self, meta, body, context):
         if meta.startswith(b'{"batch"'):
             events = split_batch(json.loads(meta), body)
-            return (self.context, events), {}, events
-        return (self.context, IncomingEvent(meta, body)), {}, None
+            return (context, events), {}, events
+        return (context, IncomingEvent(meta, body)), {}, None
 
-    def _prepare_plain(self, meta, body):
+    def _prepare_plain(self, meta, body, context):
         decoded = json.loads(meta) if meta else {}
+        beside = {"context": context} if self._wants_context else {}
         if "batch" in decoded:
             events = split_batch(decoded, body)
             payloads = [self._payload(event.raw, event.content_type) for event in events]
-            return (payloads,), self._keywords, events
+            return (payloads,), beside, events
         if not body and self._optional:
-            return (), self._keywords, None
+            return (), beside, None
         arguments, keywords = self._spread(self._payload(body, decoded.get("content_type")), body)
-        if self._keywords:
-            keywords = {**keywords, **self._keywords}
+        if beside:
+            keywords = {**keywords, **beside}
         return arguments, keywords, None
 
     def _payload(self, body, content_type):

@@ -23,10 +23,15 @@ def _strict(value):
     raise TypeError(f"the result holds a value of type {type(value).__name__}, which JSON cannot express")
 
 
+def _refuse(value):
+    raise TypeError(f"a value of type {type(value).__name__}")
+
+
 def _encoder(default):
     return json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=default, separators=(",", ":")).encode
 
 
+_EXACT = _encoder(_refuse)
 _ENCODE = {True: _encoder(_lenient), False: _encoder(_strict)}
 
 
@@ -43,6 +48,42 @@ def encode_json(value, lenient):
         return text.encode("utf-8")
     except UnicodeEncodeError:
         return json.dumps(json.loads(text)).encode("ascii")
+
+
+def encode_exactly(value, what):
+    """``value``, called ``what`` in errors, as UTF-8 JSON that reads back as the same value, tuples aside."""
+    try:
+        text = _EXACT(value)
+        if json.loads(text) != value:
+            _check_keys(value)
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(json.loads(text)).encode("ascii")
+    except TypeError as error:
+        raise TypeError(f"{what} holds {_said(error)}, which JSON cannot express") from None
+    except RecursionError:
+        raise ValueError(f"{what} is nested too deep for JSON") from None
+    except ValueError as error:
+        if "ircular" in str(error):
+            raise ValueError(f"{what} refers to itself, which JSON cannot express") from None
+        raise ValueError(f"{what} holds NaN or an infinity, which JSON cannot express") from None
+
+
+def _said(error):
+    text = str(error)
+    return "a key that is no text" if text.startswith("keys must be") else text
+
+
+def _check_keys(value):
+    """JSON has text keys only: any other would come back as text."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise TypeError(f"the key {key!r} of type {type(key).__name__}")
+            _check_keys(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _check_keys(item)
 
 
 def _named_floats(value):

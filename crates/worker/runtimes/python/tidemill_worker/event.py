@@ -63,6 +63,7 @@ _DECODE = {
     "source": _member("source", ""),
     "subject": _member("subject", ""),
     "key": _member("key", ""),
+    "caller": _member("caller", ""),
     "attempt": _member("attempt", 1),
     "deadline_ms": _member("deadline_ms"),
 }

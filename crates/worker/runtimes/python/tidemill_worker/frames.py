@@ -12,8 +12,10 @@ import struct
 import threading
 from collections import deque
 
-HELLO, EVENT, CANCEL, DRAIN, RELEASE, CALLED = 1, 2, 3, 4, 5, 6
-READY, FAILED, REPLY, ERROR, LOG, CALL = 16, 17, 18, 19, 20, 22
+from .arena import Arena
+
+HELLO, EVENT, CANCEL, DRAIN, RELEASE, CALLED, STATE = 1, 2, 3, 4, 5, 6, 7
+READY, FAILED, REPLY, ERROR, LOG, CALL, SEND, NEW_STATE = 16, 17, 18, 19, 20, 22, 23, 24
 
 SHARED = 1
 """Flag: the body lies in shared memory."""
@@ -125,9 +127,19 @@ class Wire:
         self._socket.close()
 
 
-def connect(arena, descriptor=3):
-    """The wire over the inherited socket, which programs started by the function do not inherit in turn."""
-    os.set_inheritable(descriptor, False)
-    sock = socket.socket(fileno=descriptor)
+def connect():
+    """The wire to the host, which programs started by the function do not inherit in turn.
+
+    A process of the host's machine inherits its descriptors. A worker elsewhere, in a container say, is told where the socket
+    and the memory files lie.
+    """
+    path = os.environ.get("TIDEMILL_WORKER_SOCKET")
+    if path:
+        sock = socket.socket(socket.AF_UNIX)
+        sock.connect(path)
+        memory = os.environ["TIDEMILL_WORKER_MEMORY"].split(":")
+        return Wire(sock, Arena(*(os.open(file, os.O_RDWR | os.O_CLOEXEC) for file in memory)))
+    os.set_inheritable(3, False)
+    sock = socket.socket(fileno=3)
     sock.setblocking(True)
-    return Wire(sock, arena)
+    return Wire(sock, Arena(4, 5))

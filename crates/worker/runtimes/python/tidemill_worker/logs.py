@@ -24,9 +24,9 @@ CURRENT = contextvars.ContextVar("tidemill_call", default=None)
 
 
 class Call:
-    """One open call: its stream and what it has begun to write."""
+    """One open call: its stream, what it has begun to write and, for a function with state, its state."""
 
-    __slots__ = ("stream", "ended", "partials", "calls", "task")
+    __slots__ = ("stream", "ended", "partials", "calls", "task", "state")
 
     def __init__(self, stream):
         self.stream = stream
@@ -34,6 +34,7 @@ class Call:
         self.partials = None
         self.calls = 0
         self.task = None
+        self.state = None
 
 
 class _Partial:

@@ -12,7 +12,7 @@ import threading
 from time import perf_counter_ns
 
 from .failure import error_meta
-from .frames import CALLED, CANCEL, DRAIN, ERROR, EVENT, RELEASE, REPLY, SHARED
+from .frames import CALLED, CANCEL, DRAIN, ERROR, EVENT, NEW_STATE, RELEASE, REPLY, SHARED, STATE
 from .logs import CURRENT, Call
 from .reply import reply
 
@@ -22,9 +22,10 @@ _EAGER = {"eager_start": True} if sys.version_info >= (3, 12) else None
 class Overlapping:
     """The open calls of one worker."""
 
-    def __init__(self, wire, contract, logs, calls, loop):
+    def __init__(self, wire, contract, contexts, logs, calls, loop):
         self._wire = wire
         self._contract = contract
+        self._contexts = contexts
         self._logs = logs
         self._calls = calls
         self._loop = loop
@@ -68,8 +69,11 @@ class Overlapping:
                 call.task = asyncio.Task(coroutine, loop=self._loop, **_EAGER)
             else:
                 call.task = self._loop.create_task(coroutine)
+        elif kind == STATE:
+            self._contexts.stored(frame)
         elif kind == RELEASE:
             self._wire.release(stream)
+            self._contexts.forget(stream)
         elif kind == CALLED:
             self._calls.called(frame)
         elif kind == CANCEL:
@@ -88,11 +92,15 @@ class Overlapping:
         try:
             if flags & SHARED:
                 body = self._wire.arena.load(body)
-            arguments, keywords, events = self._contract.prepare(meta, body)
+            context = self._contexts.of(call)
+            arguments, keywords, events = self._contract.prepare(meta, body, context)
             started = perf_counter_ns()
             value = await self._contract.function(*arguments, **keywords)
             user_us = (perf_counter_ns() - started) // 1000
             kind, (meta, body) = REPLY, reply(self._contract.kind, value, events, user_us)
+            state = call.state.changed() if call.state is not None else None
+            if state is not None:
+                self._wire.send(NEW_STATE, stream, b"", state)
         except BaseException as error:  # noqa: B902 - nothing the function raises ends the worker
             spent = (perf_counter_ns() - started) // 1000 if started else 0
             kind, meta, body = ERROR, json.dumps(error_meta(error, spent)).encode("ascii"), b""
