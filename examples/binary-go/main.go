@@ -1,7 +1,7 @@
 // A binary function: a program that speaks Tidemill's worker protocol itself.
 //
 // One program holds several functions; the handler name in HELLO picks one. Frames come on descriptor 3; bodies over
-// 64 KiB lie in the memory files 4 (to us) and 5 (from us).
+// 64 KiB lie in the memory files 4 (to us) and 5 (from us). In a container variables tell where the three lie.
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -19,15 +20,18 @@ import (
 )
 
 const (
-	hello   = 1
-	event   = 2
-	drain   = 4
-	release = 5
-	ready   = 16
-	failed  = 17
-	reply   = 18
-	failure = 19
-	record  = 20
+	hello    = 1
+	event    = 2
+	drain    = 4
+	release  = 5
+	state    = 7
+	ready    = 16
+	failed   = 17
+	reply    = 18
+	failure  = 19
+	record   = 20
+	message  = 23
+	newState = 24
 
 	shared         = 1
 	inlineBytesMax = 65536
@@ -36,29 +40,43 @@ const (
 
 type object = map[string]any
 
-// response is what a function answers; logs are sent before it.
+// call is what a function is called with: the event's body, and the durable state as JSON, empty when there is none.
+type call struct {
+	body  []byte
+	state []byte
+}
+
+// sent is a message to another function: the meta of its frame, and its body.
+type sent struct {
+	meta object
+	body []byte
+}
+
+// response is what a function answers; logs, messages and the new state, if it has changed, are sent before it.
 type response struct {
 	status      int
 	contentType string
 	headers     map[string]string
 	body        []byte
 	logs        []object
+	sends       []sent
+	state       []byte
 }
 
-// function turns an event's body into a response, or into the one line its caller sees.
-type function func(body []byte) (response, error)
+// function turns a call into a response, or into the one line its caller sees.
+type function func(call) (response, error)
 
 var functions = map[string]function{
-	"echo": func(body []byte) (response, error) { return response{body: body}, nil },
-	"upper": func(body []byte) (response, error) {
-		return response{body: bytes.ToUpper(body)}, nil
+	"echo": func(c call) (response, error) { return response{body: c.body}, nil },
+	"upper": func(c call) (response, error) {
+		return response{body: bytes.ToUpper(c.body)}, nil
 	},
-	"status": func([]byte) (response, error) {
+	"status": func(call) (response, error) {
 		headers := map[string]string{"x-tide": "high", "x-count": "3"}
 		return response{status: 201, contentType: "text/x-tide", headers: headers, body: []byte("made")}, nil
 	},
-	"fail": func(body []byte) (response, error) { return response{}, errors.New(string(body)) },
-	"log": func([]byte) (response, error) {
+	"fail": func(c call) (response, error) { return response{}, errors.New(string(c.body)) },
+	"log": func(call) (response, error) {
 		logs := []object{
 			logRecord("debug", "one", nil),
 			logRecord("info", "two", object{"size": 2, "name": "x"}),
@@ -67,12 +85,37 @@ var functions = map[string]function{
 		}
 		return response{body: []byte("done"), logs: logs}, nil
 	},
-	"big": func(body []byte) (response, error) {
-		size, err := strconv.Atoi(strings.TrimSpace(string(body)))
+	"big": func(c call) (response, error) {
+		size, err := strconv.Atoi(strings.TrimSpace(string(c.body)))
 		if err != nil || size < 0 {
-			return response{}, fmt.Errorf("the body is not a number of bytes: %q", body)
+			return response{}, fmt.Errorf("the body is not a number of bytes: %q", c.body)
 		}
 		return response{body: bytes.Repeat([]byte("x"), size)}, nil
+	},
+	// An actor: counts its events in its state.
+	"count": func(c call) (response, error) {
+		var stored struct {
+			Count int `json:"count"`
+		}
+		if len(c.state) > 0 {
+			if err := json.Unmarshal(c.state, &stored); err != nil {
+				return response{}, fmt.Errorf("the stored state cannot be read: %w", err)
+			}
+		}
+		stored.Count++
+		text, err := json.Marshal(stored)
+		return response{body: []byte(strconv.Itoa(stored.Count)), state: text}, err
+	},
+	// Messages with all that they may have.
+	"send": func(call) (response, error) {
+		sends := []sent{
+			{object{"function": "one"}, []byte("hello ü")},
+			{object{"function": "two", "key": "room-7", "content_type": "application/json"}, []byte(`{"n":[1,2]}`)},
+			{object{"function": "three", "content_type": "image/png", "headers": object{"x-one": "1"}, "delay_ms": 1500},
+				[]byte{0, 255, 128}},
+			{object{"function": "one"}, nil},
+		}
+		return response{body: []byte("sent"), sends: sends}, nil
 	},
 }
 
@@ -90,22 +133,34 @@ type frame struct {
 // wire is both directions of the socket and both memory files.
 type wire struct {
 	input    *bufio.Reader
-	output   *os.File
+	output   io.Writer
 	incoming *os.File
 	outgoing *os.File
 	held     map[uint32]bool // streams whose stored bodies have not been released yet
 	end      int64
 }
 
-func inherited() *wire {
-	socket := os.NewFile(3, "socket")
+// connect opens the channel to Tidemill: inherited descriptors, or the files that variables name.
+func connect() (*wire, error) {
+	var socket io.ReadWriter = os.NewFile(3, "socket")
+	incoming, outgoing := os.NewFile(4, "to worker"), os.NewFile(5, "from worker")
+	if path := os.Getenv("TIDEMILL_WORKER_SOCKET"); path != "" {
+		to, from, _ := strings.Cut(os.Getenv("TIDEMILL_WORKER_MEMORY"), ":")
+		var errs [3]error
+		socket, errs[0] = net.Dial("unix", path)
+		incoming, errs[1] = os.OpenFile(to, os.O_RDWR, 0)
+		outgoing, errs[2] = os.OpenFile(from, os.O_RDWR, 0)
+		if err := errors.Join(errs[:]...); err != nil {
+			return nil, err
+		}
+	}
 	return &wire{
 		input:    bufio.NewReaderSize(socket, 1<<16),
 		output:   socket,
-		incoming: os.NewFile(4, "to worker"),
-		outgoing: os.NewFile(5, "from worker"),
+		incoming: incoming,
+		outgoing: outgoing,
 		held:     map[uint32]bool{},
-	}
+	}, nil
 }
 
 func (w *wire) receive() (frame, error) {
@@ -176,20 +231,30 @@ func (w *wire) release(stream uint32) {
 }
 
 // answer runs the function and sends what comes of it; a panic is an error of the call.
-func (w *wire) answer(run function, stream uint32, body []byte) (err error) {
+func (w *wire) answer(run function, stream uint32, given call) (err error) {
 	started := time.Now()
 	defer func() {
 		if problem := recover(); problem != nil {
 			err = w.sendFailure(stream, "Panic", fmt.Sprint(problem), time.Since(started))
 		}
 	}()
-	result, problem := run(body)
+	result, problem := run(given)
 	spent := time.Since(started)
 	if problem != nil {
 		return w.sendFailure(stream, "Failure", problem.Error(), spent)
 	}
 	for _, log := range result.logs {
 		if err := w.send(record, stream, log, nil); err != nil {
+			return err
+		}
+	}
+	for _, one := range result.sends {
+		if err := w.send(message, stream, one.meta, one.body); err != nil {
+			return err
+		}
+	}
+	if result.state != nil {
+		if err := w.send(newState, stream, object{}, result.state); err != nil {
 			return err
 		}
 	}
@@ -223,24 +288,29 @@ func serve(w *wire) int {
 	_ = json.Unmarshal(first.meta, &asked)
 	run, known := functions[asked.Handler]
 	if !known {
-		message := fmt.Sprintf("no function %q; set handler to echo, upper, status, fail, log or big", asked.Handler)
-		_ = w.send(failed, 0, object{"type": "HandlerNotFound", "message": message, "traceback": ""}, nil)
+		text := fmt.Sprintf("no function %q; set handler to echo, upper, status, fail, log, big, count or send", asked.Handler)
+		_ = w.send(failed, 0, object{"type": "HandlerNotFound", "message": text, "traceback": ""}, nil)
 		return 1
 	}
 	welcome := object{"protocol": 1, "runtime": "binary", "version": "0.1.0", "slots": 1, "contract": "binary"}
 	if w.send(ready, 0, welcome, nil) != nil {
 		return 0
 	}
+	// One call at a time: what a state frame brings belongs to the event that follows.
+	var stored []byte
 	for {
 		got, err := w.receive()
 		if err != nil {
 			return 0
 		}
 		switch got.kind {
+		case state:
+			stored = got.body
 		case event:
-			if w.answer(run, got.stream, got.body) != nil {
+			if w.answer(run, got.stream, call{got.body, stored}) != nil {
 				return 0
 			}
+			stored = nil
 		case release:
 			w.release(got.stream)
 		case drain:
@@ -250,5 +320,10 @@ func serve(w *wire) int {
 }
 
 func main() {
-	os.Exit(serve(inherited()))
+	w, err := connect()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(serve(w))
 }

@@ -12,6 +12,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use common::{Bench, Lines, invocation, repository};
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -19,8 +20,10 @@ use sha2::{Digest as _, Sha256};
 use tidemill_core::{
     Event, Timestamp, TriggerLabel,
     invocation::{AttemptOutcome, LogLevel, LogLine, Reply},
-    ports::{Builder, Call, CallEnd, CallOutcome, CallRequest, Driver, Environment, Host, Unpacked, Worker, WorkerId},
-    spec::{EnvVar, FunctionSpec, Runtime},
+    ports::{
+        Builder, Call, CallEnd, CallOutcome, CallRequest, Driver, Environment, Host, Message, Unpacked, Worker, WorkerId,
+    },
+    spec::{EnvVar, FunctionSpec, Runtime, StateScope},
 };
 use tokio::sync::oneshot;
 
@@ -151,6 +154,7 @@ async fn launch(
     for (name, value) in case["function"]["env"].as_object().into_iter().flatten() {
         spec.env.push(EnvVar { name: name.clone(), value: value.as_str().unwrap().to_owned() });
     }
+    spec.state = scope(case);
     let environment = match (programs.get(runtime), runtime) {
         (Some(program), _) => Environment { program: program.clone(), ..Environment::default() },
         (None, "shell") => Environment { program: folder.join("function.sh"), ..Environment::default() },
@@ -173,14 +177,60 @@ struct Answer {
     /// Outcome and reason of a call that broke; `Raised` stands for an error of user code.
     result: Result<Reply, (AttemptOutcome, String, u16)>,
     logs: Vec<LogLine>,
+    state: Option<Bytes>,
+    sends: Vec<Message>,
+}
+
+fn scope(case: &Value) -> StateScope {
+    match case["function"]["state"].as_str() {
+        Some("function") => StateScope::Function,
+        Some("key") => StateScope::Key,
+        _ => StateScope::None,
+    }
+}
+
+/// The state that is stored while a case runs, by key.
+#[derive(Default)]
+struct Stored(BTreeMap<String, Bytes>);
+
+impl Stored {
+    /// The call of the event `index`, with the key and the state that it begins with.
+    fn call(&mut self, case: &Value, index: usize, event: Event) -> Call {
+        let value = &case["events"][index];
+        let mut call = Call::single(invocation(), 1, event);
+        call.key = value["key"].as_str().map(str::to_owned);
+        if scope(case) != StateScope::None {
+            let key = Stored::key(case, index);
+            if let Some(text) = value["stored"].as_str() {
+                self.0.insert(key.clone(), Bytes::from(text.to_owned()));
+            }
+            call.state = Some(self.0.get(&key).cloned().unwrap_or_default());
+        }
+        call
+    }
+
+    fn key(case: &Value, index: usize) -> String {
+        match scope(case) {
+            StateScope::Key => case["events"][index]["key"].as_str().unwrap_or("").to_owned(),
+            StateScope::None | StateScope::Function => String::new(),
+        }
+    }
+
+    /// Stores what a call left, as the engine does.
+    fn settle(&mut self, case: &Value, index: usize, end: &CallEnd) {
+        if let Some(state) = &end.state {
+            self.0.insert(Stored::key(case, index), state.clone());
+        }
+    }
 }
 
 async fn send(worker: &dyn Worker, case: &Value) -> Vec<Answer> {
     let events: Vec<Event> = case["events"].as_array().unwrap().iter().enumerate().map(event).collect();
-    let single = |event: Event| Call::single(invocation(), 1, event);
+    let mut stored = Stored::default();
     match case["send"].as_str().unwrap_or("one_by_one") {
         "at_once" => {
-            let calls: Vec<Call> = events.into_iter().map(single).collect();
+            let single = |(index, event)| stored.call(case, index, event);
+            let calls: Vec<Call> = events.into_iter().enumerate().map(single).collect();
             let mut ends = futures_of(calls.iter().map(|call| worker.call(call))).await;
             ends.drain(..).flat_map(answers).collect()
         }
@@ -191,7 +241,7 @@ async fn send(worker: &dyn Worker, case: &Value) -> Vec<Answer> {
         _ => {
             let mut all = Vec::new();
             for (index, event) in events.into_iter().enumerate() {
-                let call = single(event);
+                let call = stored.call(case, index, event);
                 let id = call.invocation;
                 let end = if case["events"][index]["cancel"] == true {
                     let (end, ()) = tokio::join!(worker.call(&call), async {
@@ -202,6 +252,7 @@ async fn send(worker: &dyn Worker, case: &Value) -> Vec<Answer> {
                 } else {
                     worker.call(&call).await
                 };
+                stored.settle(case, index, &end);
                 all.extend(answers(end));
             }
             all
@@ -228,9 +279,9 @@ async fn futures_of<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Outpu
 }
 
 fn answers(end: CallEnd) -> Vec<Answer> {
-    let logs = end.logs;
-    let one = |result| Answer { result, logs: logs.clone() };
-    match end.outcome {
+    let CallEnd { outcome, logs, state, sends, .. } = end;
+    let one = |result| Answer { result, logs: logs.clone(), state: state.clone(), sends: sends.clone() };
+    match outcome {
         CallOutcome::Replied(replies) => replies.into_iter().map(|reply| one(Ok(reply))).collect(),
         CallOutcome::Raised { message, status } => vec![one(Err((AttemptOutcome::Raised, message, status)))],
         CallOutcome::Broken { outcome, reason } => vec![one(Err((outcome, reason, 0)))],
@@ -354,6 +405,17 @@ fn check_line(expect: &Value, line: &str, problems: &mut Vec<String>) {
 
 fn check_answer(expect: &Value, answer: &Answer, problems: &mut Vec<String>) {
     let mut logs = &answer.logs[..];
+    if let Some(refused) = expect.get("refused_matches") {
+        match &answer.result {
+            Err((AttemptOutcome::BadResponse, reason, _)) => {
+                text_member(problems, &serde_json::json!({"refused_matches": refused}), "refused", reason);
+                note(problems, "a refused call leaves nothing", answer.state.is_none() && answer.sends.is_empty());
+            }
+            other => problems.push(format!("no bad response but {other:?}")),
+        }
+        return;
+    }
+    check_left(expect, answer, problems);
     match (&expect["error"], &answer.result) {
         (Value::Object(error), Err((AttemptOutcome::Raised, line, status))) => {
             let error = Value::Object(error.clone());
@@ -378,6 +440,42 @@ fn check_answer(expect: &Value, answer: &Answer, problems: &mut Vec<String>) {
     if let Some(expected) = expect["logs"].as_array() {
         check_logs(expected, logs, problems);
     }
+}
+
+/// Checks the state and the messages that a call left.
+fn check_left(expect: &Value, answer: &Answer, problems: &mut Vec<String>) {
+    let state = answer.state.as_deref();
+    if let Some(expected) = expect.get("state") {
+        let found = state.and_then(|state| serde_json::from_slice::<Value>(state).ok());
+        note(problems, &format!("the state {found:?}"), found.as_ref() == Some(expected));
+    }
+    if let Some(is_changed) = expect["state_changed"].as_bool() {
+        note(problems, "whether the state has changed", state.is_some() == is_changed);
+    }
+    if let (Some(state), Some(size_min)) = (state, expect["state_size_min"].as_u64()) {
+        note(problems, &format!("the size of the state, {}", state.len()), state.len() as u64 >= size_min);
+    }
+    let count = expect["sends_count"].as_u64().or_else(|| expect["sends"].as_array().map(|sends| sends.len() as u64));
+    note(problems, "the number of messages", count.is_none_or(|count| count == answer.sends.len() as u64));
+    for (message, expect) in answer.sends.iter().zip(expect["sends"].as_array().into_iter().flatten()) {
+        check_message(expect, message, problems);
+    }
+}
+
+fn check_message(expect: &Value, message: &Message, problems: &mut Vec<String>) {
+    text_member(problems, expect, "function", &message.function);
+    text_member(problems, expect, "content_type", &message.content_type);
+    if let Some(key) = expect.get("key") {
+        note(problems, "the key of a message", key.as_str() == message.key.as_deref());
+    }
+    for (name, value) in expect["headers"].as_object().into_iter().flatten() {
+        let found = message.headers.iter().find(|(other, _)| other == name);
+        same(problems, name, value.as_str().unwrap(), found.map_or("(missing)", |(_, value)| value));
+    }
+    if let Some(delay) = expect["delay_ms"].as_u64() {
+        note(problems, "the delay of a message", message.delay == Duration::from_millis(delay));
+    }
+    check_body(expect, &message.body, problems);
 }
 
 fn check_reply(expect: &Value, reply: &Reply, problems: &mut Vec<String>) {

@@ -6,11 +6,12 @@
 mod functions;
 mod wire;
 
+use std::mem::take;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use serde_json::json;
-use wire::{Wire, DRAIN, ERROR, EVENT, FAILED, HELLO, LOG, READY, RELEASE, REPLY};
+use wire::{Wire, DRAIN, ERROR, EVENT, FAILED, HELLO, LOG, NEW_STATE, READY, RELEASE, REPLY, SEND, STATE};
 
 fn main() -> ExitCode {
     match serve() {
@@ -21,7 +22,7 @@ fn main() -> ExitCode {
 }
 
 fn serve() -> std::io::Result<ExitCode> {
-    let mut wire = Wire::inherited();
+    let mut wire = Wire::connect()?;
     let hello = wire.receive()?;
     if hello.kind != HELLO {
         return Ok(ExitCode::SUCCESS);
@@ -36,10 +37,16 @@ fn serve() -> std::io::Result<ExitCode> {
     let ready = json!({ "protocol": 1, "runtime": "binary", "version": version, "slots": 1, "contract": "binary" });
     wire.send(READY, 0, &ready, &[])?;
 
+    // One call at a time: what STATE brings belongs to the EVENT that follows.
+    let mut state = Vec::new();
     loop {
         let frame = wire.receive()?;
         match frame.kind {
             EVENT => {}
+            STATE => {
+                state = frame.body;
+                continue;
+            }
             RELEASE => {
                 wire.release(frame.stream);
                 continue;
@@ -48,12 +55,18 @@ fn serve() -> std::io::Result<ExitCode> {
             _ => continue,
         }
         let started = Instant::now();
-        let outcome = function(&frame.body);
+        let outcome = function(functions::Call { body: frame.body, state: take(&mut state) });
         let user_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         match outcome {
             Ok(reply) => {
                 for log in reply.logs {
                     wire.send(LOG, frame.stream, &log, &[])?;
+                }
+                for message in reply.sends {
+                    wire.send(SEND, frame.stream, &message.meta, &message.body)?;
+                }
+                if let Some(state) = reply.state {
+                    wire.send(NEW_STATE, frame.stream, &json!({}), &state)?;
                 }
                 let headers: serde_json::Map<_, _> =
                     reply.headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();

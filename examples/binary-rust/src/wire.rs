@@ -1,6 +1,8 @@
-//! Frames on descriptor 3, bodies over 64 KiB in the memory files 4 (to us) and 5 (from us).
+//! Frames on the socket (descriptor 3), bodies over 64 KiB in the memory files (4 to us, 5 from us). In a container
+//! variables tell where the three lie.
 
 use std::collections::HashSet;
+use std::env;
 use std::fs::File;
 use std::io::{BufReader, Error, ErrorKind, Read, Result, Write};
 use std::os::fd::FromRawFd;
@@ -13,11 +15,14 @@ pub const HELLO: u8 = 1;
 pub const EVENT: u8 = 2;
 pub const DRAIN: u8 = 4;
 pub const RELEASE: u8 = 5;
+pub const STATE: u8 = 7;
 pub const READY: u8 = 16;
 pub const FAILED: u8 = 17;
 pub const REPLY: u8 = 18;
 pub const ERROR: u8 = 19;
 pub const LOG: u8 = 20;
+pub const SEND: u8 = 23;
+pub const NEW_STATE: u8 = 24;
 
 const SHARED: u8 = 1;
 const INLINE_BYTES_MAX: usize = 65_536;
@@ -43,15 +48,20 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// The descriptors every worker starts with. To be called once.
-    pub fn inherited() -> Self {
-        // SAFETY: the protocol hands these three descriptors to us, and nothing else in this program uses them.
-        let (input, output, incoming, outgoing) = unsafe {
-            let socket = UnixStream::from_raw_fd(3);
-            let output = socket.try_clone().expect("a descriptor is free at the start of the program");
-            (socket, output, File::from_raw_fd(4), File::from_raw_fd(5))
+    /// The channel to Tidemill. To be called once.
+    pub fn connect() -> Result<Self> {
+        let (socket, incoming, outgoing) = match env::var("TIDEMILL_WORKER_SOCKET") {
+            Ok(path) => {
+                let memory = env::var("TIDEMILL_WORKER_MEMORY").unwrap_or_default();
+                let (incoming, outgoing) = memory.split_once(':').ok_or(ErrorKind::InvalidInput)?;
+                let open = |path| File::options().read(true).write(true).open(path);
+                (UnixStream::connect(path)?, open(incoming)?, open(outgoing)?)
+            }
+            // SAFETY: the protocol hands these three descriptors to us, and nothing else in this program uses them.
+            Err(_) => unsafe { (UnixStream::from_raw_fd(3), File::from_raw_fd(4), File::from_raw_fd(5)) },
         };
-        Self { input: BufReader::new(input), output, incoming, outgoing, held: HashSet::new(), end: 0 }
+        let output = socket.try_clone()?;
+        Ok(Self { input: BufReader::new(socket), output, incoming, outgoing, held: HashSet::new(), end: 0 })
     }
 
     /// Waits for the next frame. Fails at the end of the socket and on bytes that are no frame.

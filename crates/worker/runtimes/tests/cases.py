@@ -6,7 +6,9 @@ import json
 import os
 import re
 
-from guest import CALL, CALLED, CANCEL, DRAIN, ERROR, EVENT, FAILED, HELLO, LOG, READY, RELEASE, REPLY
+from guest import (
+    CALL, CALLED, CANCEL, DRAIN, ERROR, EVENT, FAILED, HELLO, LOG, NEW_STATE, READY, RELEASE, REPLY, SEND, STATE,
+)  # fmt: skip
 
 SLOTS_MAX = 64
 
@@ -56,7 +58,7 @@ def check_body(what, body, expected):
 
 def check_reply(what, meta, body, shared, expected):
     """One response against one expectation."""
-    assert "error" not in expected, f"{what}: a reply, not an error: {meta} {body[:200]!r}"
+    assert expected.get("error") is None, f"{what}: a reply, not an error: {meta} {body[:200]!r}"
     if "status" in expected:
         assert meta.get("status", 200) == expected["status"], f"{what}: status {meta.get('status', 200)} {body[:300]!r}"
     if "content_type" in expected:
@@ -71,7 +73,7 @@ def check_reply(what, meta, body, shared, expected):
 
 
 def check_error(what, meta, expected):
-    assert "error" in expected, f"{what}: an error: {meta.get('type')}: {meta.get('message')}\n{meta.get('traceback')}"
+    assert expected.get("error") is not None, f"{what}: an error: {meta.get('type')}: {meta.get('message')}\n{meta.get('traceback')}"
     expected = expected["error"]
     for name in ("type", "message", "traceback"):
         check_text(what, meta.get(name, ""), expected, name)
@@ -96,6 +98,35 @@ def check_logs(what, logs, expected):
             assert log.get("fields", {}).get(name) == value, f"{what}: log fields {log.get('fields')}"
 
 
+def check_sends(what, sends, expected):
+    """The messages of one call."""
+    if "sends_count" in expected:
+        assert len(sends) == expected["sends_count"], f"{what}: {len(sends)} messages"
+    if "sends" not in expected:
+        return
+    assert len(sends) == len(expected["sends"]), f"{what}: {len(sends)} messages"
+    for frame, item in zip(sends, expected["sends"]):
+        for name, usual in (("function", None), ("key", None), ("content_type", ""), ("delay_ms", 0)):
+            if name in item:
+                actual = frame.meta.get(name, usual)
+                assert actual == item[name], f"{what}: the {name} of a message is {actual!r}"
+        headers = {name.lower(): value for name, value in frame.meta.get("headers", {}).items()}
+        for name, value in item.get("headers", {}).items():
+            assert headers.get(name) == value, f"{what}: header {name} of a message"
+        check_body(f"{what}: message to {frame.meta['function']}", frame.body, item)
+
+
+def check_state(what, state, expected):
+    """The state that one call left, None when it left none."""
+    if "state" in expected:
+        assert state is not None, f"{what}: no new state"
+        assert json.loads(state) == expected["state"], f"{what}: the state is {state[:300]!r}"
+    if "state_changed" in expected:
+        assert (state is not None) == expected["state_changed"], f"{what}: the new state is {state and state[:300]!r}"
+    if state is not None and "state_size_min" in expected:
+        assert len(state) >= expected["state_size_min"], f"{what}: the state has {len(state)} bytes"
+
+
 class CaseRun:
     """One case on one guest."""
 
@@ -105,7 +136,11 @@ class CaseRun:
         self.results = {}
         self.calls = {}
         self.held = []
-        self.stored = set()  # streams with a CALL in shared memory
+        self.stored = set()  # streams with a CALL, SEND or STATE in shared memory
+        self.scope = case.get("function", {}).get("state", "none")
+        self.durable = {}  # key -> the state that is stored
+        self.states = {}  # stream -> the new state
+        self.sends = {}  # stream -> SEND frames
 
     def run(self):
         ready = self.hello()
@@ -149,6 +184,7 @@ class CaseRun:
                 "env": {"PATH": os.environ["PATH"], **function.get("env", {})},
                 "slots_max": SLOTS_MAX,
                 "trigger": {"kind": "http", "name": "default-http"},
+                "state": self.scope,
             },
         )
         while True:
@@ -178,14 +214,22 @@ class CaseRun:
     def event(self, index, event):
         meta = {"id": f"event-{index}", "attempt": 1, "time_us": 1763769600000000}
         meta["trigger"] = {"kind": "http", "name": "default-http"}
-        for name in ("id", "time_us", "method", "path", "query", "headers", "content_type", "type", "source", "subject"):
-            if name in event:
-                meta[name] = event[name]
+        names = "id time_us method path query headers content_type type source subject key caller".split()
+        meta.update({name: event[name] for name in names if name in event})
         self.calls[index + 1] = list(event.get("calls", []))
         return meta, body_of(event)
 
     def frame(self, index, event):
-        return self.guest.encode(EVENT, index + 1, *event)
+        frame = self.guest.encode(EVENT, index + 1, *event)
+        if self.scope == "none":
+            return frame
+        key = self.key(index)
+        if "stored" in self.case["events"][index]:
+            self.durable[key] = self.case["events"][index]["stored"].encode()
+        return self.guest.encode(STATE, index + 1, {}, self.durable.get(key, b"")) + frame
+
+    def key(self, index):
+        return self.case["events"][index].get("key", "") if self.scope == "key" else ""
 
     def until(self, done):
         while not done():
@@ -199,10 +243,24 @@ class CaseRun:
             self.logs.setdefault(stream, []).append(frame.meta)
         elif frame.kind == CALL:
             self.called(frame)
+        elif frame.kind in (SEND, NEW_STATE):
+            assert stream not in self.results and 1 <= stream <= len(self.case["events"]), f"not due: {frame}"
+            if frame.shared:
+                self.stored.add(stream)
+            if frame.kind == SEND:
+                self.sends.setdefault(stream, []).append(frame)
+            else:
+                assert self.scope != "none", f"a state of a function without state: {frame}"
+                self.states[stream] = frame.body
         else:
             assert frame.kind in (REPLY, ERROR), f"not due: {frame}"
             assert stream not in self.results and 1 <= stream <= len(self.case["events"]), f"not due: {frame}"
             self.results[stream] = frame
+            if frame.kind == ERROR:
+                self.states.pop(stream, None)
+                self.sends.pop(stream, None)
+            elif stream in self.states:
+                self.durable[self.key(stream - 1)] = self.states[stream]
             self.guest.answered(stream)
             if frame.shared or stream in self.stored:
                 self.guest.send(RELEASE, stream, {})
@@ -246,6 +304,8 @@ class CaseRun:
             else:
                 check_reply(what, frame.meta, frame.body, frame.shared, expected)
             check_logs(what, self.logs.pop(index + 1, []), expected.get("logs"))
+            check_sends(what, self.sends.get(index + 1, []), expected)
+            check_state(what, self.states.get(index + 1), expected)
             assert not self.calls[index + 1], f"{what}: calls that did not come"
 
     def batch(self, events):

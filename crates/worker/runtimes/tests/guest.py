@@ -15,8 +15,8 @@ import tempfile
 import time
 
 RUNTIMES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-HELLO, EVENT, CANCEL, DRAIN, RELEASE, CALLED = 1, 2, 3, 4, 5, 6
-READY, FAILED, REPLY, ERROR, LOG, CALL = 16, 17, 18, 19, 20, 22
+HELLO, EVENT, CANCEL, DRAIN, RELEASE, CALLED, STATE = 1, 2, 3, 4, 5, 6, 7
+READY, FAILED, REPLY, ERROR, LOG, CALL, SEND, NEW_STATE = 16, 17, 18, 19, 20, 22, 23, 24
 INLINE_BYTES_MAX = 65536
 WAIT_SECONDS_MAX = 30
 _HEADER = struct.Struct("<IBBHII")

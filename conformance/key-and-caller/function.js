@@ -1,0 +1,1 @@
+exports.handler = (context, event) => [event.key, event.caller]

@@ -1,0 +1,2 @@
+#!/bin/sh
+printf '["%s","%s"]' "$TIDEMILL_KEY" "$TIDEMILL_CALLER"

@@ -1,0 +1,4 @@
+exports.handler = (context, event) => {
+  context.state = { seen: [...(context.state.seen ?? []), event.body.toString()] }
+  return context.state.seen
+}

@@ -1,0 +1,3 @@
+def handler(context, event):
+    context.state = {"seen": [*context.state.get("seen", []), event.body.decode()]}
+    return context.state["seen"]
