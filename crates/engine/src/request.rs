@@ -12,6 +12,7 @@ use tidemill_core::{
 
 /// What is deployed.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each deployment that goes on")]
 pub enum Source {
     /// Code with its configuration.
     Package {

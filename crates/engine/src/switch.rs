@@ -62,8 +62,9 @@ pub(crate) async fn switch(
     };
     let has_schedules = cron::put_schedules(shared, reference, &spec).await;
     announce(shared, reference, record.active, &spec, &pool, readiness).await;
-    if readiness == Readiness::Later && record.desired == FunctionState::Active {
-        pool.start_first();
+    if readiness == Readiness::Later {
+        pool.want_first();
+        pool.tend(record.desired == FunctionState::Active);
     }
     let current =
         Current { revision: record.active, spec, pool, desired: record.desired, updated_at: record.updated_at };

@@ -21,15 +21,6 @@ impl Pool {
         self.launch(worker).await
     }
 
-    /// Starts one worker in the background, and others in its place until one has become ready.
-    pub fn start_first(self: &Arc<Self>) {
-        let mut state = self.state.lock();
-        state.wants_first = true;
-        if state.phase == Phase::Open && state.entries.is_empty() && state.starting.is_empty() {
-            self.spawn_launch(&mut state);
-        }
-    }
-
     /// From now on, starts are tried until a first worker is ready, even if nobody waits for it.
     pub fn want_first(&self) {
         self.state.lock().wants_first = true;

@@ -102,3 +102,22 @@ async fn a_run_that_cannot_be_stored_is_stored_later() {
     assert_eq!(times(&mill.invocations("f").await), [10, 20]);
     mill.engine.delete(&name("f")).await.expect("it is deleted");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_schedule_may_count_from_an_hour() {
+    const HOUR: u64 = 3600;
+    let mut mill = Mill::start().await;
+    mill.stage.succeed(Duration::ZERO);
+    mill.pass(20 * 60 * SECOND).await;
+    // The hour in which it begins is not over yet.
+    mill.deploy("f", &every("@from 2025-11-22T00 every 2 hours", "once")).await;
+    mill.pass(5 * 3600 * SECOND).await;
+    assert_eq!(times(&mill.invocations("f").await), [0, 2 * HOUR, 4 * HOUR]);
+    mill.engine.shutdown().await;
+    mill.pass(9 * 3600 * SECOND).await;
+    mill.begin_anew().await;
+    mill.pass(2 * 3600 * SECOND).await;
+    let runs = mill.invocations("f").await;
+    assert_eq!(times(&runs), [0, 2 * HOUR, 4 * HOUR, 14 * HOUR, 16 * HOUR], "one run for all that were missed");
+    assert!(runs.iter().all(|run| run.event.caller == "cron"));
+}

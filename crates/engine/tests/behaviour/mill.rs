@@ -17,10 +17,11 @@ use tidemill_core::{
     invocation::{AttemptOutcome, Invocation, Status},
     manifest::Overrides,
     ports::{Clock, InvocationDetail, InvocationFilter, Rng, Store, StoreError},
+    spec::FunctionSpec,
 };
 use tidemill_engine::{
-    CallError, Called, DeployError, DeployRequest, Deployed, Engine, EngineConfig, Ports, RetentionConfig, SubmitError,
-    SubmitOptions, Target,
+    CallError, Called, DeployError, DeployRequest, Deployed, Engine, EngineConfig, FunctionView, Ports, Readiness,
+    RetentionConfig, Source, SubmitError, SubmitOptions, Target,
 };
 use tidemill_store::MemoryStore;
 use tokio::task::JoinHandle;
@@ -141,6 +142,33 @@ impl Mill {
     pub async fn deploy(&self, name: &str, spec: &str) -> u32 {
         let manifest = manifest(name, spec);
         self.try_deploy(&manifest).await.unwrap_or_else(|error| panic!("{manifest}: {error}")).revision.0
+    }
+
+    /// Deploys settings alone.
+    pub async fn deploy_spec(&self, name: &str, spec: FunctionSpec, readiness: Readiness) -> Result<u32, DeployError> {
+        let source = Source::Spec { function: self::name(name), spec: Box::new(spec) };
+        let request = DeployRequest { source, readiness, again: false };
+        self.engine.deploy(request, &Unwatched).await.map(|deployed| deployed.revision.0)
+    }
+
+    /// The state of a function under `key`, and its version.
+    pub async fn state(&self, function: &str, key: &str) -> Option<(String, u64)> {
+        let record = self.engine.state(&name(function), key).await.expect("the function is there")?;
+        Some((String::from_utf8(record.value.to_vec()).expect("a text"), record.version))
+    }
+
+    pub fn view(&self, function: &str) -> FunctionView {
+        self.engine.function(&name(function)).expect("it is there")
+    }
+
+    /// Bodies of the invocations of a function, oldest first.
+    pub async fn bodies(&self, function: &str) -> Vec<String> {
+        let mut bodies = Vec::new();
+        for invocation in self.invocations(function).await {
+            let body = self.store.event_body(invocation.id).await.expect("it is kept");
+            bodies.push(String::from_utf8(body.to_vec()).expect("a text"));
+        }
+        bodies
     }
 
     pub fn target(&self, function: &str) -> Target {

@@ -13,9 +13,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tidemill_core::{
-    InvocationId, RevisionNumber,
-    invocation::{AttemptOutcome, LogLine, Reply},
-    ports::{Call, CallEnd, CallOutcome, Driver, Launch, LaunchError, Worker, WorkerId},
+    InvocationId, RevisionNumber, Timestamp,
+    invocation::{AttemptOutcome, LogLevel, LogLine, Reply},
+    ports::{Call, CallEnd, CallOutcome, Driver, Launch, LaunchError, Message, Place, Worker, WorkerId},
 };
 use tokio::{
     sync::{Notify, mpsc, oneshot},
@@ -24,6 +24,29 @@ use tokio::{
 
 /// Longer than anything takes here, in the runtime's time.
 pub const LONG: Duration = Duration::from_secs(3600);
+
+/// A success with a new state and messages.
+pub fn changed(body: &str, state: Option<&str>, sends: Vec<Message>) -> CallEnd {
+    let mut end = CallEnd::new(replied(200, body), Vec::new(), Duration::ZERO);
+    end.state = state.map(|state| Bytes::copy_from_slice(state.as_bytes()));
+    end.sends = sends;
+    end
+}
+
+/// A message to a function.
+pub fn message(function: &str, body: &str) -> Message {
+    Message { function: function.into(), body: Bytes::copy_from_slice(body.as_bytes()), ..Message::default() }
+}
+
+/// A printed line.
+pub fn printed(text: &str) -> LogLine {
+    LogLine { time: Timestamp(0), level: LogLevel::Info, message: text.into(), fields: None }
+}
+
+/// The state that a call begins with, as text.
+pub fn state(call: &Call) -> Option<&str> {
+    call.state.as_deref().map(|state| std::str::from_utf8(state).expect("a text"))
+}
 
 /// A response of the function.
 pub fn replied(status: u16, body: &str) -> CallOutcome {
@@ -46,6 +69,10 @@ impl Begun {
         bodies(&self.call).join(" ")
     }
 
+    pub fn ends_as(self, end: CallEnd) {
+        let _ = self.answer.send(end);
+    }
+
     pub fn ends(self, outcome: CallOutcome) {
         let _ = self.answer.send(CallEnd::new(outcome, Vec::new(), Duration::ZERO));
     }
@@ -66,7 +93,7 @@ pub fn bodies(call: &Call) -> Vec<String> {
 }
 
 /// How long a scripted call takes, and how it ends.
-type Script = Box<dyn FnMut(&Launch, &Call) -> (Duration, CallOutcome) + Send>;
+type Script = Box<dyn FnMut(&Launch, &Call) -> (Duration, CallEnd) + Send>;
 
 /// How launches go.
 #[derive(Clone, Default)]
@@ -90,6 +117,8 @@ pub struct Stage {
     launched: Mutex<Vec<Launched>>,
     attempted: AtomicU32,
     cancelled: Mutex<Vec<InvocationId>>,
+    /// What open calls have printed so far.
+    pub so_far: Mutex<BTreeMap<InvocationId, Vec<LogLine>>>,
     begun: mpsc::UnboundedSender<Begun>,
     waiting: tokio::sync::Mutex<mpsc::UnboundedReceiver<Begun>>,
 }
@@ -104,13 +133,22 @@ impl Stage {
             launched: Mutex::default(),
             attempted: AtomicU32::new(0),
             cancelled: Mutex::default(),
+            so_far: Mutex::default(),
             begun,
             waiting: tokio::sync::Mutex::new(waiting),
         })
     }
 
     /// Answers all calls from now on.
-    pub fn script(&self, script: impl FnMut(&Launch, &Call) -> (Duration, CallOutcome) + Send + 'static) {
+    pub fn script(&self, mut script: impl FnMut(&Launch, &Call) -> (Duration, CallOutcome) + Send + 'static) {
+        self.script_ends(move |launch, call| {
+            let (takes, outcome) = script(launch, call);
+            (takes, CallEnd::new(outcome, Vec::new(), takes))
+        });
+    }
+
+    /// Answers all calls from now on, to the last detail.
+    pub fn script_ends(&self, script: impl FnMut(&Launch, &Call) -> (Duration, CallEnd) + Send + 'static) {
         *self.script.lock() = Some(Box::new(script));
     }
 
@@ -222,9 +260,9 @@ impl FakeWorker {
 
     async fn answer(&self, call: &Call) -> CallEnd {
         let scripted = self.stage.script.lock().as_mut().map(|script| script(&self.launch, call));
-        if let Some((takes, outcome)) = scripted {
+        if let Some((takes, end)) = scripted {
             tokio::time::sleep(takes).await;
-            return CallEnd::new(outcome, Vec::new(), takes);
+            return end;
         }
         let (answer, answered) = oneshot::channel();
         let begun = Begun { call: call.clone(), worker: self.launch.worker.to_string(), answer };
@@ -256,7 +294,10 @@ impl Worker for FakeWorker {
         let timeout = tokio::time::sleep_until(Instant::now() + call.timeout.unwrap_or(10 * LONG));
         let end = tokio::select! {
             biased;
-            () = self.until(|| self.ending.lock().contains(&call.invocation)) => ended(AttemptOutcome::Cancelled),
+            () = self.until(|| self.ending.lock().contains(&call.invocation)) => {
+                let logs = self.stage.so_far.lock().remove(&call.invocation).unwrap_or_default();
+                CallEnd::new(broken(AttemptOutcome::Cancelled), logs, Duration::ZERO)
+            }
             () = self.until(|| self.gone.load(Ordering::Relaxed)) => ended(AttemptOutcome::Interrupted),
             end = self.answer(call) => end,
             () = timeout => ended(AttemptOutcome::TimedOut),
@@ -281,6 +322,14 @@ impl Worker for FakeWorker {
     async fn stop(&self, grace: Duration) {
         let _ = tokio::time::timeout(grace, self.until(|| self.open.load(Ordering::Relaxed) == 0)).await;
         self.die();
+    }
+
+    fn place(&self) -> Place {
+        Place { driver: "fake".into(), image: String::new(), instance: format!("at {}", self.launch.worker) }
+    }
+
+    async fn logs_so_far(&self, invocation: InvocationId) -> Option<Vec<LogLine>> {
+        self.stage.so_far.lock().get(&invocation).cloned()
     }
 
     async fn cancel(&self, invocation: InvocationId) {
