@@ -25,12 +25,12 @@ use crate::{
 const USAGE: &str = "\
 usage: benches/run [--write] [--seconds N] [--rounds N] [NAME…]
 
-measures, in turn, each NAME of: sync accept step cold idle overload (all when none is given)
+measures, in turn, each NAME of: sync accept step cold idle overload container (all when none is given)
 --write      also writes benches/results.md (only with all)
 --seconds N  how long a round of load lasts (default 4)
 --rounds N   how many rounds there are, of which the median counts (default 5)";
 
-const NAMES: [&str; 6] = ["sync", "accept", "step", "cold", "idle", "overload"];
+const NAMES: [&str; 7] = ["sync", "accept", "step", "cold", "idle", "overload", "container"];
 
 struct Arguments {
     is_written: bool,
@@ -116,6 +116,7 @@ async fn measure(bench: &mut Bench, name: &str) -> anyhow::Result<()> {
         "cold" => rows::cold::measure(bench).await,
         "idle" => rows::idle::measure(bench).await,
         "overload" => rows::overload::measure(bench).await,
+        "container" => rows::container::measure(bench).await,
         _ => bail!("{name} is not measured"),
     }
 }

@@ -36,11 +36,15 @@ impl Server {
 
     /// Tidemill on an empty data directory on the disk that the build directory is on (`/tmp` may be memory).
     pub async fn tidemill(client: &Client) -> anyhow::Result<Server> {
-        Server::tidemill_in(client, None).await
+        Server::tidemill_in(client, None, &[]).await
     }
 
-    /// The same within a group of limited memory.
-    pub async fn tidemill_in(client: &Client, cgroup: Option<&Cgroup>) -> anyhow::Result<Server> {
+    /// The same within a group of limited memory, and with these variables.
+    pub async fn tidemill_in(
+        client: &Client,
+        cgroup: Option<&Cgroup>,
+        variables: &[(&str, &str)],
+    ) -> anyhow::Result<Server> {
         let program = beside("tidemill")?;
         let directory = data_directory(program.parent().context("a program lies in a directory")?)?;
         let mut command = match cgroup {
@@ -48,7 +52,7 @@ impl Server {
             Some(cgroup) => cgroup.command(&program),
         };
         command.args(["up", "--listen", "127.0.0.1:0", "--data"]).arg(directory.path().join("data"));
-        command.env("XDG_CONFIG_HOME", directory.path()).current_dir(directory.path());
+        command.envs(variables.iter().copied()).env("XDG_CONFIG_HOME", directory.path()).current_dir(directory.path());
         let server = Server::spawn(command, Some(directory), "Tidemill is listening on ")?;
         until("Tidemill becomes ready", || async { client.get(&format!("{}/readyz", server.url)).await?.expect(200) })
             .await?;

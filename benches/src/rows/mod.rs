@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod cold;
+pub mod container;
 pub mod idle;
 pub mod overload;
 pub mod step;

@@ -34,7 +34,7 @@ const SLOW: usize = 2000;
 /// Adds the rows.
 pub async fn measure(bench: &mut Bench) -> anyhow::Result<()> {
     let cgroup = Cgroup::create(LIMIT);
-    let mut tidemill = Server::tidemill_in(&bench.client, cgroup.as_ref()).await?;
+    let mut tidemill = Server::tidemill_in(&bench.client, cgroup.as_ref(), &[]).await?;
     bench.deploy_python(&tidemill, "overload", json!({})).await?;
     let end = Instant::now() + TIME;
     let mut tasks = JoinSet::new();
