@@ -47,7 +47,17 @@ impl SimToll {
     fn chance(&self, intent: &str, when: &str) -> Result<(), StoreError> {
         let is_write = matches!(
             intent,
-            "submit" | "claim" | "renew" | "settle" | "expire" | "fire" | "due" | "put_revision" | "put_schedules"
+            "submit"
+                | "claim"
+                | "renew"
+                | "settle"
+                | "expire"
+                | "fire"
+                | "due"
+                | "put_revision"
+                | "put_schedules"
+                | "state"
+                | "cancel"
         );
         if is_write && self.world.has_faults.load(Ordering::Relaxed) && self.world.dice.percent(4) {
             self.faults.fetch_add(1, Ordering::Relaxed);

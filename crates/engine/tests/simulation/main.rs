@@ -5,6 +5,7 @@
 //! that was acknowledged must have ended, and the rules of the checker must have held all along. The same seed twice
 //! must give the same log.
 
+mod check;
 #[path = "../fake/mod.rs"]
 mod fake;
 mod gate;

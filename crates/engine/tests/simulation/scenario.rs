@@ -12,25 +12,33 @@ use std::{
 use bytes::Bytes;
 use tidemill_core::{
     Event, FunctionRef, FunctionState, InvocationId,
-    invocation::{AttemptOutcome, Status},
     manifest::Overrides,
-    ports::{Clock, InvocationFilter, Store},
+    ports::{Clock, Store},
 };
-use tidemill_engine::{DeployRequest, Engine, EngineConfig, Ports, RetentionConfig, SubmitOptions};
+use tidemill_engine::{
+    CallError, Called, DeployRequest, Engine, EngineConfig, Ports, Readiness, RetentionConfig, SubmitOptions,
+};
 use tidemill_store::MemoryStore;
+use tokio::task::JoinHandle;
 
 use crate::{
+    check,
     fake::{FakeBuilder, Gate, OpenVault, Unwatched, package},
     gate::SimToll,
     world::{SimDriver, World},
 };
 
-const FUNCTIONS: [&str; 4] = [
+const FUNCTIONS: [&str; 7] = [
     "metadata: {name: plain}\nspec: {runtime: python, retry: {maxAttempts: 30, initial: 1s, max: 10s}}",
     "metadata: {name: keyed}\nspec: {runtime: python, ordering: {key: {header: tidemill-key}}, retry: {maxAttempts: 30, initial: 1s, max: 5s}}",
     "metadata: {name: after}\nspec: {runtime: python, retry: {maxAttempts: 30}, triggers: {m: {kind: message, attributes: {subscribeTo: plain}}}}",
     "metadata: {name: ticks}\nspec: {runtime: python, retry: {maxAttempts: 30}, triggers: {t: {kind: cron, attributes: {schedule: '@every 20s'}}}}",
+    "metadata: {name: mailbox}\nspec: {runtime: python, retry: {maxAttempts: 30, initial: 1s, max: 5s}}",
+    COUNTER,
+    "metadata: {name: device}\nspec: {runtime: python, state: key, ordering: {key: {header: tidemill-key}}, retry: {maxAttempts: 30, initial: 1s, max: 5s}}",
 ];
+/// The one that is deployed again and again, and called.
+const COUNTER: &str = "metadata: {name: counter}\nspec: {runtime: python, state: function, retry: {maxAttempts: 30, initial: 1s, max: 5s}}";
 /// The one that is paused and resumed.
 const PAUSED: &str = "keyed";
 const STEPS: u32 = 80;
@@ -100,13 +108,15 @@ impl Lives {
 
 /// What the clients know.
 #[derive(Default)]
-struct Clients {
-    acknowledged: BTreeMap<InvocationId, Expected>,
+pub struct Clients {
+    pub acknowledged: BTreeMap<InvocationId, Expected>,
     next: BTreeMap<String, u64>,
+    /// Calls of this life of the node that are not known to have ended.
+    calls: Vec<JoinHandle<Result<Called, CallError>>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Expected {
+pub enum Expected {
     Succeeds { key: Option<(String, u64)> },
     Gives,
 }
@@ -136,7 +146,14 @@ pub async fn run(seed: u64) -> Outcome {
             life.dead.store(true, Ordering::Relaxed);
             world.node_died();
             world.log("crash".to_owned());
+            clients.calls.drain(..).for_each(|call| call.abort());
             life = lives.begin().await;
+        }
+        if dice.percent(5) {
+            deploy_again(&world, &life.engine).await;
+        }
+        if dice.percent(10) {
+            call(&world, &life.engine, &mut clients);
         }
         if dice.percent(5) {
             pause_or_resume(&world, &life.engine).await;
@@ -147,7 +164,13 @@ pub async fn run(seed: u64) -> Outcome {
     world.log("the faults stop".to_owned());
     let paused = PAUSED.parse().expect("a name");
     life.engine.resume(&paused).await.expect("nothing fails any more");
-    check(&world, &store, &clients).await;
+    check::all(&world, &store, &clients).await;
+    for call in clients.calls {
+        world.log(format!(
+            "call: {:?}",
+            call.await.expect("no call panics").map(|called| (called.id, called.succeeded))
+        ));
+    }
     life.engine.shutdown().await;
     Outcome {
         log: world.take_log(),
@@ -176,18 +199,42 @@ async fn pause_or_resume(world: &World, engine: &Engine) {
     world.log(format!("{} {PAUSED}: {done:?}", if is_active { "pause" } else { "resume" }));
 }
 
+/// A new revision while executions run. Whether it comes about is up to the store and the dice.
+async fn deploy_again(world: &World, engine: &Engine) {
+    let mut request = DeployRequest::package(package(COUNTER), Overrides::default());
+    request.again = true;
+    request.readiness = if world.dice.percent(50) { Readiness::Later } else { Readiness::Checked };
+    let deployed = engine.deploy(request, &Unwatched).await.map(|deployed| deployed.revision);
+    world.log(format!("deploy again: {deployed:?}"));
+}
+
+/// A synchronous call of the counter, which goes on by itself.
+fn call(world: &World, engine: &Engine, clients: &mut Clients) {
+    let target = engine.target(&"counter".parse().expect("a name")).expect("it is deployed");
+    let event = Event { method: "POST".into(), path: "/".into(), time: world.clock.now(), ..Event::default() };
+    let (engine, now) = (engine.clone(), world.clock.now());
+    clients.calls.push(tokio::spawn(async move { engine.call(&target, event, now).await }));
+}
+
 async fn submit(world: &World, engine: &Engine, clients: &mut Clients) {
     let dice = &world.dice;
     let mut event = Event { method: "POST".into(), path: "/".into(), time: world.clock.now(), ..Event::default() };
     let mut expected = Expected::Succeeds { key: None };
-    let name = if dice.percent(60) { "keyed" } else { "plain" };
-    if name == "keyed" {
+    let name = match dice.below(100) {
+        0..40 => "keyed",
+        40..60 => "counter",
+        60..80 => "device",
+        _ => "plain",
+    };
+    if name != "plain" {
         let key = format!("k{}", dice.below(KEYS));
-        let number = clients.next.entry(key.clone()).or_default();
+        // All of a counter stand in one line.
+        let line = if name == "counter" { name.to_owned() } else { format!("{name}/{key}") };
+        let number = clients.next.entry(line.clone()).or_default();
         *number += 1;
-        event.headers.push(("tidemill-key".into(), key.clone()));
+        event.headers.push(("tidemill-key".into(), key));
         event.body = Bytes::from(number.to_string());
-        expected = Expected::Succeeds { key: Some((key, *number)) };
+        expected = Expected::Succeeds { key: Some((line, *number)) };
     }
     if dice.percent(5) {
         event.headers.push(("poison".into(), "yes".into()));
@@ -202,51 +249,4 @@ async fn submit(world: &World, engine: &Engine, clients: &mut Clients) {
         }
         Err(error) => world.log(format!("refused: {error}")),
     }
-}
-
-/// All that was acknowledged ends as it should; so does what it led to.
-async fn check(world: &World, store: &Arc<dyn Store>, clients: &Clients) {
-    let filter = |status| InvocationFilter { status: Some(status), limit: 1000, ..InvocationFilter::default() };
-    let mut rounds = 0;
-    loop {
-        // The schedule goes on for ever; it is enough that no more than its newest run is open.
-        let mut open = store.invocations(filter(Status::Queued)).await.expect("a page").items;
-        open.extend(store.invocations(filter(Status::Running)).await.expect("a page").items);
-        open.retain(|invocation| invocation.function.name.as_str() != "ticks");
-        if open.is_empty() {
-            break;
-        }
-        rounds += 1;
-        assert!(rounds < 2000, "these never end: {open:#?}");
-        tokio::time::sleep(Duration::from_secs(5)).await;
-    }
-    for (id, expected) in &clients.acknowledged {
-        let detail = store.invocation(*id).await.unwrap_or_else(|error| panic!("{id} was acknowledged: {error}"));
-        let status = if *expected == Expected::Gives { Status::DeadLettered } else { Status::Succeeded };
-        assert_eq!(detail.invocation.status, status, "{id}: {detail:#?}");
-        let successes = detail.attempts.iter().filter(|attempt| attempt.outcome == AttemptOutcome::Succeeded).count();
-        assert_eq!(successes, usize::from(status == Status::Succeeded), "{id} settled {successes} times");
-        let numbers: Vec<u32> = detail.attempts.iter().map(|attempt| attempt.number).collect();
-        assert!(numbers.is_sorted_by(|a, b| a < b), "{id}: attempts {numbers:?}");
-    }
-    for (key, effects) in world.effects() {
-        // An effect may be repeated (its settlement was lost), never overtaken.
-        assert!(effects.is_sorted(), "key {key}: {effects:?}");
-    }
-    let all = |name: &str| InvocationFilter {
-        function: Some(name.parse().expect("a name")),
-        limit: 1000,
-        ..InvocationFilter::default()
-    };
-    let done = store.invocations(all("plain")).await.expect("a page").items;
-    let after = store.invocations(all("after")).await.expect("a page").items;
-    for invocation in done.iter().filter(|invocation| invocation.status == Status::Succeeded) {
-        let emitted = after.iter().filter(|one| one.parent == Some(invocation.id)).count();
-        assert_eq!(emitted, 1, "the response of {} made {emitted} events", invocation.id);
-    }
-    let ticks = store.invocations(all("ticks")).await.expect("a page").items;
-    let mut times: Vec<_> = ticks.iter().map(|tick| tick.event.time).collect();
-    times.sort();
-    assert!(times.windows(2).all(|pair| pair[0] < pair[1]), "a run took place twice: {times:?}");
-    assert!(!times.is_empty(), "no run took place");
 }

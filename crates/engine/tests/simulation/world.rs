@@ -13,13 +13,16 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tidemill_core::{
-    InvocationId,
+    FunctionRef, InvocationId,
     invocation::{AttemptOutcome, Reply},
-    ports::{Call, CallEnd, CallOutcome, Clock, Driver, Launch, LaunchError, Rng, Worker, WorkerId},
+    ports::{Call, CallEnd, CallOutcome, Clock, Driver, Launch, LaunchError, Message, Rng, Worker, WorkerId},
 };
 use tokio::sync::Notify;
 
 use crate::fake::{EPOCH, FakeClock};
+
+/// Who gets the messages of actors.
+pub const MAILBOX: &str = "mailbox";
 
 /// SplitMix64: small, and the same everywhere. See Steele, Lea and Flood, "Fast splittable pseudorandom number
 /// generators", 2014.
@@ -152,6 +155,7 @@ impl Driver for SimDriver {
         Ok(Arc::new(SimWorker {
             world: self.world.clone(),
             dead: self.dead.clone(),
+            function: launch.function.clone(),
             id: WorkerId(format!("{}/{}", launch.function, dice.below(1_000_000)).into()),
             gone: AtomicBool::new(false),
             went: Notify::new(),
@@ -173,6 +177,7 @@ async fn alive(dead: &AtomicBool) {
 struct SimWorker {
     world: Arc<World>,
     dead: Arc<AtomicBool>,
+    function: FunctionRef,
     id: WorkerId,
     gone: AtomicBool,
     went: Notify,
@@ -183,6 +188,17 @@ impl SimWorker {
         self.gone.store(true, Ordering::Relaxed);
         self.went.notify_waiters();
     }
+}
+
+/// An actor counts its executions, tells the mailbox of each, and replies with the count it found. It does so even when the call
+/// fails: then nothing of it may count.
+fn actor_end(call: &Call, mut end: CallEnd) -> CallEnd {
+    let Some(state) = &call.state else { return end };
+    let count: u64 = std::str::from_utf8(state).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    end.state = Some(Bytes::from((count + 1).to_string()));
+    let body = Bytes::from(call.invocation.to_string());
+    end.sends = vec![Message { function: MAILBOX.to_owned(), body, ..Message::default() }];
+    end
 }
 
 #[async_trait]
@@ -198,7 +214,7 @@ impl Worker for SimWorker {
     async fn call(&self, call: &Call) -> CallEnd {
         let dice = &self.world.dice;
         let event = call.events[0].clone();
-        let key = event.header("tidemill-key").map(str::to_owned);
+        let key = call.key.as_ref().map(|key| format!("{}/{key}", self.function));
         alive(&self.dead).await;
         let number: u64 = std::str::from_utf8(&event.body).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
         self.world.enter(&self.id, call, key.as_deref());
@@ -229,13 +245,14 @@ impl Worker for SimWorker {
                 }
             }
         } else {
-            let reply = Reply { status: 200, body: Bytes::from(number.to_string()), ..Reply::default() };
+            let body = call.state.clone().unwrap_or_else(|| Bytes::from(number.to_string()));
+            let reply = Reply { status: 200, body, ..Reply::default() };
             CallOutcome::Replied(vec![reply])
         };
         let effect = matches!(outcome, CallOutcome::Replied(_)).then_some(number);
         self.world.leave(call, key.as_deref(), effect);
         self.world.log(format!("end   {} {outcome:?}", call.invocation));
-        CallEnd::new(outcome, Vec::new(), took)
+        actor_end(call, CallEnd::new(outcome, Vec::new(), took))
     }
 
     fn is_alive(&self) -> bool {
