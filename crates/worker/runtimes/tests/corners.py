@@ -4,20 +4,28 @@ import os
 import tempfile
 import textwrap
 
-from guest import CALL, CALLED, DRAIN, ERROR, EVENT, HELLO, LOG, READY, RELEASE, REPLY, start
+from guest import (
+    CALL, CALLED, DRAIN, ERROR, EVENT, HELLO, LOG, NEW_STATE, READY, RELEASE, REPLY, SEND, STATE, start,
+)  # fmt: skip
 
 
 class Worker:
-    """A worker that has loaded a function from ``files`` (name to source). ``hello`` overrides members of HELLO."""
+    """A worker that has loaded a function from ``files`` (name to source). ``hello`` overrides members of HELLO.
 
-    def __init__(self, command, files, **hello):
+    For a function with state (``state="function"``) it keeps the state between calls, as JSON text.
+    """
+
+    def __init__(self, command, files, elsewhere=False, **hello):
         self._folder = tempfile.TemporaryDirectory(prefix="tidemill-corner-")
         for name, source in files.items():
             path = os.path.join(self._folder.name, name)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "w", encoding="utf-8") as file:
                 file.write(textwrap.dedent(source))
-        self.guest = start(*command)
+        self.guest = start(*command, elsewhere=elsewhere)
+        self.has_state = hello.get("state", "none") != "none"
+        self.durable = b""
+        self.sends = []
         self.logs = []
         self.stream = 0
         self.answer = lambda meta, body: ({"content_type": "text/plain"}, body)
@@ -45,7 +53,7 @@ class Worker:
         self._folder.cleanup()
 
     def next(self):
-        """The next frame that is no log and no call; calls are answered by ``answer``."""
+        """The next frame that is no log, call, message or state; calls are answered by ``answer``, the rest is noted."""
         while True:
             frame = self.guest.receive()
             if frame is None:
@@ -55,12 +63,18 @@ class Worker:
             elif frame.kind == CALL:
                 meta, body = self.answer(frame.meta, frame.body)
                 self.guest.send(CALLED, frame.stream, {"call": frame.meta["call"], **meta}, body)
+            elif frame.kind == SEND:
+                self.sends.append((frame.stream, frame.meta, frame.body))
+            elif frame.kind == NEW_STATE:
+                self.durable = frame.body
             else:
                 return frame
 
     def send(self, body=b"", content_type="text/plain", **meta):
         """Sends an event; returns its stream."""
         self.stream += 1
+        if self.has_state:
+            self.guest.send(STATE, self.stream, {}, self.durable)
         self.guest.send(EVENT, self.stream, {"id": str(self.stream), "content_type": content_type, **meta}, body)
         return self.stream
 

@@ -39,32 +39,58 @@ def _high(descriptor):
 
 
 class Guest:
-    """One worker process. Use as a context manager; leaving it kills what is left of the process."""
+    """One worker process. Use as a context manager; leaving it kills what is left of the process.
 
-    def __init__(self, command, environment):
-        ours, theirs = socket.socketpair()
-        self.socket = ours
-        self.incoming = os.memfd_create("to-worker")
-        self.outgoing = os.memfd_create("from-worker")
+    ``elsewhere`` treats it as one in a container: it inherits no descriptor and is told where socket and memory lie.
+    """
+
+    def __init__(self, command, environment, elsewhere=False):
         self.output = tempfile.TemporaryFile()
         self._rest = b""
         self._end = 0
         self._regions = {}
-        null = os.open(os.devnull, os.O_RDONLY)
-        sources = [null, self.output.fileno(), self.output.fileno(), theirs.fileno(), self.incoming, self.outgoing]
-        high = [_high(source) for source in sources]
-        actions = [(os.POSIX_SPAWN_DUP2, source, target) for target, source in enumerate(high)]
-        self.pid = os.posix_spawnp(
-            command[0],
-            command,
-            {**environment, "TIDEMILL_WORKER_PROTOCOL": "1", "HOST_SECRET": "the host's own"},
-            file_actions=actions,
-        )
         self.status = None
         self.usage = None
+        environment = {**environment, "TIDEMILL_WORKER_PROTOCOL": "1", "HOST_SECRET": "the host's own"}
+        if elsewhere:
+            self._meet(command, environment)
+            return
+        self.socket, theirs = socket.socketpair()
+        self.incoming = os.memfd_create("to-worker")
+        self.outgoing = os.memfd_create("from-worker")
+        self._spawn(command, environment, [theirs.fileno(), self.incoming, self.outgoing])
         theirs.close()
-        os.close(null)
-        for descriptor in high:
+
+    def _meet(self, command, environment):
+        with tempfile.TemporaryDirectory(prefix="tidemill-guest-") as folder:
+            path = os.path.join(folder, "socket")
+            memory = [os.path.join(folder, name) for name in ("to-worker", "from-worker")]
+            self.incoming, self.outgoing = (os.open(file, os.O_RDWR | os.O_CREAT, 0o600) for file in memory)
+            environment["TIDEMILL_WORKER_SOCKET"] = path
+            environment["TIDEMILL_WORKER_MEMORY"] = ":".join(memory)
+            with socket.socket(socket.AF_UNIX) as listener:
+                listener.bind(path)
+                listener.listen(1)
+                listener.settimeout(WAIT_SECONDS_MAX)
+                self._spawn(command, environment, [])
+                self.socket, _ = listener.accept()
+            # what follows must have opened the memory files
+            self.socket.setblocking(True)
+            self._wait_until_opened(memory)
+
+    def _wait_until_opened(self, memory):
+        until = time.monotonic() + WAIT_SECONDS_MAX
+        folder = f"/proc/{self.pid}/fd"
+        while not set(memory) <= {os.readlink(os.path.join(folder, name)) for name in os.listdir(folder)}:
+            assert time.monotonic() < until, f"the worker does not open its memory: {self.text()}"
+            time.sleep(0.01)
+
+    def _spawn(self, command, environment, channel):
+        null = os.open(os.devnull, os.O_RDONLY)
+        high = [_high(source) for source in [null, self.output.fileno(), self.output.fileno(), *channel]]
+        actions = [(os.POSIX_SPAWN_DUP2, source, target) for target, source in enumerate(high)]
+        self.pid = os.posix_spawnp(command[0], command, environment, file_actions=actions)
+        for descriptor in [null, *high]:
             os.close(descriptor)
 
     def __enter__(self):
@@ -154,6 +180,6 @@ def nodejs_command():
     return ["node", os.path.join(RUNTIMES, "nodejs", "worker.mjs")], {}
 
 
-def start(command, environment=None):
+def start(command, environment=None, elsewhere=False):
     """Starts a worker by its command line."""
-    return Guest(command, {"PATH": os.environ["PATH"], **(environment or {})})
+    return Guest(command, {"PATH": os.environ["PATH"], **(environment or {})}, elsewhere)
