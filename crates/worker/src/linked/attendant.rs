@@ -40,8 +40,6 @@ use crate::{
     },
 };
 
-/// How long a worker that has closed its socket, or was asked to end, has to do so.
-const LEAVING_GRACE: Duration = Duration::from_millis(500);
 /// How long an asynchronous worker has to answer a call that was cancelled.
 const CANCEL_GRACE: Duration = Duration::from_secs(2);
 /// Bytes read from one place before the others get their turn.
@@ -172,7 +170,7 @@ impl Attendant {
             self.link.condemn(None, AttemptOutcome::Interrupted, reason);
         } else {
             self.was_asked = true;
-            self.force_at = Some(now + LEAVING_GRACE);
+            self.force_at = Some(now + self.link.leash.leaving_grace());
             let verdict = Verdict { stream: None, outcome: AttemptOutcome::Interrupted, reason: reason.to_owned() };
             self.link.state.lock().verdict.get_or_insert(verdict);
             self.link.leash.terminate();
@@ -193,7 +191,7 @@ impl Attendant {
     fn socket_closed(&mut self) {
         self.is_socket_open = false;
         self.link.leave();
-        self.force_at = Some(Instant::now() + LEAVING_GRACE);
+        self.force_at = Some(Instant::now() + self.link.leash.leaving_grace());
     }
 
     fn take_frames(&mut self, decoder: &mut Decoder, vessel: &mut impl Vessel) {
@@ -233,7 +231,7 @@ impl Attendant {
             Kind::Ready => self.become_ready(incoming::read("READY", frame.meta)?),
             Kind::Failed if self.ready.is_some() => {
                 self.failed = Some(incoming::read("FAILED", frame.meta)?);
-                self.force_at = Some(Instant::now() + LEAVING_GRACE);
+                self.force_at = Some(Instant::now() + self.link.leash.leaving_grace());
                 Ok(())
             }
             Kind::Failed => Err(Violation("FAILED after READY".to_owned())),

@@ -1,6 +1,6 @@
 //! What a linked worker lives in, as far as the protocol must know: a process of this machine, a container.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use bytes::Bytes;
 use tidemill_core::invocation::AttemptOutcome;
@@ -51,6 +51,11 @@ pub(crate) trait Leash: Send + Sync {
 
     /// Asks it to end.
     fn terminate(&self);
+
+    /// How long a worker that has closed its socket, or was asked to end, has to do so.
+    fn leaving_grace(&self) -> Duration {
+        Duration::from_millis(500)
+    }
 
     /// The memory that it uses now, in bytes, when that is to be watched from outside.
     fn resident_bytes(&self) -> Option<u64> {

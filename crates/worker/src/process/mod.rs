@@ -30,6 +30,8 @@ pub use driver::{DriverConfig, ProcessDriver};
 pub(crate) use environment::function_environment;
 pub(crate) use exit::how_it_ended;
 pub(crate) use memory::{resident_bytes, set_backstop};
+#[cfg(feature = "docker")]
+pub(crate) use runtimes::{command_line as wrapper_command, install as install_wrappers};
 pub(crate) use spawn::{Process, Program, Stdin};
 pub(crate) use usage::cpu_ns;
 
