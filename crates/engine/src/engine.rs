@@ -6,10 +6,7 @@ use arc_swap::ArcSwap;
 use tidemill_core::{
     Event, FunctionRef, FunctionState, InvocationId, ProjectName, RevisionNumber, Timestamp, TopicName,
     limits::INTERRUPTIONS_MAX,
-    ports::{
-        CancelResult, Clock, DriverHealth, InvocationDetail, LeaseRef, Progress, RedriveFilter, Registry, Rng, Store,
-        StoreError,
-    },
+    ports::{Clock, DriverHealth, Progress, Registry, Rng, Store, StoreError},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -24,7 +21,7 @@ use crate::{
     host::EngineHost,
     launcher::WorkerNames,
     leases,
-    notices::{self, Herald},
+    notices::Herald,
     pending,
     request::{Called, DeployRequest, Deployed, FunctionView, Prepared, Receipt, Source, SubmitOptions, TopicView},
     retention,
@@ -42,7 +39,7 @@ const GIVE_BACK: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
-    host: Arc<EngineHost>,
+    pub(crate) host: Arc<EngineHost>,
 }
 
 impl Engine {
@@ -153,7 +150,8 @@ impl Engine {
     /// How many attempts and calls run now.
     pub fn active_calls(&self) -> u32 {
         let routes = self.shared.routes.load();
-        routes.functions().values().map(|function| function.current.load().pool.view().busy_slots).sum()
+        let pools = routes.functions().values().flat_map(|function| function.pools());
+        pools.map(|pool| pool.view().busy_slots).sum()
     }
 
     /// Where an HTTP request leads: `/f/{function}/…`, `/f/{project}:{function}/…`, or a path of a trigger.
@@ -206,80 +204,6 @@ impl Engine {
         received_at: Timestamp,
     ) -> Result<Vec<InvocationId>, SubmitError> {
         submit::publish(&self.shared, project, topic, events, received_at).await
-    }
-
-    /// Waits until an invocation has ended, for `timeout` at most, and returns it as it stands then.
-    pub async fn wait(&self, id: InvocationId, timeout: Duration) -> Result<InvocationDetail, StoreError> {
-        let store = &self.shared.ports.store;
-        let ended = self.shared.waiters.register(id);
-        let detail = store.invocation(id).await;
-        if !detail.as_ref().is_ok_and(|detail| !detail.invocation.status.is_final()) {
-            drop(ended);
-            self.shared.waiters.tidy(id);
-            return detail;
-        }
-        // Either way the store has the truth.
-        let _ = tokio::time::timeout(timeout, ended).await;
-        self.shared.waiters.tidy(id);
-        store.invocation(id).await
-    }
-
-    /// Cancels an invocation; one that runs is ended by force.
-    pub async fn cancel(&self, id: InvocationId) -> Result<CancelResult, StoreError> {
-        let shared = &self.shared;
-        let detail = shared.ports.store.invocation(id).await?;
-        let result = shared.ports.store.cancel(id, shared.now()).await?;
-        match result {
-            CancelResult::Cancelled => {
-                if let Some(function) = shared.routes.load().function(&detail.invocation.function) {
-                    function.sub_queued(1);
-                    function.nudge();
-                }
-                shared.waiters.ended(id);
-                notices::cancelled(shared, &detail.invocation).await;
-            }
-            CancelResult::Requested => {
-                let lease: Option<LeaseRef> = shared.running.lock().get(&id).map(|attempt| attempt.lease);
-                if let Some(lease) = lease {
-                    leases::end(shared, lease).await;
-                }
-            }
-        }
-        Ok(result)
-    }
-
-    /// Queues a finished invocation again.
-    pub async fn retry(&self, id: InvocationId) -> Result<(), StoreError> {
-        let reference = self.shared.ports.store.retry(id, self.shared.now()).await?;
-        self.requeued(&reference, 1);
-        Ok(())
-    }
-
-    /// Queues dead-lettered invocations of a function again, at most `limit`. Returns how many.
-    pub async fn redrive(&self, function: &FunctionRef, limit: u32) -> Result<u64, StoreError> {
-        let filter = RedriveFilter { function: function.clone(), limit };
-        let count = self.shared.ports.store.redrive(filter, self.shared.now()).await?;
-        self.requeued(function, count);
-        Ok(count)
-    }
-
-    /// Deletes dead-lettered invocations of a function or, with `queued`, its waiting ones. Returns how many.
-    pub async fn purge(&self, function: &FunctionRef, queued: bool, limit: u32) -> Result<u64, StoreError> {
-        let filter = RedriveFilter { function: function.clone(), limit };
-        let count = self.shared.ports.store.purge(filter, queued).await?;
-        if let Some(function) = self.shared.routes.load().function(function).filter(|_| queued) {
-            function.sub_queued(count);
-            // The first in line of a key may be gone.
-            function.nudge();
-        }
-        Ok(count)
-    }
-
-    fn requeued(&self, reference: &FunctionRef, count: u64) {
-        if let Some(function) = self.shared.routes.load().function(reference) {
-            function.add_queued(count);
-            function.nudge();
-        }
     }
 
     /// Unpacks a package and completes its settings. Nothing is stored but the package.

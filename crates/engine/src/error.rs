@@ -93,6 +93,14 @@ pub enum DeployError {
         /// Why.
         source: LaunchError,
     },
+    /// Its image could not be built.
+    #[error("no image of {function} could be built: {source}")]
+    Image {
+        /// The function.
+        function: FunctionRef,
+        /// Why.
+        source: LaunchError,
+    },
     /// Another function has this address already.
     #[error("{path} is already an address of function {owner}")]
     AddressTaken {

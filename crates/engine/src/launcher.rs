@@ -99,19 +99,27 @@ impl Launcher {
     }
 
     pub async fn launch(&self, worker: WorkerId) -> Result<Arc<dyn Worker>, LaunchError> {
+        self.driver.launch(self.described(worker).await?).await
+    }
+
+    /// Makes a container image of the revision, on top of `base`, called `tag`. Returns its id.
+    pub async fn build_image(&self, base: &str, tag: &str, progress: &dyn Progress) -> Result<String, LaunchError> {
+        self.driver.build_image(&self.described(self.name()).await?, base, tag, progress).await
+    }
+
+    /// All that a driver must know of the revision.
+    async fn described(&self, worker: WorkerId) -> Result<Launch, LaunchError> {
         let prepared = self.prepared.get_or_try_init(|| self.reopen()).await;
         let prepared = prepared.map_err(|error| LaunchError { reason: error.to_string(), logs: Vec::new() })?;
-        self.driver
-            .launch(Launch {
-                worker,
-                function: self.reference.clone(),
-                revision: self.revision,
-                spec: self.spec.clone(),
-                directory: prepared.directory.clone(),
-                environment: prepared.environment.clone(),
-                host: self.host.clone(),
-            })
-            .await
+        Ok(Launch {
+            worker,
+            function: self.reference.clone(),
+            revision: self.revision,
+            spec: self.spec.clone(),
+            directory: prepared.directory.clone(),
+            environment: prepared.environment.clone(),
+            host: self.host.clone(),
+        })
     }
 
     async fn reopen(&self) -> Result<Prepared, BuildError> {

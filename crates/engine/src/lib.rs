@@ -4,9 +4,11 @@
 //! the effects. It reaches the world through the ports of `core` only.
 //!
 //! ```text
-//!  call   ──► pool.acquire ──► worker.call ──► reply                       nothing on this way touches the store
+//!  call   ──► pool.acquire ──► worker.call ──► reply                       nothing on this way touches the store;
+//!                                                                         with state: submit and wait for the end
 //!  submit ──► store.submit ──► (leased? ──► attempt) or pump
-//!  pump   ──► store.claim  ──► attempt: pool.acquire ──► worker.call ──► store.settle (result, emits, ack)
+//!  pump   ──► store.claim  ──► attempt: turn in line ──► pool.acquire ──► state ──► worker.call
+//!                             ──► store.settle (result, state, messages, emits, notices, ack)
 //! ```
 //!
 //! Every task is tracked by the engine and ends with it. Losing a nudge between tasks costs latency only: `timers` looks
@@ -26,6 +28,8 @@ mod error;
 mod function;
 mod history;
 mod host;
+mod image;
+mod invocations;
 mod large;
 mod launcher;
 mod leases;

@@ -96,7 +96,8 @@ pub struct SubmitOptions {
     pub idempotency_key: Option<String>,
     /// Not before this time.
     pub available_at: Option<Timestamp>,
-    /// Runs one after the other with others of this key, whatever the function's `ordering` says.
+    /// Runs one after the other with others of this key, whatever the function's `ordering` says. A function with one state
+    /// has one line, and takes no notice of it.
     pub key: Option<String>,
     /// When the request arrived; `None` is now.
     pub received_at: Option<Timestamp>,

@@ -109,7 +109,8 @@ impl Pool {
 
     fn begin_start(&self, state: &mut State) -> WorkerId {
         let worker = self.launcher.name();
-        state.starting.push(Starting { worker: worker.clone(), started_at: self.clock.now() });
+        let starting = Starting { worker: worker.clone(), started_at: self.clock.now(), is_leaving: false };
+        state.starting.push(starting);
         worker
     }
 
@@ -145,9 +146,13 @@ impl Pool {
         took: Duration,
     ) -> Option<Arc<dyn Worker>> {
         let mut state = self.state.lock();
-        let started_at = state.end_start(name).unwrap_or_else(|| self.clock.now());
+        let Starting { started_at, is_leaving, .. } = state.end_start(name);
         match launched {
             Ok(worker) if state.phase == Phase::Closed => return Some(worker.clone()),
+            Ok(worker) if is_leaving => {
+                self.grow(&mut state);
+                return Some(worker.clone());
+            }
             Ok(worker) => {
                 state.slots = worker.slots().max(1);
                 state.trouble = None;

@@ -195,6 +195,10 @@ impl Pool {
     /// Lets a worker finish its calls and stops it. Whether there is such a worker.
     pub fn send_away(self: &Arc<Self>, worker: &str) -> bool {
         let mut state = self.state.lock();
+        if let Some(starting) = state.starting.iter_mut().find(|starting| &*starting.worker.0 == worker) {
+            starting.is_leaving = true;
+            return true;
+        }
         let Some(entry) = state.entries.iter_mut().find(|entry| &*entry.worker.id().0 == worker) else { return false };
         entry.is_leaving = true;
         self.send_off(&mut state);

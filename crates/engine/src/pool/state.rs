@@ -47,6 +47,8 @@ impl Entry {
 pub(super) struct Starting {
     pub worker: WorkerId,
     pub started_at: Timestamp,
+    /// Is stopped as soon as it is there.
+    pub is_leaving: bool,
 }
 
 pub(super) struct Waiter {
@@ -110,10 +112,10 @@ impl State {
         u32::try_from(self.starting.len()).unwrap_or(u32::MAX)
     }
 
-    /// A start has ended. Returns when it began.
-    pub fn end_start(&mut self, worker: &WorkerId) -> Option<Timestamp> {
-        let index = self.starting.iter().position(|starting| starting.worker == *worker)?;
-        Some(self.starting.remove(index).started_at)
+    /// A start has ended.
+    pub fn end_start(&mut self, worker: &WorkerId) -> Starting {
+        let index = self.starting.iter().position(|starting| starting.worker == *worker);
+        self.starting.remove(index.expect("each start ends once"))
     }
 
     pub fn enter(&mut self, phase: Phase) {

@@ -39,7 +39,7 @@ impl Pool {
         });
         let coming = state.starting.iter().map(|starting| WorkerView {
             id: starting.worker.to_string(),
-            status: WorkerStatus::Starting,
+            status: if starting.is_leaving { WorkerStatus::Stopping } else { WorkerStatus::Starting },
             revision: self.launcher.revision(),
             started_at: starting.started_at,
             last_call_at: None,

@@ -109,6 +109,24 @@ async fn one_sent_away_finishes_its_call_first() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_is_being_started_can_be_sent_away() {
+    let mill = Mill::start().await;
+    mill.deploy("f", "minReplicas: 0, maxReplicas: 1").await;
+    mill.stage.kill();
+    mill.stage.launch(10 * SECOND, None);
+    let id = mill.submit("f", "").await;
+    mill.pass(SECOND).await;
+    let worker = mill.engine.workers(&name("f")).remove(0).id;
+    assert!(mill.engine.stop_worker(&name("f"), &worker).await.expect("the function is there"));
+    assert_eq!(statuses(&mill, "f"), ["stopping"]);
+    let begun = mill.stage.next().await;
+    assert_ne!(begun.worker, worker);
+    begun.succeeds();
+    mill.ended(id).await;
+    assert_eq!(mill.stage.living().values().sum::<usize>(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_one_prints_can_be_read_while_it_runs() {
     let mill = Mill::start().await;
     mill.deploy("f", "description: it").await;
