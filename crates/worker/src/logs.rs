@@ -87,6 +87,16 @@ impl LogBuffer {
         })
     }
 
+    /// The lines so far.
+    pub fn lines(&self) -> &[LogLine] {
+        &self.lines
+    }
+
+    /// Whether further lines are dropped.
+    pub fn is_full(&self) -> bool {
+        self.is_full
+    }
+
     /// The lines.
     pub fn into_lines(self) -> Vec<LogLine> {
         self.lines

@@ -50,3 +50,55 @@ async fn a_shell_function_whose_state_is_not_json_gave_a_bad_response() {
     assert_eq!(outcome, AttemptOutcome::BadResponse);
     assert!(reason.starts_with("TIDEMILL_STATE_FILE is not JSON"), "{reason}");
 }
+
+#[tokio::test]
+async fn the_logs_of_an_open_call_can_be_seen() {
+    let bench = Bench::new();
+    let wait =
+        "import sys, os, time\ndef main(p):\n    print('begun')\n    while not os.path.exists(p): time.sleep(0.01)\n";
+    let shell = "#!/bin/sh\necho begun >&2\nfile=$(cat)\nwhile [ ! -e \"$file\" ]; do sleep 0.01; done\n";
+    for (name, source) in [("wait.py", wait), ("wait.sh", shell)] {
+        let worker = bench.launch(name, source).await;
+        let gate = bench.directory.path().join(format!("{name}.gate"));
+        let open = call(gate.to_str().unwrap());
+        let watched = async {
+            while worker.logs_so_far(open.invocation).await.is_none_or(|lines| lines.is_empty()) {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+            std::fs::write(&gate, "").unwrap();
+            worker.logs_so_far(open.invocation).await.unwrap_or_default()
+        };
+        let limit = std::time::Duration::from_secs(60);
+        let both = async { tokio::join!(worker.call(&open), watched) };
+        let (end, lines) = tokio::time::timeout(limit, both).await.unwrap();
+        assert_eq!((lines[0].message.as_str(), end.logs.len()), ("begun", 1), "{name}");
+        assert!(worker.logs_so_far(open.invocation).await.is_none(), "it is over");
+    }
+}
+
+#[tokio::test]
+async fn every_runtime_says_where_it_lives() {
+    let bench = Bench::new();
+    let worker = bench.launch("pid.py", "import os\ndef main(p): return str(os.getpid())\n").await;
+    let end = worker.call(&call("")).await;
+    let place = worker.place();
+    assert_eq!((place.driver.as_str(), place.instance.as_bytes()), ("process", &reply(&end).body[..]));
+}
+
+#[tokio::test]
+async fn a_state_beyond_its_limit_costs_the_answer_and_not_the_worker() {
+    let bench = Bench::new();
+    let source = "def handler(context, event):\n    context.state = 'x' * int(event.body)\n    return 'stored'\n";
+    let settings =
+        |spec: &mut tidemill_core::spec::FunctionSpec| spec.state = tidemill_core::spec::StateScope::Function;
+    let worker = bench.try_launch("large.py", source, settings).await.unwrap();
+    let most = worker.call(&call_with("", "4194302")).await;
+    assert_eq!(most.state.unwrap().len(), 4_194_304);
+    let end = worker.call(&call_with("", "4194303")).await;
+    let reason = "its state has 4194305 bytes, more than the 4194304 that are allowed";
+    assert_eq!(broken(&end), (AttemptOutcome::BadResponse, reason));
+    assert!(end.state.is_none() && worker.is_alive());
+    let largest = format!("\"{}\"", "y".repeat(4_194_302));
+    let again = Call { state: Some(Bytes::from(largest)), ..call("1") };
+    assert_eq!(worker.call(&again).await.state.unwrap(), "\"x\"");
+}

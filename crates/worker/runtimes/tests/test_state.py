@@ -136,6 +136,12 @@ class State(unittest.TestCase):
                 it.result(f'["{text}"]'.encode())
                 self.assertEqual(json.loads(it.durable), json.loads(f'["{text}"]'))
 
+    def test_a_stored_number_that_the_language_cannot_hold_may_be_replaced(self):
+        with python("def handler(context, event): context.state = 1", state="function") as it:
+            it.durable = b"1" * 5000
+            it.result()
+            self.assertEqual(it.durable, b"1")
+
     def test_another_spelling_of_the_same_value_is_no_change(self):
         for worker in (python("def handler(context, event): return str(len(context.state))", state="function"),
                        nodejs("exports.handler = (c, e) => String(Object.keys(c.state).length)", state="function")):  # fmt: skip

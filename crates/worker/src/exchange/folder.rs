@@ -67,6 +67,7 @@ pub(crate) struct Exchange {
     directory: PathBuf,
     /// The state it began with; `None` for a function without state.
     state: Option<Bytes>,
+    is_kept: bool,
 }
 
 impl Exchange {
@@ -74,7 +75,7 @@ impl Exchange {
     /// [`tidemill_core::ports::Call`]: `None` for a function without state, empty when none is stored.
     pub fn new(directory: PathBuf, state: Option<&Bytes>) -> io::Result<Exchange> {
         fs::create_dir(&directory)?;
-        let exchange = Exchange { directory, state: state.cloned() };
+        let exchange = Exchange::reopen(directory, state);
         fs::set_permissions(&exchange.directory, fs::Permissions::from_mode(0o777))?;
         let stored = exchange.state.as_ref().filter(|state| !state.is_empty());
         for (name, content) in [(STATE_FILE, stored.map(Bytes::as_ref)), (SEND_FILE, Some(&[][..]))] {
@@ -84,6 +85,16 @@ impl Exchange {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o666))?;
         }
         Ok(exchange)
+    }
+
+    /// The folder `directory` of an execution that began earlier, with the same `state`.
+    pub fn reopen(directory: PathBuf, state: Option<&Bytes>) -> Exchange {
+        Exchange { directory, state: state.cloned(), is_kept: false }
+    }
+
+    /// Leaves the folder where it is, for somebody who reopens it.
+    pub fn keep(mut self) {
+        self.is_kept = true;
     }
 
     /// The folder on this machine.
@@ -148,8 +159,10 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        // What cannot be removed now is removed at the next start.
-        let _ = fs::remove_dir_all(&self.directory);
+        if !self.is_kept {
+            // What cannot be removed now is removed at the next start.
+            let _ = fs::remove_dir_all(&self.directory);
+        }
     }
 }
 

@@ -263,6 +263,12 @@ impl Worker for LinkedWorker {
         self.end(stream, call, answered).await
     }
 
+    async fn logs_so_far(&self, invocation: InvocationId) -> Option<Vec<LogLine>> {
+        let state = self.link.state.lock();
+        let call = state.calls.values().find(|call| call.invocation == invocation && call.answer.is_some())?;
+        Some(call.logs.lines().to_vec())
+    }
+
     fn place(&self) -> WorkerPlace {
         self.place.clone()
     }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tidemill_core::{
     invocation::{AttemptOutcome, LogLevel},
     limits::RESPONSE_BODY_BYTES_MAX,
@@ -48,20 +49,25 @@ struct Run<'a> {
     process: Process,
     stdout: Vec<u8>,
     stderr: LineSplitter,
-    logs: &'a mut LogBuffer,
+    logs: &'a Mutex<LogBuffer>,
 }
 
-/// Feeds `body` to `process` and collects what it prints until it ends or must be ended.
-pub(crate) async fn run(process: Process, body: Bytes, bounds: Bounds<'_>, logs: &mut LogBuffer) -> io::Result<RunEnd> {
+/// Feeds `body` to `process` and collects what it prints until it ends or must be ended. Others may look into `logs` meanwhile.
+pub(crate) async fn run(
+    process: Process,
+    body: Bytes,
+    bounds: Bounds<'_>,
+    logs: &Mutex<LogBuffer>,
+) -> io::Result<RunEnd> {
     let mut run = Run { process, stdout: Vec::new(), stderr: LineSplitter::default(), logs };
     let early = run.attend(body, &bounds).await;
     let Run { process, stdout, mut stderr, logs } = run;
-    stderr.flush(|line| logs.push(now(), LogLevel::Warn, line, None));
+    stderr.flush(|line| logs.lock().push(now(), LogLevel::Warn, line, None));
     let cpu_ns = cpu_ns(process.leash().pid());
     let status = process.reap()?;
     Ok(match early {
         Some(end) => end,
-        None if bounds.memory_bytes.is_some() && !status.success() && logs.tells_of_memory() => {
+        None if bounds.memory_bytes.is_some() && !status.success() && logs.lock().tells_of_memory() => {
             RunEnd::Broken(AttemptOutcome::OutOfMemory, memory_reason(bounds.memory_bytes.unwrap_or(0)))
         }
         None => RunEnd::Exited(status, stdout, cpu_ns),
@@ -145,9 +151,9 @@ impl Run<'_> {
 /// A drain that brings less has emptied the pipes.
 const LEFTOVER_BYTES_MIN: usize = 96 * 1024;
 
-fn take(stdout: &mut Vec<u8>, stderr: &mut LineSplitter, logs: &mut LogBuffer, output: Output, bytes: &[u8]) {
+fn take(stdout: &mut Vec<u8>, stderr: &mut LineSplitter, logs: &Mutex<LogBuffer>, output: Output, bytes: &[u8]) {
     match output {
         Output::Out => stdout.extend_from_slice(bytes),
-        Output::Err => stderr.push(bytes, |line| logs.push(now(), LogLevel::Warn, line, None)),
+        Output::Err => stderr.push(bytes, |line| logs.lock().push(now(), LogLevel::Warn, line, None)),
     }
 }

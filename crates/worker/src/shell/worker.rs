@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use tidemill_core::{
     Event, InvocationId,
-    invocation::{AttemptOutcome, Reply, RunReport},
+    invocation::{AttemptOutcome, LogLine, Reply, RunReport},
     ports::{Call, CallEnd, CallOutcome, Launch, LaunchError, Place, Worker, WorkerId},
 };
 use tokio_util::sync::CancellationToken;
@@ -41,6 +41,7 @@ struct Current {
     invocation: InvocationId,
     cut: CancellationToken,
     verdict: Option<(AttemptOutcome, String)>,
+    logs: Arc<Mutex<LogBuffer>>,
 }
 
 /// See the module.
@@ -142,9 +143,10 @@ impl ShellWorker {
                 }
                 Err(reason) => broken(AttemptOutcome::BadResponse, reason),
             },
-            Ok(RunEnd::Exited(status, ..)) if status.code().is_some() => {
-                Err(CallOutcome::Raised { message: failure_line(status.code().unwrap_or(0), logs), status: 500 })
-            }
+            Ok(RunEnd::Exited(status, ..)) if status.code().is_some() => Err(CallOutcome::Raised {
+                message: failure_line(status.code().unwrap_or(0), &logs.lock()),
+                status: 500,
+            }),
             Ok(RunEnd::Exited(status, ..)) => {
                 broken(AttemptOutcome::Crashed, format!("the program {}", how_it_ended(status)))
             }
@@ -187,7 +189,7 @@ impl ShellWorker {
 /// What the programs of one call leave behind.
 #[derive(Default)]
 struct Gathered {
-    logs: LogBuffer,
+    logs: Arc<Mutex<LogBuffer>>,
     exchanged: Exchanged,
     report: RunReport,
 }
@@ -242,9 +244,10 @@ impl Worker for ShellWorker {
         let started = Instant::now();
         let deadline = call.timeout.and_then(|timeout| started.checked_add(timeout));
         let cut = CancellationToken::new();
-        *self.current.lock() = Some(Current { invocation: call.invocation, cut: cut.clone(), verdict: None });
-        let _clear = Clear(&self.current);
         let mut gathered = Gathered::default();
+        let logs = gathered.logs.clone();
+        *self.current.lock() = Some(Current { invocation: call.invocation, cut: cut.clone(), verdict: None, logs });
+        let _clear = Clear(&self.current);
         let mut replies = Vec::with_capacity(call.events.len());
         let mut end = None;
         for event in &call.events {
@@ -261,12 +264,18 @@ impl Worker for ShellWorker {
         let Gathered { logs, exchanged, mut report } = gathered;
         let took = started.elapsed();
         report.run_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let mut end = CallEnd::new(outcome, logs.into_lines(), took);
+        let mut end = CallEnd::new(outcome, std::mem::take(&mut *logs.lock()).into_lines(), took);
         if matches!(end.outcome, CallOutcome::Replied(_)) {
             (end.state, end.sends) = (exchanged.state, exchanged.sends);
         }
         end.report = Some(report);
         end
+    }
+
+    async fn logs_so_far(&self, invocation: InvocationId) -> Option<Vec<LogLine>> {
+        let current = self.current.lock();
+        let current = current.as_ref().filter(|current| current.invocation == invocation)?;
+        Some(current.logs.lock().lines().to_vec())
     }
 
     fn place(&self) -> Place {

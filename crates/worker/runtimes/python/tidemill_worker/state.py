@@ -37,5 +37,12 @@ class State:
         before = self._stored or b"{}"
         if text == before:
             return None
-        # others may have written the same value in other words
-        return None if text == encode_exactly(json.loads(before), WHAT) else text
+        return None if text == _respelled(before) else text
+
+
+def _respelled(text):
+    """The JSON text as this worker writes it: others may have written the same value in other words."""
+    try:
+        return encode_exactly(json.loads(text), WHAT)
+    except (ValueError, RecursionError):
+        return None  # a number of thousands of digits, say: nothing that a value of Python could equal
