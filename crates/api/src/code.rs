@@ -49,6 +49,10 @@ codes! {
     BadName = "bad_name", 400, false;
     /// A CloudEvents envelope is incomplete or malformed.
     BadEnvelope = "bad_envelope", 400, false;
+    /// Nobody is known to make the request, or its token does not hold.
+    Unauthenticated = "unauthenticated", 401, false;
+    /// Whoever makes the request may not do this.
+    Forbidden = "forbidden", 403, false;
     /// The path leads nowhere.
     NotFound = "not_found", 404, false;
     /// There is no such function.
@@ -57,6 +61,18 @@ codes! {
     NoAddress = "no_address", 404, false;
     /// There is no such invocation, or it is older than retention allows.
     NoInvocation = "no_invocation", 404, false;
+    /// There is no such alias.
+    NoAlias = "no_alias", 404, false;
+    /// There is no such config.
+    NoConfig = "no_config", 404, false;
+    /// There is no such nonce.
+    NoNonce = "no_nonce", 404, false;
+    /// There is no such worker.
+    UnknownWorker = "no_such_worker", 404, false;
+    /// Nothing is stored there yet, or the function has no state.
+    NoState = "no_state", 404, false;
+    /// No result is left.
+    NoResult = "no_result", 404, false;
     /// There is no such revision.
     NoRevision = "no_revision", 404, false;
     /// This path does not take this method.
@@ -67,6 +83,10 @@ codes! {
     Conflict = "conflict", 409, false;
     /// Another function has this address.
     AddressTaken = "address_taken", 409, false;
+    /// There is one of that name already.
+    Exists = "exists", 409, false;
+    /// What is there has another version than the request expects.
+    VersionMismatch = "version_mismatch", 412, false;
     /// The invocation has not ended, so there is no result yet.
     NotFinished = "not_finished", 409, true;
     /// The body is larger than allowed.
@@ -99,6 +119,8 @@ codes! {
     Paused = "paused", 503, true;
     /// The server is starting or stopping.
     Stopping = "stopping", 503, true;
+    /// Secrets cannot be sealed or opened.
+    VaultFailed = "vault_failed", 503, false;
     /// The store failed.
     StoreFailed = "store_failed", 503, true;
     /// The disk is full; nothing was changed.

@@ -113,6 +113,9 @@ pub struct Envelope {
     /// The media type of the body.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub content_type: String,
+    /// Who sent it, on a server that knows.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub caller: String,
 }
 
 impl From<&Event> for Envelope {
@@ -130,6 +133,7 @@ impl From<&Event> for Envelope {
             query: event.query.clone(),
             headers: event.headers.clone(),
             content_type: event.content_type.clone(),
+            caller: event.caller.clone(),
         }
     }
 }
@@ -231,6 +235,41 @@ pub struct Attempt {
     pub outcome: String,
     /// Why it did not succeed, in one line.
     pub reason: String,
+    /// What it used and how its process or container ended, where the driver can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<RunReport>,
+}
+
+/// What an attempt used and how its process or container ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RunReport {
+    /// The exit code, when it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i64>,
+    /// CPU time, in microseconds.
+    pub cpu_us: u64,
+    /// Bytes received from the network and read from disks.
+    pub io_bytes: u64,
+    /// The most memory seen, in bytes.
+    pub memory_bytes_max: u64,
+    /// Run time as the driver measured it, in microseconds.
+    pub run_us: u64,
+    /// The container engine's own description of the end.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub final_state: serde_json::Value,
+}
+
+impl From<&core::RunReport> for RunReport {
+    fn from(report: &core::RunReport) -> RunReport {
+        RunReport {
+            exit_code: report.exit_code,
+            cpu_us: report.cpu_ns / 1000,
+            io_bytes: report.io_bytes,
+            memory_bytes_max: report.memory_bytes_max,
+            run_us: report.run_us,
+            final_state: report.final_state.clone(),
+        }
+    }
 }
 
 impl From<&core::Attempt> for Attempt {
@@ -243,6 +282,7 @@ impl From<&core::Attempt> for Attempt {
             finished_at: attempt.finished_at.into(),
             outcome: attempt.outcome.as_str().to_owned(),
             reason: attempt.reason.clone(),
+            report: attempt.report.as_ref().map(RunReport::from),
         }
     }
 }

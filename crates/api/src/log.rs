@@ -1,7 +1,7 @@
 //! Log lines.
 
 use serde::{Deserialize, Serialize};
-use tidemill_core::ports::LoggedLine;
+use tidemill_core::{InvocationId, invocation, ports::LoggedLine};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -44,9 +44,29 @@ impl From<LoggedLine> for LogLine {
     }
 }
 
+impl LogLine {
+    /// A line of an attempt that runs.
+    pub fn live(line: invocation::LogLine, function: &str, invocation: InvocationId, attempt: u32) -> LogLine {
+        LogLine {
+            position: 0,
+            time: line.time.into(),
+            level: line.level.as_str().to_owned(),
+            message: line.message,
+            fields: line.fields,
+            function: function.to_owned(),
+            invocation: invocation.0,
+            attempt,
+        }
+    }
+}
+
 /// Log lines, oldest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LogList {
     /// The lines.
     pub lines: Vec<LogLine>,
+    /// What the attempt that runs now has written so far, where its worker can tell. It is not stored yet and has no
+    /// position.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub live: Vec<LogLine>,
 }

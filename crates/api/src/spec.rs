@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 /// The settings of a revision, with every default filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Spec {
-    /// As in `python`, `python:3.11`, `nodejs`, `shell`, `binary`.
+    /// As in `python`, `python:3.11`, `nodejs`, `shell`, `binary`, `image`, `webhook`.
     pub runtime: String,
     /// Entry point; empty when the runtime looks for one.
     pub handler: String,
@@ -51,6 +51,91 @@ pub struct Spec {
     pub build_commands: Vec<String>,
     /// Further requirements.
     pub build_requirements: Vec<String>,
+    /// `none`, `function` or `key`: whether it has durable state, and how that is divided.
+    #[serde(default)]
+    pub state: String,
+    /// The container that its workers run in; absent for processes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<Container>,
+    /// Functions that are told how it is doing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<String>,
+    /// How long the logs of its invocations are kept; absent is as long as the invocations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_retention_ms: Option<u64>,
+}
+
+/// Where and how the workers of a function run when they are containers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Container {
+    /// The image; empty when it is built from the package's `Dockerfile`.
+    pub image: String,
+    /// `run`, `worker` or `http`: how it is talked to.
+    pub contract: String,
+    /// `missing`, `always` or `never`: when it is pulled.
+    pub pull: String,
+    /// In place of the image's entry point.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entrypoint: Option<Vec<String>>,
+    /// In place of the image's command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// The user; empty is the image's own.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub user: String,
+    /// Folders and files of the host.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mounts: Vec<Mount>,
+    /// Networks; `none` is no network.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<String>,
+    /// Whether it has all rights of the host.
+    pub privileged: bool,
+    /// Processes and threads at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pids_max: Option<u32>,
+    /// The port of the HTTP server in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+}
+
+/// A folder or file of the host inside a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Mount {
+    /// The path on the host.
+    pub source: String,
+    /// The path in the container.
+    pub target: String,
+    /// Whether the container may not write there.
+    pub read_only: bool,
+}
+
+impl From<&core::Container> for Container {
+    fn from(container: &core::Container) -> Container {
+        let pull = match container.pull {
+            core::Pull::Missing => "missing",
+            core::Pull::Always => "always",
+            core::Pull::Never => "never",
+        };
+        let mount = |mount: &core::Mount| Mount {
+            source: mount.source.clone(),
+            target: mount.target.clone(),
+            read_only: mount.read_only,
+        };
+        Container {
+            image: container.image.clone(),
+            contract: container.contract.as_str().to_owned(),
+            pull: pull.to_owned(),
+            entrypoint: container.entrypoint.clone(),
+            command: container.command.clone(),
+            user: container.user.clone(),
+            mounts: container.mounts.iter().map(mount).collect(),
+            networks: container.networks.clone(),
+            privileged: container.privileged,
+            pids_max: container.pids_max,
+            port: container.port,
+        }
+    }
 }
 
 /// A variable of the workers' environment.
@@ -136,6 +221,10 @@ impl From<&FunctionSpec> for Spec {
             history: history.to_owned(),
             build_commands: spec.build.commands.clone(),
             build_requirements: spec.build.requirements.clone(),
+            state: spec.state.as_str().to_owned(),
+            container: spec.container.as_deref().map(Container::from),
+            notify: spec.notify.iter().map(ToString::to_string).collect(),
+            log_retention_ms: spec.log_retention.map(millis),
         }
     }
 }

@@ -45,7 +45,10 @@ pub struct Status {
     pub ready: bool,
     /// The store.
     pub store: StoreStatus,
-    /// Functions in all projects.
+    /// Where workers can be started.
+    #[serde(default)]
+    pub drivers: Vec<DriverStatus>,
+    /// Functions: of all projects, or of one's own where requests say who makes them.
     pub functions: u64,
     /// Workers on this node.
     pub workers: WorkerTotals,
@@ -61,6 +64,20 @@ pub struct StoreStatus {
     /// Why not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// Whether a driver can start workers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DriverStatus {
+    /// As in `process` or `docker`.
+    pub name: String,
+    /// Whether it can.
+    pub ok: bool,
+    /// Version and address.
+    pub detail: String,
+    /// Why it cannot, with a hint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// Workers of all functions.

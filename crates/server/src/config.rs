@@ -2,13 +2,26 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use tidemill_core::access::{ContainerRules, Role};
+
+use crate::{AbacoConfig, AuthConfig};
+
 /// Settings of the HTTP server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// Where to listen. Port 0 takes a free one.
     pub listen: SocketAddr,
     /// Names beside `localhost` under which a listener on loopback is reached; requests to the API under any other are refused.
     pub hosts: Vec<String>,
+    /// How requests say who makes them.
+    pub auth: AuthConfig,
+    /// The weakest role that may deploy code which runs as a process of this machine, where requests say who makes them:
+    /// there is no sandbox around it.
+    pub process_role: Role,
+    /// What containers get, whoever asks.
+    pub containers: ContainerRules,
+    /// The Abaco face.
+    pub abaco: AbacoConfig,
     /// The largest request body of a function whose http trigger names no limit, in bytes.
     pub body_bytes_max: u64,
     /// Memory that the bodies of all requests may take together, in bytes; a larger body waits, and is refused with 503 when
@@ -47,6 +60,10 @@ impl Default for ServerConfig {
         ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
             hosts: Vec::new(),
+            auth: AuthConfig::default(),
+            process_role: Role::Privileged,
+            containers: ContainerRules::default(),
+            abaco: AbacoConfig::default(),
             body_bytes_max: tidemill_core::limits::REQUEST_BODY_BYTES,
             bodies_bytes_max: 32 * 1024 * 1024,
             package_bytes_max: 256 * 1024 * 1024,

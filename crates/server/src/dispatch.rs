@@ -1,4 +1,4 @@
-//! One request: to the gateway or to the API, and what holds for every answer.
+//! One request: to the gateway, to the API or to a face, and what holds for every answer.
 
 use std::{convert::Infallible, future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Instant};
 
@@ -12,6 +12,7 @@ use tidemill_api::ErrorCode;
 use tower::ServiceExt;
 
 use crate::{
+    faces::abaco,
     gateway,
     meters::Part,
     net::{Calls, Held},
@@ -48,11 +49,17 @@ impl Service<Request<Incoming>> for Dispatch {
         let app = Arc::clone(&self.app);
         let started = Instant::now();
         let is_head = request.method() == Method::HEAD;
-        let part = if is_api(request.uri().path()) { Part::Api } else { Part::Gateway };
+        let path = request.uri().path();
+        let part = match path {
+            path if is_api(path) => Part::Api,
+            path if app.config.abaco.enabled && abaco::is_ours(path) => Part::Abaco,
+            _ => Part::Gateway,
+        };
         let api = (part == Part::Api).then(|| self.api.clone());
         Box::pin(async move {
             let answer = async {
                 match api {
+                    None if part == Part::Abaco => abaco::handle(&app, request).await,
                     None => gateway::handle(&app, request).await,
                     Some(api) => match api.oneshot(request.map(axum::body::Body::new)).await {
                         Ok(response) => response.map(Body::Api),

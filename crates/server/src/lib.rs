@@ -22,9 +22,11 @@
 //! Nuclio's `X-nuclio-filestream-path` response header is removed and not obeyed: it would let user code read the server's files.
 
 mod api;
+mod auth;
 mod cloudevents;
 mod config;
 mod dispatch;
+mod faces;
 mod gateway;
 mod meters;
 mod net;
@@ -35,7 +37,9 @@ mod shared;
 mod shield;
 
 pub use api::openapi;
+pub use auth::{Algorithm, AuthConfig, KeyConfig, Tenant, TenantConfig, TenantError, default_roles};
 pub use config::ServerConfig;
+pub use faces::abaco::{AbacoConfig, Case as AbacoCase, abaco_routes};
 pub use meters::install_metrics;
 pub use server::{BindError, Server};
 pub use tidemill_api::{RuntimeInfo, ServerInfo};

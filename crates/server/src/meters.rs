@@ -47,14 +47,18 @@ pub(crate) enum Part {
     Gateway,
     /// The native API.
     Api,
+    /// The Abaco face.
+    Abaco,
 }
 
 /// The server's own metrics. Handles are made once: looking one up costs more than counting.
 pub(crate) struct Meters {
     gateway: [Counter; 5],
     api: [Counter; 5],
+    abaco: [Counter; 5],
     gateway_seconds: Histogram,
     api_seconds: Histogram,
+    abaco_seconds: Histogram,
     /// Open connections.
     pub(crate) connections: Gauge,
     /// Connections closed because there were too many.
@@ -71,8 +75,10 @@ impl Meters {
         Meters {
             gateway: by_status("gateway"),
             api: by_status("api"),
+            abaco: by_status("abaco"),
             gateway_seconds: histogram!("tidemill_http_request_seconds", "part" => "gateway"),
             api_seconds: histogram!("tidemill_http_request_seconds", "part" => "api"),
+            abaco_seconds: histogram!("tidemill_http_request_seconds", "part" => "abaco"),
             connections: gauge!("tidemill_http_connections"),
             refused: counter!("tidemill_http_connections_refused_total"),
         }
@@ -84,6 +90,7 @@ impl Meters {
         let (counters, seconds) = match part {
             Part::Gateway => (&self.gateway, &self.gateway_seconds),
             Part::Api => (&self.api, &self.api_seconds),
+            Part::Abaco => (&self.abaco, &self.abaco_seconds),
         };
         counters[class].increment(1);
         seconds.record(took);

@@ -10,7 +10,10 @@ use tidemill_core::{
     name::InvalidName,
     ports::{BuildError, LaunchError, StoreError},
 };
-use tidemill_engine::{CallError, DeployError, SubmitError};
+use tidemill_engine::{
+    CallError, DeployError, SubmitError,
+    directory::{DirectoryError, NonceRefusal},
+};
 
 use crate::{
     net::ReadError,
@@ -60,6 +63,9 @@ impl Refusal {
         let mut response = reply::json(status, &self.0);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_MEDIA_TYPE));
+        if self.0.code == ErrorCode::Unauthenticated {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if let Some(seconds) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -144,6 +150,33 @@ impl From<StoreError> for Refusal {
                 tracing::error!(%error, "a request failed");
                 Refusal::new(ErrorCode::StoreFailed, error.to_string()).retry_after(RETRY_BROKEN)
             }
+        }
+    }
+}
+
+impl From<DirectoryError> for Refusal {
+    fn from(error: DirectoryError) -> Refusal {
+        let text = error.to_string();
+        match error {
+            DirectoryError::NotFound => Refusal::new(ErrorCode::NotFound, "what was asked for does not exist"),
+            DirectoryError::Exists => Refusal::new(ErrorCode::Exists, text),
+            DirectoryError::Conflict => Refusal::new(ErrorCode::Conflict, text).retry_after(RETRY_BUSY),
+            DirectoryError::Vault(error) => {
+                tracing::error!(%error, "a secret cannot be sealed or opened");
+                Refusal::new(ErrorCode::VaultFailed, text)
+            }
+            DirectoryError::Store(source) => source.into(),
+        }
+    }
+}
+
+impl From<NonceRefusal> for Refusal {
+    fn from(error: NonceRefusal) -> Refusal {
+        let text = error.to_string();
+        match error {
+            NonceRefusal::Unknown | NonceRefusal::UsedUp => Refusal::new(ErrorCode::Unauthenticated, text),
+            NonceRefusal::Level => Refusal::new(ErrorCode::Forbidden, text),
+            NonceRefusal::Store(source) => source.into(),
         }
     }
 }
@@ -272,6 +305,13 @@ impl From<DeployError> for Refusal {
             DeployError::Manifest(source) => source.into(),
             DeployError::Build(source) => source.into(),
             DeployError::Launch { function, source } => not_ready(&function, &source),
+            DeployError::Image { function, source } => {
+                let mut refusal =
+                    launch(ErrorCode::BuildFailed, &format!("no image of {function} could be built"), &source.reason);
+                let printed = source.logs.iter().map(|line| line.message.as_str()).collect::<Vec<_>>().join("\n");
+                refusal.0.output = refusal.0.output.or(Some(printed)).filter(|output| !output.is_empty());
+                refusal
+            }
             DeployError::AddressTaken { .. } => Refusal::new(ErrorCode::AddressTaken, text),
             DeployError::NoFunction(_) => no_function(text),
             DeployError::NoRevision { .. } => Refusal::new(ErrorCode::NoRevision, text),

@@ -14,7 +14,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     ServerConfig, api,
+    auth::Authenticator,
     dispatch::Dispatch,
+    faces::abaco,
     install_metrics,
     meters::Meters,
     net::{self, Calls, Limits, Room},
@@ -80,6 +82,7 @@ impl Server {
         let document = api::openapi().to_json().expect("the document has text keys only");
         let app: App = Arc::new(Shared {
             engine: self.engine,
+            auth: Authenticator::new(self.config.auth.clone()),
             incoming: Room::new(self.config.bodies_bytes_max),
             outgoing: Room::new(self.config.bodies_bytes_max),
             reading: Semaphore::new(READING_MAX),
@@ -91,6 +94,9 @@ impl Server {
             prometheus: prometheus.clone(),
             openapi: Bytes::from(document),
         });
+        if app.config.abaco.enabled {
+            tasks.spawn(abaco::reconcile::run(Arc::clone(&app)));
+        }
         let acceptor = Acceptor::new(app, stop.clone());
         let mut upkeep = interval(UPKEEP);
         upkeep.set_missed_tick_behavior(MissedTickBehavior::Delay);

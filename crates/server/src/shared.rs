@@ -13,12 +13,14 @@ use tidemill_engine::Engine;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{ServerConfig, meters::Meters, net, refusal::Refusal};
+use crate::{ServerConfig, auth::Authenticator, meters::Meters, net, refusal::Refusal};
 
 /// The state of the server.
 pub(crate) struct Shared {
     /// The engine.
     pub(crate) engine: Engine,
+    /// Who makes requests.
+    pub(crate) auth: Authenticator,
     /// The settings.
     pub(crate) config: ServerConfig,
     /// What the server is.

@@ -30,6 +30,11 @@ impl Principal {
         self.is_admin() || self.roles.contains(&Role::Privileged)
     }
 
+    /// Whether it has `role` or a stronger one.
+    pub fn has(&self, role: Role) -> bool {
+        self.roles.iter().any(|own| *own <= role)
+    }
+
     /// Whether it may do with an object of its project what needs `level`.
     pub fn may(&self, grants: &Grants, level: Level) -> bool {
         self.is_admin() || grants.level_of(&self.user) >= level

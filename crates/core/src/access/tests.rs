@@ -44,6 +44,8 @@ fn roles_include_one_another() {
     ] {
         let principal = somebody(roles);
         assert_eq!((principal.is_admin(), principal.is_privileged()), (admin, privileged), "{roles:?}");
+        assert_eq!((principal.has(Role::Admin), principal.has(Role::Privileged)), (admin, privileged), "{roles:?}");
+        assert!(principal.has(Role::Limited));
     }
     assert!(Principal::anonymous(ProjectName::default()).is_admin());
 }

@@ -1,5 +1,7 @@
 //! `POST /v1/functions`: a package comes in, a revision serves.
 //!
+//! What is deployed, and so who may deploy it, stands in the package: it is unpacked first, then judged, then deployed.
+//!
 //! The request is `multipart/form-data` with a part `package` (a file; its name tells the kind) and, if wanted, a part
 //! `overrides` (JSON). With `Accept: application/x-ndjson` the answer is a stream: progress, then the end. A deployment
 //! that has begun goes on when its caller hangs up.
@@ -19,16 +21,20 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use tidemill_api::{DeployNews, Deployed, ErrorCode, route};
 use tidemill_core::{
+    FunctionName, FunctionRef,
+    access::{Demand, Level, Object, Principal, demands},
     manifest::Overrides,
     ports::{Package, Progress},
+    spec::{FunctionSpec, MessageSource, Trigger, TriggerKind},
 };
-use tidemill_engine::{DeployRequest, Deployed as Outcome};
+use tidemill_engine::{DeployRequest, Deployed as Outcome, Prepared, Readiness, Source};
 use tokio::{sync::mpsc, time::timeout};
 use utoipa::ToSchema;
 
 use super::{
     Problems,
-    extract::{InProject, Params, project},
+    extract::{InProject, Params},
+    scope::Scope,
 };
 use crate::{refusal::Refusal, shared::App, shield::Shield};
 
@@ -43,9 +49,9 @@ const OVERRIDES_BYTES_MAX: u64 = 1024 * 1024;
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it only describes the request in the OpenAPI document")]
 pub(super) struct DeployForm {
-    /// The code: one source file, a zip, a tar or a tar.gz, with its file name.
-    #[schema(value_type = String, format = Binary)]
-    package: Vec<u8>,
+    /// The code: one source file, a zip, a tar or a tar.gz, with its file name. Absent when `overrides` name an image.
+    #[schema(value_type = Option<String>, format = Binary)]
+    package: Option<Vec<u8>>,
     /// Settings that win over the package's own, as JSON.
     overrides: Option<String>,
 }
@@ -72,15 +78,101 @@ pub(super) fn wire(app: &App, deployed: Outcome) -> Deployed {
         (status = 201, description = "The new revision serves.", body = Deployed)))]
 pub(super) async fn deploy(
     State(app): State<App>,
+    scope: Scope,
     Params(query): Params<InProject>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let wants_stream = wants_stream(request.headers());
-    let mut request = read(&app, request).await?;
-    if let Some(name) = query.project {
-        request.overrides.project.get_or_insert(project(Some(&name))?.to_string());
+    let (package, mut overrides) = read(&app, request).await?;
+    if query.names_one() || scope.principal().is_some() {
+        overrides.project.get_or_insert(scope.project().to_string());
     }
+    let prepared = app.engine.prepare(Source::Package { package, overrides }).await?;
+    may_deploy(&app, &scope, &prepared).await?;
+    let source = Source::Prepared(Box::new(prepared));
+    let request = DeployRequest { source, readiness: Readiness::Checked, again: false };
     if wants_stream { Ok(streamed(app, request)) } else { whole(app, request).await }
+}
+
+/// Whether this deployment may take place: by the settings of the server, and by the rights of whoever asks. Whoever deploys a
+/// new function may do everything with it from then on.
+async fn may_deploy(app: &App, scope: &Scope, prepared: &Prepared) -> Result<(), Refusal> {
+    let Prepared { function, spec, .. } = prepared;
+    let forbidden = |detail: String| Err(Refusal::new(ErrorCode::Forbidden, detail));
+    if let Some(refused) = spec.container.as_deref().and_then(|container| app.config.containers.refused(container)) {
+        let refusal = Refusal::new(ErrorCode::Forbidden, format!("this server does not give {refused} to containers"));
+        return Err(refusal.hint("the settings docker.privileged and docker.mounts allow it"));
+    }
+    let object = Object::function(function);
+    let is_new = app.engine.target(function).is_none();
+    let directory = app.engine.directory();
+    if is_new && directory.alias(&function.project, function.name.as_str()).await?.is_some() {
+        return Err(Refusal::new(ErrorCode::Exists, format!("{} is an alias already", function.name)));
+    }
+    if let Some(principal) = scope.principal() {
+        if function.project != principal.project {
+            let (own, other) = (&principal.project, &function.project);
+            return forbidden(format!("{} acts in project {own} and not in {other}", principal.user));
+        }
+        may_demand(app, scope, spec)?;
+        for (other, level) in others(spec) {
+            let other = FunctionRef::new(function.project.clone(), other);
+            scope.require(app, &Object::function(&other), level).await?;
+        }
+    }
+    if is_new {
+        directory.claim(&object, &scope.acting().user).await?;
+    }
+    scope.require(app, &object, Level::Update).await
+}
+
+/// What only some roles may ask for.
+fn may_demand(app: &App, scope: &Scope, spec: &FunctionSpec) -> Result<(), Refusal> {
+    let Some(principal) = scope.principal() else { return Ok(()) };
+    let may = |demand: &Demand| match demand {
+        Demand::Process => principal.has(app.config.process_role),
+        Demand::Privileged | Demand::Mount(_) | Demand::Root | Demand::Network(_) => principal.is_privileged(),
+    };
+    match demands(spec).into_iter().find(|demand| !may(demand)) {
+        None => Ok(()),
+        Some(demand) => {
+            let detail = format!("{demand} needs a role that {} does not have", principal.user);
+            Err(Refusal::new(ErrorCode::Forbidden, detail)
+                .hint("images may be deployed with any role; ask an administrator for the rest"))
+        }
+    }
+}
+
+/// The functions whose responses it gets or that it tells of itself, and what is needed of them.
+fn others(spec: &FunctionSpec) -> Vec<(FunctionName, Level)> {
+    let source = |trigger: &Trigger| match &trigger.kind {
+        TriggerKind::Message(message) => match &message.source {
+            MessageSource::Responses(function) => Some((function.clone(), Level::Read)),
+            MessageSource::Topic(_) => None,
+        },
+        TriggerKind::Http(_) | TriggerKind::Cron(_) => None,
+    };
+    let told = spec.notify.iter().map(|function| (function.clone(), Level::Execute));
+    spec.triggers.values().filter_map(source).chain(told).collect()
+}
+
+/// Whether a rollback may take place: the revision gone back to may ask for more than whoever goes back to it may.
+pub(super) async fn may_go_back(
+    app: &App,
+    scope: &Scope,
+    function: &FunctionRef,
+    to: Option<u32>,
+) -> Result<(), Refusal> {
+    if scope.principal().is_none_or(Principal::is_privileged) {
+        return Ok(());
+    }
+    let Some(active) = app.engine.function(function).map(|view| view.revision.0) else { return Ok(()) };
+    let revisions = app.engine.store().revisions(function).await?;
+    let is_meant = |number: u32| to.map_or(number < active, |to| number == to);
+    match revisions.iter().find(|revision| is_meant(revision.number.0)) {
+        Some(revision) => may_demand(app, scope, &revision.spec),
+        None => Ok(()),
+    }
 }
 
 fn wants_stream(headers: &HeaderMap) -> bool {
@@ -127,7 +219,7 @@ fn streamed(app: App, request: DeployRequest) -> Response {
     ([(header::CONTENT_TYPE, content_type)], axum::body::Body::from_stream(lines)).into_response()
 }
 
-async fn read(app: &App, mut request: Request) -> Result<DeployRequest, Refusal> {
+async fn read(app: &App, mut request: Request) -> Result<(Package, Overrides), Refusal> {
     use axum::RequestExt;
     let limit = app.config.package_bytes_max;
     if content_length(request.headers()).is_some_and(|length| length > limit + OVERRIDES_BYTES_MAX) {
@@ -164,8 +256,13 @@ async fn read(app: &App, mut request: Request) -> Result<DeployRequest, Refusal>
             }
         }
     }
-    let package = package.ok_or_else(|| Refusal::new(ErrorCode::BadRequest, "the part `package` is missing"))?;
-    Ok(DeployRequest { package, overrides })
+    // An image needs no files.
+    let of_image = || overrides.image.as_ref().and(overrides.name.as_deref()).map(Package::empty);
+    let package = package.or_else(of_image).ok_or_else(|| {
+        Refusal::new(ErrorCode::BadRequest, "the part `package` is missing")
+            .hint("only `overrides` that name an `image` and a `name` go without")
+    })?;
+    Ok((package, overrides))
 }
 
 async fn part(app: &App, mut field: Field<'_>, limit: u64) -> Result<Bytes, Refusal> {

@@ -10,7 +10,7 @@ use axum::{
 use bytes::Bytes;
 use serde::{Deserialize, de::DeserializeOwned};
 use tidemill_api::ErrorCode;
-use tidemill_core::{FunctionRef, InvalidInvocationId, InvocationId, ProjectName, manifest::nearest};
+use tidemill_core::{FunctionRef, InvalidInvocationId, InvocationId, manifest::nearest};
 use tidemill_engine::Target;
 use utoipa::IntoParams;
 
@@ -45,18 +45,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct InProject {
-    /// The project; `default` when absent.
-    pub(super) project: Option<String>,
+    /// The project; `default` when absent, or the one that the token is of.
+    project: Option<String>,
 }
 
-/// The project's name.
-pub(super) fn project(name: Option<&str>) -> Result<ProjectName, Refusal> {
-    Ok(name.map(str::parse).transpose()?.unwrap_or_default())
-}
-
-/// The function `name` of a project.
-pub(super) fn function(project_name: Option<&str>, name: &str) -> Result<FunctionRef, Refusal> {
-    Ok(FunctionRef::new(project(project_name)?, name.parse()?))
+impl InProject {
+    /// Whether the request names a project.
+    pub(super) fn names_one(&self) -> bool {
+        self.project.is_some()
+    }
 }
 
 /// The function as it can be invoked.

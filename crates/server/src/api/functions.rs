@@ -1,18 +1,14 @@
 //! Functions and their revisions.
 
-use axum::{
-    Json,
-    body::Body,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, body::Body, extract::State, http::StatusCode};
 use tidemill_api::{Deployed, Function, FunctionList, Revision, RevisionList, Rollback, Workers, route};
-use tidemill_core::{FunctionRef, RevisionNumber};
+use tidemill_core::{FunctionRef, RevisionNumber, access::ObjectKind};
 use tidemill_engine::FunctionView;
 
 use super::{
     Problems, deploy,
-    extract::{InProject, Params, function, json, no_function, project},
+    extract::{InProject, Params, json, no_function},
+    scope::Scope,
 };
 use crate::{refusal::Refusal, shared::App, shield::Shield};
 
@@ -49,10 +45,12 @@ fn find(app: &App, function: &FunctionRef) -> Result<FunctionView, Refusal> {
     responses(Problems, (status = 200, description = "The functions.", body = FunctionList)))]
 pub(super) async fn list(
     State(app): State<App>,
-    Params(query): Params<InProject>,
+    scope: Scope,
+    _: Params<InProject>,
 ) -> Result<Json<FunctionList>, Refusal> {
-    let project = project(query.project.as_deref())?;
-    let functions = app.engine.functions(Some(&project)).iter().map(wire).collect();
+    let readable = scope.readable(&app, ObjectKind::Function).await?;
+    let functions = app.engine.functions(Some(scope.project()));
+    let functions = functions.iter().filter(|view| readable.has(view.function.name.as_str())).map(wire).collect();
     Ok(Json(FunctionList { functions }))
 }
 
@@ -62,10 +60,10 @@ pub(super) async fn list(
     responses(Problems, (status = 200, description = "The function.", body = Function)))]
 pub(super) async fn show(
     State(app): State<App>,
-    Path(name): Path<String>,
-    Params(query): Params<InProject>,
+    scope: Scope,
+    _: Params<InProject>,
 ) -> Result<Json<Function>, Refusal> {
-    let function = function(query.project.as_deref(), &name)?;
+    let function = scope.function();
     Ok(Json(wire(&find(&app, &function)?)))
 }
 
@@ -73,12 +71,8 @@ pub(super) async fn show(
 #[utoipa::path(delete, path = route::FUNCTION, tag = "functions", operation_id = "delete_function",
     params(("name" = String, Path, description = "The function."), InProject),
     responses(Problems, (status = 204, description = "It is gone.")))]
-pub(super) async fn delete(
-    State(app): State<App>,
-    Path(name): Path<String>,
-    Params(query): Params<InProject>,
-) -> Result<StatusCode, Refusal> {
-    let function = function(query.project.as_deref(), &name)?;
+pub(super) async fn delete(State(app): State<App>, scope: Scope, _: Params<InProject>) -> Result<StatusCode, Refusal> {
+    let function = scope.function();
     let engine = app.engine.clone();
     Shield::new(async move { engine.delete(&function).await }, &app.tasks).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -90,10 +84,10 @@ pub(super) async fn delete(
     responses(Problems, (status = 200, description = "The function as it stands now.", body = Function)))]
 pub(super) async fn pause(
     State(app): State<App>,
-    Path(name): Path<String>,
-    Params(query): Params<InProject>,
+    scope: Scope,
+    _: Params<InProject>,
 ) -> Result<Json<Function>, Refusal> {
-    let function = function(query.project.as_deref(), &name)?;
+    let function = scope.function();
     let (engine, paused) = (app.engine.clone(), function.clone());
     Shield::new(async move { engine.pause(&paused).await }, &app.tasks).await?;
     Ok(Json(wire(&find(&app, &function)?)))
@@ -105,10 +99,10 @@ pub(super) async fn pause(
     responses(Problems, (status = 200, description = "The function as it stands now.", body = Function)))]
 pub(super) async fn resume(
     State(app): State<App>,
-    Path(name): Path<String>,
-    Params(query): Params<InProject>,
+    scope: Scope,
+    _: Params<InProject>,
 ) -> Result<Json<Function>, Refusal> {
-    let function = function(query.project.as_deref(), &name)?;
+    let function = scope.function();
     let (engine, resumed) = (app.engine.clone(), function.clone());
     Shield::new(async move { engine.resume(&resumed).await }, &app.tasks).await?;
     Ok(Json(wire(&find(&app, &function)?)))
@@ -120,12 +114,13 @@ pub(super) async fn resume(
     responses(Problems, (status = 200, description = "What serves now.", body = Deployed)))]
 pub(super) async fn rollback(
     State(app): State<App>,
-    Path(name): Path<String>,
-    Params(query): Params<InProject>,
+    scope: Scope,
+    _: Params<InProject>,
     body: Body,
 ) -> Result<Json<Deployed>, Refusal> {
-    let function = function(query.project.as_deref(), &name)?;
+    let function = scope.function();
     let wanted: Rollback = json(&app, body).await?;
+    deploy::may_go_back(&app, &scope, &function, wanted.revision).await?;
     let engine = app.engine.clone();
     let work = async move { engine.rollback(&function, wanted.revision.map(RevisionNumber)).await };
     let deployed = Shield::new(work, &app.tasks).await?;
@@ -138,10 +133,10 @@ pub(super) async fn rollback(
     responses(Problems, (status = 200, description = "The revisions.", body = RevisionList)))]
 pub(super) async fn revisions(
     State(app): State<App>,
-    Path(name): Path<String>,
-    Params(query): Params<InProject>,
+    scope: Scope,
+    _: Params<InProject>,
 ) -> Result<Json<RevisionList>, Refusal> {
-    let function = function(query.project.as_deref(), &name)?;
+    let function = scope.function();
     let active = find(&app, &function)?.revision.0;
     let records = app.engine.store().revisions(&function).await?;
     let revisions = records.iter().map(|record| Revision::new(record, active)).collect();

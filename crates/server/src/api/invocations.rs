@@ -10,16 +10,18 @@ use serde::Deserialize;
 use tidemill_api::{Accepted, Cancelled, ErrorCode, Invocation, InvocationDetail, InvocationPage, route};
 use tidemill_core::{
     Timestamp,
-    invocation::Status,
+    access::{Level, Object, ObjectKind},
+    invocation::{Invocation as StoredInvocation, Status},
     ports::{CancelResult, InvocationFilter, StoreError},
 };
 use utoipa::IntoParams;
 
 use super::{
-    Problems,
-    extract::{Params, function, invocation, project, wait},
+    Problems, authorize,
+    extract::{Params, invocation, wait},
+    scope::{Readable, Scope},
 };
-use crate::{gateway, refusal::Refusal, reply, shared::App};
+use crate::{gateway, refusal::Refusal, reply, shared::App, shield::Shield};
 
 /// The size of a page when none is asked for.
 const PAGE: u32 = 50;
@@ -31,7 +33,8 @@ const PAGE_MAX: u32 = 1000;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Which {
-    /// The project; `default` when absent.
+    /// The project; `default` when absent, or the one that the token is of.
+    #[expect(dead_code, reason = "the layer of authorization reads it")]
     project: Option<String>,
     /// Of this function.
     function: Option<String>,
@@ -80,21 +83,56 @@ fn status(text: Option<&str>) -> Result<Option<Status>, Refusal> {
     responses(Problems, (status = 200, description = "A page of invocations.", body = InvocationPage)))]
 pub(super) async fn list(
     State(app): State<App>,
+    scope: Scope,
     Params(which): Params<Which>,
 ) -> Result<Json<InvocationPage>, Refusal> {
-    let of = which.project.as_deref();
+    let function = match which.function.as_deref() {
+        None => None,
+        Some(name) => {
+            let (function, _) = authorize::resolve(&app, scope.project(), name).await?;
+            scope.require(&app, &Object::function(&function), Level::Read).await?;
+            Some(function)
+        }
+    };
+    let readable = match &function {
+        None => scope.readable(&app, ObjectKind::Function).await?,
+        Some(_) => Readable::All,
+    };
     let filter = InvocationFilter {
-        project: project(of)?,
-        function: which.function.as_deref().map(|name| function(of, name)).transpose()?,
+        project: scope.project().clone(),
+        function,
         status: status(which.status.as_deref())?,
         since: time("since", which.since.as_deref())?,
         until: time("until", which.until.as_deref())?,
         before: which.before.as_deref().map(invocation).transpose()?,
         limit: which.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX),
     };
-    let page = app.engine.store().invocations(filter).await?;
-    let next = page.items.last().filter(|_| page.more).map(|last| last.id.0);
-    Ok(Json(InvocationPage { invocations: page.items.iter().map(Invocation::from).collect(), next }))
+    Ok(Json(page(&app, filter, &readable).await?))
+}
+
+/// Pages of the store that are looked through for one page of what somebody may read.
+const PAGES_MAX: u32 = 20;
+
+/// The next page of what may be read. It may be short, or empty, although more follows.
+async fn page(app: &App, mut filter: InvocationFilter, readable: &Readable) -> Result<InvocationPage, Refusal> {
+    let limit = filter.limit as usize;
+    let mut invocations: Vec<Invocation> = Vec::new();
+    for _ in 0..PAGES_MAX {
+        let page = app.engine.store().invocations(filter.clone()).await?;
+        filter.before = page.items.last().map(|last| last.id).or(filter.before);
+        let may_read = |one: &&StoredInvocation| readable.has(one.function.name.as_str());
+        invocations.extend(page.items.iter().filter(may_read).map(Invocation::from));
+        if invocations.len() >= limit {
+            let more = page.more || invocations.len() > limit;
+            invocations.truncate(limit);
+            let next = invocations.last().filter(|_| more).map(|last| last.id);
+            return Ok(InvocationPage { invocations, next });
+        }
+        if !page.more {
+            return Ok(InvocationPage { invocations, next: None });
+        }
+    }
+    Ok(InvocationPage { invocations, next: filter.before.map(|last| last.0) })
 }
 
 /// One invocation with its attempts.
@@ -145,6 +183,20 @@ pub(super) async fn event(State(app): State<App>, Path(id): Path<String>) -> Res
         .filter(|value| !value.is_empty())
         .unwrap_or(HeaderValue::from_static("application/octet-stream"));
     Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
+}
+
+/// Takes the next result of an invocation: what it left on its results socket, in order, each once.
+#[utoipa::path(post, path = route::NEXT_RESULT, tag = "invocations", operation_id = "take_result",
+    params(("id" = uuid::Uuid, Path, description = "The invocation.")),
+    responses(Problems, (status = 200, description = "The result.", body = String, content_type = "application/octet-stream")))]
+pub(super) async fn next_result(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Refusal> {
+    let id = invocation(&id)?;
+    let store = app.engine.store().clone();
+    let take = async move { store.take_result(id).await };
+    let result = Shield::new(take, &app.tasks).await.map_err(|error| Refusal::of_invocation(error, id))?;
+    let result =
+        result.ok_or_else(|| Refusal::new(ErrorCode::NoResult, format!("invocation {id} has no result left")))?;
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))], result).into_response())
 }
 
 /// Cancels an invocation that has not ended.

@@ -13,13 +13,14 @@ use bytes::Bytes;
 use futures_util::stream;
 use serde::Deserialize;
 use tidemill_api::{LogLine, LogList, route};
-use tidemill_core::ports::LogFilter;
+use tidemill_core::{invocation::Status, ports::LogFilter};
 use tokio::time::{Instant, sleep};
 use utoipa::IntoParams;
 
 use super::{
     Problems,
-    extract::{Params, function, invocation, no_function},
+    extract::{Params, invocation, no_function},
+    scope::Scope,
 };
 use crate::{refusal::Refusal, shared::App};
 
@@ -37,7 +38,8 @@ const FOLLOW_SIGN: Duration = Duration::from_secs(15);
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Lines {
-    /// The project; `default` when absent.
+    /// The project; `default` when absent, or the one that the token is of.
+    #[expect(dead_code, reason = "the layer of authorization reads it")]
     project: Option<String>,
     /// The lines after this position; the last ones when absent.
     after: Option<i64>,
@@ -59,15 +61,15 @@ impl Lines {
     responses(Problems, (status = 200, description = "The lines.", body = LogList)))]
 pub(super) async fn of_function(
     State(app): State<App>,
-    Path(name): Path<String>,
+    scope: Scope,
     Params(lines): Params<Lines>,
 ) -> Result<Response, Refusal> {
-    let function = function(lines.project.as_deref(), &name)?;
+    let function = scope.function();
     if app.engine.target(&function).is_none() {
         return Err(no_function(&app, &function));
     }
     let filter = LogFilter { function: Some(function), invocation: None, after: lines.after, limit: lines.limit() };
-    answer(app, filter, lines.follow.unwrap_or(false)).await
+    answer(app, filter, lines.follow.unwrap_or(false), Vec::new()).await
 }
 
 /// What an invocation printed and logged, oldest first.
@@ -80,19 +82,26 @@ pub(super) async fn of_invocation(
     Params(lines): Params<Lines>,
 ) -> Result<Response, Refusal> {
     let id = invocation(&id)?;
-    app.engine.store().invocation(id).await.map_err(|error| Refusal::of_invocation(error, id))?;
+    let found = app.engine.store().invocation(id).await.map_err(|error| Refusal::of_invocation(error, id))?;
     let filter = LogFilter { function: None, invocation: Some(id), after: lines.after, limit: lines.limit() };
-    answer(app, filter, lines.follow.unwrap_or(false)).await
+    let follow = lines.follow.unwrap_or(false);
+    let mut live = Vec::new();
+    if !follow && found.invocation.status == Status::Running {
+        let (function, attempt) = (found.invocation.function.name.to_string(), found.invocation.attempts);
+        let lines = app.engine.live_logs(id).await.unwrap_or_default();
+        live.extend(lines.into_iter().map(|line| LogLine::live(line, &function, id, attempt)));
+    }
+    answer(app, filter, follow, live).await
 }
 
-async fn answer(app: App, filter: LogFilter, follow: bool) -> Result<Response, Refusal> {
+async fn answer(app: App, filter: LogFilter, follow: bool, live: Vec<LogLine>) -> Result<Response, Refusal> {
     let lines: Vec<LogLine> = if filter.limit == 0 && !follow {
         Vec::new()
     } else {
         app.engine.store().logs(filter.clone()).await?.into_iter().map(LogLine::from).collect()
     };
     if !follow {
-        return Ok(Json(LogList { lines }).into_response());
+        return Ok(Json(LogList { lines, live }).into_response());
     }
     // A store asked for the last lines when there are none leaves no position to go on from; 0 is before the first.
     let after = lines.last().map(|line| line.position).or(filter.after).unwrap_or(0);

@@ -1,24 +1,36 @@
-//! The native API: one file a resource. Routes and OpenAPI document come from the same declarations.
+//! The native API: one file a resource. Routes and OpenAPI document come from the same declarations; who may use them stands
+//! in one table, which `authorize` holds requests against.
 
+mod aliases;
+pub(crate) mod authorize;
+mod configs;
 mod deploy;
 mod extract;
 mod functions;
+mod grants;
 mod health;
 mod invocations;
 mod invoke;
 mod logs;
+mod nonces;
 mod origin;
 mod queues;
+pub(crate) mod scope;
+mod state;
 mod status;
 mod topics;
+mod workers;
 
 use std::sync::Arc;
 
 use axum::{Router, http::Method};
 use tidemill_api::{ErrorCode, Problem, route};
 use utoipa::{
-    IntoResponses, OpenApi,
-    openapi::{OpenApi as Document, Ref, RefOr, Response, ResponsesBuilder},
+    IntoResponses, Modify, OpenApi,
+    openapi::{
+        OpenApi as Document, Ref, RefOr, Response, ResponsesBuilder,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -38,12 +50,27 @@ use crate::{
     tags(
         (name = "functions", description = "Deploy functions, look at them, change them."),
         (name = "invocations", description = "Invoke functions and see what became of it."),
+        (name = "state", description = "The durable state of functions."),
         (name = "queues", description = "Invocations that wait, and those that were given up."),
         (name = "topics", description = "Publish events to whoever listens; schedules."),
+        (name = "access", description = "Aliases, grants, nonces and configs."),
         (name = "server", description = "How the server is doing."),
-    )
+    ),
+    modifiers(&Schemes),
+    security((), ("token" = []))
 )]
 struct Base;
+
+/// How requests say who makes them.
+struct Schemes;
+
+impl Modify for Schemes {
+    fn modify(&self, document: &mut Document) {
+        let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(token));
+    }
+}
 
 /// The responses that every route may give beside its own.
 pub(super) struct Problems;
@@ -71,6 +98,15 @@ fn declared() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(logs::of_function))
         .routes(routes!(invoke::invoke))
         .routes(routes!(invoke::invoke_batch))
+        .routes(routes!(workers::list, workers::ensure))
+        .routes(routes!(workers::stop))
+        .routes(routes!(workers::build_image))
+        .routes(routes!(state::list))
+        .routes(routes!(state::show, state::put, state::delete))
+        .routes(routes!(state::show_key, state::put_key, state::delete_key))
+        .routes(routes!(grants::of_function, grants::to_function))
+        .routes(routes!(nonces::of_function, nonces::create_of_function))
+        .routes(routes!(nonces::delete_of_function))
         .routes(routes!(invocations::list))
         .routes(routes!(invocations::show))
         .routes(routes!(invocations::result))
@@ -78,6 +114,7 @@ fn declared() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(logs::of_invocation))
         .routes(routes!(invocations::cancel))
         .routes(routes!(invocations::retry))
+        .routes(routes!(invocations::next_result))
         .routes(routes!(queues::list))
         .routes(routes!(queues::show))
         .routes(routes!(queues::redrive))
@@ -85,6 +122,14 @@ fn declared() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(topics::list))
         .routes(routes!(topics::publish))
         .routes(routes!(topics::schedules))
+        .routes(routes!(aliases::list, aliases::create))
+        .routes(routes!(aliases::show, aliases::point, aliases::delete))
+        .routes(routes!(grants::of_alias, grants::to_alias))
+        .routes(routes!(nonces::of_alias, nonces::create_of_alias))
+        .routes(routes!(nonces::delete_of_alias))
+        .routes(routes!(configs::list, configs::create))
+        .routes(routes!(configs::show, configs::put, configs::delete))
+        .routes(routes!(grants::of_config, grants::to_config))
         .routes(routes!(health::openapi))
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
@@ -100,6 +145,7 @@ pub fn openapi() -> Document {
 pub(crate) fn router(app: App) -> Router {
     let (router, _) = declared().split_for_parts();
     router
+        .route_layer(axum::middleware::from_fn_with_state(Arc::clone(&app), authorize::check))
         .route_layer(axum::middleware::from_fn_with_state(Arc::clone(&app), origin::check))
         .fallback(|uri: http::Uri| async move { nowhere(uri.path()) })
         .method_not_allowed_fallback(|method: Method, uri: http::Uri| async move {

@@ -1,17 +1,15 @@
 //! Queues and dead letters.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use serde::Deserialize;
 use tidemill_api::{Count, Queue, QueueList, route};
-use tidemill_core::ports::QueueStats;
+use tidemill_core::{access::ObjectKind, ports::QueueStats};
 use utoipa::IntoParams;
 
 use super::{
     Problems,
-    extract::{InProject, Params, function, no_function, project},
+    extract::{InProject, Params, no_function},
+    scope::Scope,
 };
 use crate::{refusal::Refusal, shared::App, shield::Shield};
 
@@ -20,7 +18,8 @@ use crate::{refusal::Refusal, shared::App, shield::Shield};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct HowMany {
-    /// The project; `default` when absent.
+    /// The project; `default` when absent, or the one that the token is of.
+    #[expect(dead_code, reason = "the layer of authorization reads it")]
     project: Option<String>,
     /// At most so many, oldest first; all when absent.
     limit: Option<u32>,
@@ -31,7 +30,8 @@ pub(super) struct HowMany {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Purge {
-    /// The project; `default` when absent.
+    /// The project; `default` when absent, or the one that the token is of.
+    #[expect(dead_code, reason = "the layer of authorization reads it")]
     project: Option<String>,
     /// At most so many, oldest first; all when absent.
     limit: Option<u32>,
@@ -42,22 +42,23 @@ pub(super) struct Purge {
 /// The queues of a project.
 #[utoipa::path(get, path = route::QUEUES, tag = "queues", operation_id = "list_queues", params(InProject),
     responses(Problems, (status = 200, description = "The queues.", body = QueueList)))]
-pub(super) async fn list(State(app): State<App>, Params(query): Params<InProject>) -> Result<Json<QueueList>, Refusal> {
-    let project = project(query.project.as_deref())?;
-    let stats = app.engine.store().queues(&project, None).await?;
-    Ok(Json(QueueList { queues: stats.iter().map(Queue::from).collect() }))
+pub(super) async fn list(
+    State(app): State<App>,
+    scope: Scope,
+    _: Params<InProject>,
+) -> Result<Json<QueueList>, Refusal> {
+    let readable = scope.readable(&app, ObjectKind::Function).await?;
+    let stats = app.engine.store().queues(scope.project(), None).await?;
+    let queues = stats.iter().filter(|queue| readable.has(queue.function.name.as_str())).map(Queue::from).collect();
+    Ok(Json(QueueList { queues }))
 }
 
 /// The queue of a function.
 #[utoipa::path(get, path = route::QUEUE, tag = "queues", operation_id = "show_queue",
     params(("function" = String, Path, description = "The function."), InProject),
     responses(Problems, (status = 200, description = "The queue.", body = Queue)))]
-pub(super) async fn show(
-    State(app): State<App>,
-    Path(name): Path<String>,
-    Params(query): Params<InProject>,
-) -> Result<Json<Queue>, Refusal> {
-    let function = function(query.project.as_deref(), &name)?;
+pub(super) async fn show(State(app): State<App>, scope: Scope, _: Params<InProject>) -> Result<Json<Queue>, Refusal> {
+    let function = scope.function();
     if app.engine.target(&function).is_none() {
         return Err(no_function(&app, &function));
     }
@@ -72,10 +73,10 @@ pub(super) async fn show(
     responses(Problems, (status = 200, description = "How many were redriven.", body = Count)))]
 pub(super) async fn redrive(
     State(app): State<App>,
-    Path(name): Path<String>,
+    scope: Scope,
     Params(query): Params<HowMany>,
 ) -> Result<Json<Count>, Refusal> {
-    let function = function(query.project.as_deref(), &name)?;
+    let function = scope.function();
     if app.engine.target(&function).is_none() {
         return Err(no_function(&app, &function));
     }
@@ -90,10 +91,10 @@ pub(super) async fn redrive(
     responses(Problems, (status = 200, description = "How many were deleted.", body = Count)))]
 pub(super) async fn purge(
     State(app): State<App>,
-    Path(name): Path<String>,
+    scope: Scope,
     Params(query): Params<Purge>,
 ) -> Result<Json<Count>, Refusal> {
-    let function = function(query.project.as_deref(), &name)?;
+    let function = scope.function();
     if app.engine.target(&function).is_none() {
         return Err(no_function(&app, &function));
     }

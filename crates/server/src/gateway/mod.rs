@@ -6,6 +6,7 @@
 
 mod ask;
 mod cors;
+mod entry;
 mod event;
 mod nuclio_logs;
 mod run;
@@ -13,7 +14,7 @@ mod run;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use hyper::body::Incoming;
 use tidemill_api::ErrorCode;
-use tidemill_core::{Timestamp, TriggerLabel, spec::FunctionSpec};
+use tidemill_core::{FunctionRef, Timestamp, TriggerLabel, spec::FunctionSpec};
 use tidemill_engine::{HttpRoute, Target};
 
 pub(crate) use ask::{Ask, duration};
@@ -32,15 +33,16 @@ use crate::{
 pub(crate) async fn handle(app: &App, request: Request<Incoming>) -> Response<Body> {
     let received_at = app.engine.clock().now();
     let (parts, body) = request.into_parts();
-    match route(app, &parts) {
+    match entry::follow_alias(app, &parts, route(app, &parts)).await {
         Place::Answered(response) => response,
-        Place::Function { target, path } => {
+        Place::Nowhere => not_found(parts.uri.path()).respond(),
+        Place::Function { target, path, alias } => {
             let spec = target.spec();
             let cors = spec.http().and_then(|(_, _, http)| http.cors.as_ref());
             let origin = parts.headers.get(header::ORIGIN).cloned();
             let mut response = match (cors, &origin) {
                 (Some(cors), Some(origin)) if !cors::allows(cors, origin) => cors::refuse(origin),
-                _ => invoke(app, &target, &spec, path, parts, body, received_at)
+                _ => invoke(app, &target, &spec, At { path, alias }, parts, body, received_at)
                     .await
                     .unwrap_or_else(|refusal| refusal.public().respond()),
             };
@@ -54,10 +56,18 @@ pub(crate) async fn handle(app: &App, request: Request<Incoming>) -> Response<Bo
 
 /// Where a request leads.
 enum Place {
-    /// To a function, which sees this path.
-    Function { target: Target, path: String },
+    /// To a function, which sees this path. It was named by this alias, or by its own name or path.
+    Function { target: Target, path: String, alias: Option<String> },
     /// Nowhere further: this is the answer.
     Answered(Response<Body>),
+    /// To no function, unless an alias leads to one.
+    Nowhere,
+}
+
+/// How a function was named, and the path that it sees.
+struct At {
+    path: String,
+    alias: Option<String>,
 }
 
 fn host(parts: &Parts) -> Option<&str> {
@@ -75,25 +85,30 @@ fn route(app: &App, parts: &Parts) -> Place {
         return Place::Answered(cors::preflight(cors, wanted, &parts.headers));
     }
     match app.engine.route(host, parts.method.as_str(), path) {
-        HttpRoute::Found { target, path } => Place::Function { target, path },
-        HttpRoute::MethodNotAllowed { allow } => {
-            let allow = allow.join(", ");
-            let detail = format!("{} is not a method of this address; it takes {allow}", parts.method);
-            let mut response = Refusal::new(ErrorCode::MethodNotAllowed, detail).respond();
-            if let Ok(value) = HeaderValue::from_str(&allow) {
-                response.headers_mut().insert(header::ALLOW, value);
-            }
-            Place::Answered(response)
-        }
-        HttpRoute::NoAddress(function) => {
-            let detail = format!("function {function} has no http trigger: events reach it by message or timer only");
-            let name = &function.name;
-            let refusal = Refusal::new(ErrorCode::NoAddress, detail)
-                .hint(format!("POST /v1/functions/{name}/invocations invokes it all the same"));
-            Place::Answered(refusal.respond())
-        }
-        HttpRoute::NotFound => Place::Answered(not_found(path).respond()),
+        HttpRoute::Found { target, path } => Place::Function { target, path, alias: None },
+        HttpRoute::MethodNotAllowed { allow } => Place::Answered(not_allowed(parts, &allow)),
+        HttpRoute::NoAddress(function) => Place::Answered(no_address(&function)),
+        HttpRoute::NotFound => Place::Nowhere,
     }
+}
+
+/// The answer to a method that the address does not take.
+fn not_allowed(parts: &Parts, allow: &[String]) -> Response<Body> {
+    let allow = allow.join(", ");
+    let detail = format!("{} is not a method of this address; it takes {allow}", parts.method);
+    let mut response = Refusal::new(ErrorCode::MethodNotAllowed, detail).respond();
+    if let Ok(value) = HeaderValue::from_str(&allow) {
+        response.headers_mut().insert(header::ALLOW, value);
+    }
+    response
+}
+
+/// The answer of a function that has no address.
+fn no_address(function: &FunctionRef) -> Response<Body> {
+    let detail = format!("function {function} has no http trigger: events reach it by message or timer only");
+    let refusal = Refusal::new(ErrorCode::NoAddress, detail)
+        .hint(format!("POST /v1/functions/{}/invocations invokes it all the same", function.name));
+    refusal.respond()
 }
 
 fn not_found(path: &str) -> Refusal {
@@ -116,11 +131,15 @@ async fn invoke(
     app: &App,
     target: &Target,
     spec: &FunctionSpec,
-    path: String,
-    parts: Parts,
+    at: At,
+    mut parts: Parts,
     mut body: Incoming,
     received_at: Timestamp,
 ) -> Result<Response<Body>, Refusal> {
+    let caller = match app.auth.is_open() {
+        true => String::new(),
+        false => entry::caller(app, target, at.alias.as_deref(), &mut parts).await?,
+    };
     let limit = spec.http().and_then(|(_, _, http)| http.body_bytes_max).unwrap_or(app.config.body_bytes_max);
     let ask = Ask::read(&parts.headers, spec.call_type, app, received_at)?;
     let body = match net::read(&mut body, limit, app.config.request_read_timeout, &app.incoming).await {
@@ -132,7 +151,8 @@ async fn invoke(
             return Err(error.into());
         }
     };
-    let mut event = envelope(&parts, path, label(spec), received_at);
+    let mut event = envelope(&parts, at.path, label(spec), received_at);
+    event.caller = caller;
     event.body = body;
     match cloudevents::understand(event)? {
         cloudevents::Arrival::One(event) => run(app, target, *event, ask, received_at).await,

@@ -10,7 +10,7 @@ use tidemill_core::{
 };
 use tidemill_engine::{Engine, EngineConfig, Ports, RetentionConfig};
 use tidemill_server::{RuntimeInfo, Server, ServerConfig, ServerInfo};
-use tidemill_store::MemoryStore;
+use tidemill_store::{KeyVault, MemoryStore};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -47,6 +47,8 @@ impl TestServer {
             driver: Arc::new(FakeDriver(Arc::clone(&gate))),
             clock: Arc::clone(&clock),
             rng: Arc::new(RealRng),
+            registry: Arc::clone(&store) as Arc<_>,
+            vault: Arc::new(KeyVault::new([7; 32], Arc::new(RealRng))),
         };
         let config = EngineConfig {
             node: "node-1".to_owned(),

@@ -165,7 +165,7 @@ impl Worker for FakeWorker {
         self.gate.calls.fetch_add(1, Ordering::SeqCst);
         let outcome = self.handle(&call.events[0]).await;
         let logs = vec![log(LogLevel::Debug, "quiet"), log(LogLevel::Warn, "loud")];
-        CallEnd { outcome, logs, user_code: Duration::from_micros(5) }
+        CallEnd::new(outcome, logs, Duration::from_micros(5))
     }
 
     fn is_alive(&self) -> bool {

@@ -1,0 +1,71 @@
+//! Why somebody is not known.
+
+use super::{Algorithm, role_words};
+
+/// Why a token does not hold. Nothing of the token is in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuthError {
+    /// `Authorization` has another scheme.
+    #[error("the header Authorization holds no Bearer token")]
+    NoBearer,
+    /// It is no JSON Web Token.
+    #[error("it is not a JSON Web Token")]
+    Malformed,
+    /// Its tenant is not configured.
+    #[error("its tenant is not known here")]
+    UnknownTenant,
+    /// Its algorithm is not one of its tenant's.
+    #[error("its algorithm is not one of its tenant's")]
+    Algorithm,
+    /// It was signed with another key, or was changed.
+    #[error("its signature does not hold")]
+    Signature,
+    /// It has expired.
+    #[error("it has expired")]
+    Expired,
+    /// It is for later.
+    #[error("it is not valid yet")]
+    NotYet,
+    /// It is of another issuer or for another audience.
+    #[error("it is of another issuer, or for somebody else")]
+    Addressee,
+    /// It names no user that can be one.
+    #[error("it names no user")]
+    NoUser,
+    /// It lacks a claim that it must have.
+    #[error("it lacks the claim {0}")]
+    Missing(&'static str),
+    /// Its user has no role here.
+    #[error("its user has none of the roles {}", role_words())]
+    NoRole,
+}
+
+/// Why a tenant's settings cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TenantError {
+    /// No algorithm is named.
+    #[error("algorithms: it names none")]
+    NoAlgorithm,
+    /// Algorithms that do not share a key.
+    #[error("algorithms: {0} and {1} do not share a key")]
+    Families(Algorithm, Algorithm),
+    /// A secret where a public key belongs, or the other way round.
+    #[error("{algorithm} needs a {needed}")]
+    KeyKind {
+        /// The algorithm.
+        algorithm: Algorithm,
+        /// What it needs.
+        needed: &'static str,
+    },
+    /// The key cannot be read.
+    #[error("the key cannot be read: it must be a public key of the algorithm's kind, in PEM or as base64 of DER")]
+    BadKey,
+    /// The key is too short.
+    #[error("the key has {bits} bits, and fewer than {bits_min} are weak; weak_keys = true allows it all the same")]
+    WeakKey {
+        /// How many it has.
+        bits: usize,
+        /// How many it should have.
+        bits_min: usize,
+    },
+}
