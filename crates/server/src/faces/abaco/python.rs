@@ -1,0 +1,294 @@
+//! JSON that remembers the order of its members, and how Python would print it.
+//!
+//! Abaco hands values to containers as Python's `str` of them, and clients have come to depend on it.
+
+use std::fmt::{self, Write};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Number, Value};
+
+/// A JSON value whose objects keep the order they came in.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Json {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number.
+    Number(Number),
+    /// A string.
+    Text(String),
+    /// A list.
+    List(Vec<Json>),
+    /// An object. A name given twice is there twice; the last one counts.
+    Object(Vec<(String, Json)>),
+}
+
+impl Json {
+    /// Reads JSON. The error is one line.
+    pub(crate) fn parse(text: &[u8]) -> Result<Json, String> {
+        serde_json::from_slice(text).map_err(|error| error.to_string())
+    }
+
+    /// Whether Python takes it for true.
+    pub(crate) fn is_truthy(&self) -> bool {
+        match self {
+            Json::Null => false,
+            Json::Bool(is) => *is,
+            Json::Number(number) => number.as_f64() != Some(0.0),
+            Json::Text(text) => !text.is_empty(),
+            Json::List(list) => !list.is_empty(),
+            Json::Object(members) => !members.is_empty(),
+        }
+    }
+
+    /// A member of an object.
+    pub(crate) fn member(&self, name: &str) -> Option<&Json> {
+        match self {
+            Json::Object(members) => members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::List(_) => None,
+        }
+    }
+
+    /// Python's `str`: text as it is, all else as [`Json::repr`].
+    pub(crate) fn str(&self) -> String {
+        match self {
+            Json::Text(text) => text.clone(),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::List(_) | Json::Object(_) => self.repr(),
+        }
+    }
+
+    /// Python's `repr`.
+    pub(crate) fn repr(&self) -> String {
+        let mut text = String::new();
+        self.write(&mut text);
+        text
+    }
+
+    fn write(&self, out: &mut String) {
+        match self {
+            Json::Null => out.push_str("None"),
+            Json::Bool(true) => out.push_str("True"),
+            Json::Bool(false) => out.push_str("False"),
+            Json::Number(number) => write_number(number, out),
+            Json::Text(text) => write_text(text, out),
+            Json::List(list) => {
+                out.push('[');
+                for (place, value) in list.iter().enumerate() {
+                    if place > 0 {
+                        out.push_str(", ");
+                    }
+                    value.write(out);
+                }
+                out.push(']');
+            }
+            Json::Object(members) => {
+                out.push('{');
+                // As in a Python dict, a name keeps its first place and its last value.
+                let mut written: Vec<&str> = Vec::new();
+                for (name, _) in members {
+                    if written.contains(&name.as_str()) {
+                        continue;
+                    }
+                    if !written.is_empty() {
+                        out.push_str(", ");
+                    }
+                    written.push(name);
+                    write_text(name, out);
+                    out.push_str(": ");
+                    if let Some(value) = self.member(name) {
+                        value.write(out);
+                    }
+                }
+                out.push('}');
+            }
+        }
+    }
+}
+
+fn write_number(number: &Number, out: &mut String) {
+    let Some(float) = number.as_f64().filter(|_| number.is_f64()) else {
+        let _ = write!(out, "{number}");
+        return;
+    };
+    let text = format!("{float:?}");
+    match text.split_once('e') {
+        // Python writes at least two digits of an exponent, and its sign.
+        Some((mantissa, exponent)) => {
+            let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
+            let _ = write!(out, "{}e{sign}{digits:0>2}", mantissa.trim_end_matches(".0"));
+        }
+        None => out.push_str(&text),
+    }
+}
+
+fn write_text(text: &str, out: &mut String) {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    out.push(quote);
+    for letter in text.chars() {
+        match letter {
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            letter if letter == quote => {
+                out.push('\\');
+                out.push(letter);
+            }
+            letter if (letter as u32) < 0x20 || (0x7f..0xa1).contains(&(letter as u32)) => {
+                let _ = write!(out, "\\x{:02x}", letter as u32);
+            }
+            letter => out.push(letter),
+        }
+    }
+    out.push(quote);
+}
+
+impl From<Json> for Value {
+    fn from(json: Json) -> Value {
+        match json {
+            Json::Null => Value::Null,
+            Json::Bool(is) => Value::Bool(is),
+            Json::Number(number) => Value::Number(number),
+            Json::Text(text) => Value::String(text),
+            Json::List(list) => list.into_iter().map(Value::from).collect(),
+            Json::Object(members) => {
+                Value::Object(members.into_iter().map(|(name, value)| (name, Value::from(value))).collect())
+            }
+        }
+    }
+}
+
+impl From<&Value> for Json {
+    fn from(value: &Value) -> Json {
+        match value {
+            Value::Null => Json::Null,
+            Value::Bool(is) => Json::Bool(*is),
+            Value::Number(number) => Json::Number(number.clone()),
+            Value::String(text) => Json::Text(text.clone()),
+            Value::Array(list) => Json::List(list.iter().map(Json::from).collect()),
+            Value::Object(members) => {
+                Json::Object(members.iter().map(|(name, value)| (name.clone(), Json::from(value))).collect())
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Json, D::Error> {
+        deserializer.deserialize_any(JsonVisitor)
+    }
+}
+
+struct JsonVisitor;
+
+impl<'de> Visitor<'de> for JsonVisitor {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E>(self, is: bool) -> Result<Json, E> {
+        Ok(Json::Bool(is))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
+        Ok(Json::Number(number.into()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
+        Ok(Json::Number(number.into()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Json, E> {
+        Ok(Number::from_f64(number).map_or(Json::Null, Json::Number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
+        Ok(Json::Text(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Json, E> {
+        Ok(Json::Text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = list.next_element()? {
+            values.push(value);
+        }
+        Ok(Json::List(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Json::Object(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repr(text: &str) -> String {
+        Json::parse(text.as_bytes()).unwrap().repr()
+    }
+
+    #[test]
+    fn values_are_printed_as_python_does() {
+        for (json, python) in [
+            (r#"{"k":"v","n":1,"b":true,"z":null}"#, "{'k': 'v', 'n': 1, 'b': True, 'z': None}"),
+            (r#"{"z":[1,-2.5,[]],"a":{}}"#, "{'z': [1, -2.5, []], 'a': {}}"),
+            (r#""it's""#, r#""it's""#),
+            (r#""it's \"so\"""#, r#"'it\'s "so"'"#),
+            (r#""a\nb\tc\\d\u0001\u007fä""#, r"'a\nb\tc\\d\x01\x7fä'"),
+            ("1e16", "1e+16"),
+            ("1.5e300", "1.5e+300"),
+            ("1e-7", "1e-07"),
+            ("2.0", "2.0"),
+            (r#"{"a":1,"b":2,"a":3}"#, "{'a': 3, 'b': 2}"),
+        ] {
+            assert_eq!(repr(json), python, "{json}");
+        }
+    }
+
+    #[test]
+    fn text_alone_is_itself() {
+        assert_eq!(Json::parse(b"\"a'b\"").unwrap().str(), "a'b");
+        assert_eq!(Json::parse(b"[\"a\"]").unwrap().str(), "['a']");
+    }
+
+    #[test]
+    fn python_s_idea_of_truth() {
+        for (json, is) in [
+            ("{}", false),
+            ("0", false),
+            ("0.0", false),
+            ("\"\"", false),
+            ("null", false),
+            ("[]", false),
+            ("[0]", true),
+            ("\"0\"", true),
+            ("-1", true),
+        ] {
+            assert_eq!(Json::parse(json.as_bytes()).unwrap().is_truthy(), is, "{json}");
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let deep = "[".repeat(100_000);
+        assert!(Json::parse(deep.as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,259 @@
+//! From a request to its answer.
+
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use hyper::body::Incoming;
+use tidemill_core::{
+    FunctionName, ProjectName,
+    access::{Level, Object, ObjectKind, Principal},
+};
+use tidemill_engine::directory::NonceRefusal;
+
+use super::{
+    actors, aliases, authorize, body, configs,
+    envelope::{Answer, Fault},
+    exchange::{Exchange, Named},
+    executions, finder, ids,
+    links::Links,
+    logs, messages, naming, nonces, permissions, results,
+    routes::{Endpoint, Place, Row, Verb},
+    state, usage, workers,
+};
+use crate::{
+    auth::{self, AuthError},
+    net::{self, ReadError},
+    reply::Body,
+    shared::App,
+    shield::Shield,
+};
+
+const WRONG_METHOD: &str =
+    "Invalid request: the API endpoint does not exist or the provided HTTP method is not allowed.";
+
+/// Whether a path belongs to the face.
+pub(crate) fn is_ours(path: &str) -> bool {
+    path.split('/').find(|part| !part.is_empty()) == Some("actors")
+}
+
+/// Answers a request.
+pub(crate) async fn handle(app: &App, request: Request<Incoming>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let origin = parts.headers.get(header::ORIGIN).cloned();
+    let wanted = parts.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+    let is_options = parts.method == Method::OPTIONS;
+    let answer = answer(app, parts, body).await;
+    let mut response = answer.unwrap_or_else(|fault| fault.respond(&app.config.abaco.tag));
+    share(response.headers_mut(), origin, is_options.then_some(wanted).flatten());
+    response
+}
+
+/// Lets scripts of other origins read the answer, as Abaco does: what may be done is told by tokens, not by origins.
+fn share(headers: &mut HeaderMap, origin: Option<HeaderValue>, preflight: Option<HeaderValue>) {
+    match origin {
+        Some(origin) => {
+            headers.append(header::VARY, HeaderValue::from_static("Origin"));
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        }
+        None => {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        }
+    }
+    if let Some(wanted) = preflight {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted);
+    }
+}
+
+async fn answer(app: &App, parts: Parts, body: Incoming) -> Answer {
+    let Some(place) = Place::find(parts.uri.path()) else {
+        return Err(Fault::missing(WRONG_METHOD));
+    };
+    if parts.method == Method::OPTIONS {
+        return Ok(options(&place, parts.headers.contains_key(header::ORIGIN)));
+    }
+    let row = Verb::of(&parts.method).and_then(|verb| place.row(verb));
+    let Some(row) = row else {
+        let mut response = Fault::new(StatusCode::METHOD_NOT_ALLOWED, WRONG_METHOD).respond(&app.config.abaco.tag);
+        response.headers_mut().insert(header::ALLOW, allowed(&place));
+        return Ok(response);
+    };
+    let (principal, jwt_header) = who(app, &parts, &place, row).await?;
+    let named = naming::named(&app.engine, &principal, &place, row.verb == Verb::Delete).await?;
+    let held = naming::held(&app.engine, &principal.project, &named).await?;
+    authorize::authorize(&principal, row.need, &held)?;
+    let exchange = exchange(app, parts, body, place, row, principal, jwt_header, named).await?;
+    let endpoint = row.endpoint;
+    // What changes something is carried to its end when the caller hangs up. A message is, as soon as it is sent.
+    if row.verb == Verb::Get || endpoint == Endpoint::MessageSend {
+        return perform(endpoint, &exchange).await;
+    }
+    let tasks = app.tasks.clone();
+    Shield::new(async move { perform(endpoint, &exchange).await }, &tasks).await
+}
+
+fn allowed(place: &Place) -> HeaderValue {
+    let mut methods: Vec<&str> = place.rows().map(|row| row.verb.as_str()).collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    methods.push("OPTIONS");
+    methods.sort_unstable();
+    HeaderValue::from_str(&methods.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
+}
+
+fn options(place: &Place, is_preflight: bool) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    let headers = response.headers_mut();
+    headers.insert(header::ALLOW, allowed(place));
+    if is_preflight {
+        let methods = HeaderValue::from_static("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    }
+    response
+}
+
+/// Who makes the request: whoever its token names, else the owner of its nonce.
+async fn who(app: &App, parts: &Parts, place: &Place, row: &Row) -> Result<(Principal, Option<String>), Fault> {
+    let no_token = match app.auth.identify(parts) {
+        Ok(Some(caller)) => return Ok((caller.principal, caller.jwt_header)),
+        Ok(None) => Fault::bad("No JWT or nonce provided."),
+        Err(AuthError::NoRole) => Fault::bad("Not authorized -- missing required role."),
+        Err(error) => {
+            tracing::debug!(%error, "a token does not hold");
+            Fault::bad("No JWT or nonce provided.")
+        }
+    };
+    let Some(nonce) = auth::nonce(parts).filter(|_| app.config.abaco.nonces) else { return Err(no_token) };
+    if row.endpoint == Endpoint::Search {
+        return Err(Fault::missing(
+            "'x-nonce' query parameter on the '/actors/search/{database}' endpoint does not resolve.",
+        ));
+    }
+    let Some(name) = place.param("actor") else { return Err(Fault::bad("Not authorized.")) };
+    let unknown = || Fault::bad("Nonce does not exist.");
+    let project: ProjectName =
+        nonce.rsplit_once('_').and_then(|(project, _)| project.parse().ok()).ok_or_else(unknown)?;
+    let object = match (ids::is_id(name), name.parse::<FunctionName>()) {
+        (true, Ok(id)) => super::record::object(&project, &id),
+        (_, _) => Object { kind: ObjectKind::Alias, project, name: name.to_owned() },
+    };
+    let level = match (row.verb, row.endpoint) {
+        (Verb::Get, _) => Level::Read,
+        (_, Endpoint::MessageSend) => Level::Execute,
+        (_, _) => Level::Update,
+    };
+    match app.engine.directory().use_nonce(&nonce, &object, level).await {
+        Ok(principal) => Ok((principal, None)),
+        Err(NonceRefusal::Unknown) => Err(unknown()),
+        Err(NonceRefusal::Level) => Err(Fault::bad("Nonce does not have sufficient permissions level.")),
+        Err(NonceRefusal::UsedUp) => Err(Fault::bad("No remaining uses left for this nonce.")),
+        Err(NonceRefusal::Store(error)) => Err(error.into()),
+    }
+}
+
+fn links(app: &App, parts: &Parts, tenant: &ProjectName) -> Links {
+    let configured = app.auth.api_server(tenant.as_str()).or(app.config.abaco.api_server.as_deref());
+    if let Some(server) = configured {
+        return Links::new(server);
+    }
+    let named = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = named.or_else(|| parts.uri.authority().map(http::uri::Authority::as_str));
+    match host {
+        Some(host) => Links::new(&format!("http://{host}")),
+        None => Links::new(&format!("http://{}", app.config.listen)),
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "these are the steps of one request, each done once")]
+async fn exchange(
+    app: &App,
+    parts: Parts,
+    mut body: Incoming,
+    place: Place,
+    row: &Row,
+    principal: Principal,
+    jwt_header: Option<String>,
+    named: Named,
+) -> Result<Exchange, Fault> {
+    let config = &app.config.abaco;
+    let is_message = row.endpoint == Endpoint::MessageSend;
+    let content_type = body::content_type(&parts);
+    let mut fields = body::of_query(config.case, &parts);
+    let mut content = bytes::Bytes::new();
+    if matches!(row.verb, Verb::Post | Verb::Put) {
+        let limit = match row.endpoint {
+            Endpoint::MessageSend => config.message_bytes_max,
+            Endpoint::StatePut => tidemill_core::limits::STATE_BYTES_MAX as u64,
+            _ => config.request_bytes_max,
+        };
+        content = match net::read(&mut body, limit, app.config.request_read_timeout, &app.incoming).await {
+            Ok(content) => content,
+            Err(error) => {
+                if matches!(error, ReadError::TooLarge { .. }) {
+                    app.discard(body);
+                }
+                return Err(error.into());
+            }
+        };
+        let is_strict = !is_message && row.endpoint != Endpoint::StatePut;
+        fields = body::add(fields, &content_type, &content, is_strict).await?;
+    }
+    Ok(Exchange {
+        is_head: parts.method == Method::HEAD,
+        links: links(app, &parts, &principal.project),
+        has_length: parts.headers.contains_key(header::CONTENT_LENGTH),
+        received_at: app.engine.clock().now(),
+        app: app.clone(),
+        place,
+        principal,
+        jwt_header,
+        named,
+        fields,
+        content_type,
+        body: content,
+    })
+}
+
+async fn perform(endpoint: Endpoint, x: &Exchange) -> Answer {
+    match endpoint {
+        Endpoint::ActorList => actors::list(x).await,
+        Endpoint::ActorCreate => actors::create(x).await,
+        Endpoint::ActorShow => actors::show(x).await,
+        Endpoint::ActorPut => actors::put(x).await,
+        Endpoint::ActorDelete => actors::delete(x).await,
+        Endpoint::StateShow => state::show(x).await,
+        Endpoint::StatePut => state::put(x).await,
+        Endpoint::MessageCount => messages::count(x).await,
+        Endpoint::MessageSend => messages::send(x).await,
+        Endpoint::MessagePurge => messages::purge(x).await,
+        Endpoint::ExecutionList => executions::list(x).await,
+        Endpoint::ExecutionRecord => executions::record(x).await,
+        Endpoint::ExecutionShow => executions::show(x).await,
+        Endpoint::ExecutionStop => executions::stop(x).await,
+        Endpoint::Logs => logs::show(x).await,
+        Endpoint::Results => results::take(x).await,
+        Endpoint::NonceList => nonces::list(x).await,
+        Endpoint::NonceCreate => nonces::create(x).await,
+        Endpoint::NonceShow => nonces::show(x).await,
+        Endpoint::NonceDelete => nonces::delete(x).await,
+        Endpoint::PermissionList => permissions::list(x).await,
+        Endpoint::PermissionSet => permissions::set(x).await,
+        Endpoint::WorkerList => workers::list(x).await,
+        Endpoint::WorkerEnsure => workers::ensure(x).await,
+        Endpoint::WorkerShow => workers::show(x).await,
+        Endpoint::WorkerStop => workers::stop(x).await,
+        Endpoint::AliasList => aliases::list(x).await,
+        Endpoint::AliasCreate => aliases::create(x).await,
+        Endpoint::AliasShow => aliases::show(x).await,
+        Endpoint::AliasPut => aliases::put(x).await,
+        Endpoint::AliasDelete => aliases::delete(x).await,
+        Endpoint::ConfigList => configs::list(x).await,
+        Endpoint::ConfigCreate => configs::create(x).await,
+        Endpoint::ConfigShow => configs::show(x).await,
+        Endpoint::ConfigPut => configs::put(x).await,
+        Endpoint::ConfigDelete => configs::delete(x).await,
+        Endpoint::Search => finder::search(x).await,
+        Endpoint::Utilization => usage::utilization(x).await,
+        Endpoint::AdminActors => usage::actors(x).await,
+        Endpoint::AdminWorkers => usage::workers(x).await,
+        Endpoint::AdminExecutions => usage::executions(x).await,
+    }
+}
