@@ -36,6 +36,8 @@ mod webhook;
 mod words;
 
 pub use build::{BuilderConfig, Interpreter, PackageBuilder};
+#[cfg(feature = "docker")]
+pub use container::{ContainerConfig, ContainerDriver};
 pub use process::{DriverConfig, ProcessDriver};
 pub use router::RouterDriver;
 pub use webhook::WebhookDriver;

@@ -38,6 +38,12 @@ pub(crate) struct ImageFacts {
     pub id: String,
     /// Its names with digests, as in `busybox@sha256:…`.
     pub digests: Vec<String>,
+    /// Its variables.
+    pub env: Vec<(String, String)>,
+    /// The user that its programs run as; empty is root.
+    pub user: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// An image to be built from a context.

@@ -67,14 +67,14 @@ struct State {
 
 /// See the module.
 pub(crate) struct FakeEngine {
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
     changed: watch::Sender<u64>,
 }
 
 impl FakeEngine {
     /// An engine without images and containers.
     pub fn new() -> Arc<FakeEngine> {
-        Arc::new(FakeEngine { state: Mutex::default(), changed: watch::Sender::new(0) })
+        Arc::new(FakeEngine { state: Arc::default(), changed: watch::Sender::new(0) })
     }
 
     /// Gives it an image.
@@ -197,7 +197,7 @@ fn print(fake: &mut Fake, source: LogSource, text: &str) {
     let number = i64::try_from(fake.lines.len()).unwrap_or(0);
     let time = Timestamp(1_700_000_000_000_000 + number);
     let bytes = Bytes::from(format!("{text}\n"));
-    fake.lines.push(LogChunk { source, time, stamp: format!("stamp {number}"), bytes });
+    fake.lines.push(LogChunk { source, time, stamp: format!("{number:09}"), bytes });
 }
 
 fn finish(fake: &mut Fake, exit_code: i64) {
@@ -219,7 +219,7 @@ impl ContainerEngine for FakeEngine {
 
     async fn image(&self, name: &str) -> Result<ImageFacts, EngineError> {
         self.request("image", |state| {
-            let facts = ImageFacts { id: format!("sha256:{name}"), digests: Vec::new() };
+            let facts = ImageFacts { id: format!("sha256:{name}"), ..ImageFacts::default() };
             let known = state.images.get(name).map(|_| facts);
             known.ok_or_else(|| EngineError::NoImage(name.to_owned()))
         })
@@ -253,7 +253,7 @@ impl ContainerEngine for FakeEngine {
 
     async fn create(&self, settings: &ContainerSettings) -> Result<ContainerId, EngineError> {
         self.request("create", |state| {
-            let program = state.images.get(&settings.image).cloned();
+            let program = state.images.get(settings.image.trim_start_matches("sha256:")).cloned();
             let program = program.ok_or_else(|| EngineError::NoImage(settings.image.clone()))?;
             if state.containers.values().any(|fake| fake.settings.name == settings.name) {
                 return Err(EngineError::Refused(format!("the name {} is in use", settings.name)));
@@ -343,19 +343,27 @@ impl ContainerEngine for FakeEngine {
         _since: Option<i32>,
         follow: bool,
     ) -> BoxStream<'static, Result<LogChunk, EngineError>> {
-        let state = self.state.lock();
-        let fake = state.containers.get(&*id.0);
-        let (lines, is_running) =
-            fake.map(|fake| (fake.lines.clone(), fake.status == ContainerStatus::Running)).unwrap_or_default();
-        drop(state);
-        // As it is now, and when it runs and is followed the stream stays open until something changes: whoever follows asks again.
-        let changes = (follow && is_running).then(|| self.changed.subscribe());
-        let first = futures_util::stream::iter(lines.into_iter().map(Ok));
-        let rest = unfold(changes, |changes| async move {
-            let _ = changes?.changed().await;
-            None
-        });
-        first.chain(rest).boxed()
+        let follower = (self.state.clone(), self.changed.subscribe(), id.clone(), 0);
+        unfold(follower, move |(state, mut changes, id, next)| async move {
+            loop {
+                {
+                    let seen = state.lock();
+                    // As an engine that is killed: the stream ends as if all were well.
+                    let fake = seen.containers.get(&*id.0).filter(|_| seen.fault != Fault::Down)?;
+                    let is_well = seen.fault == Fault::None;
+                    let line = fake.lines.get(next).filter(|_| is_well).cloned();
+                    let is_over = is_well && (!follow || fake.status != ContainerStatus::Running);
+                    drop(seen);
+                    match line {
+                        Some(line) => return Some((Ok(line), (state, changes, id, next + 1))),
+                        None if is_over => return None,
+                        None => {}
+                    }
+                }
+                changes.changed().await.ok()?;
+            }
+        })
+        .boxed()
     }
 
     async fn usage(&self, id: &ContainerId) -> Result<Usage, EngineError> {
@@ -364,7 +372,8 @@ impl ContainerEngine for FakeEngine {
 
     async fn list(&self, labels: &BTreeMap<String, String>) -> Result<Vec<ContainerSummary>, EngineError> {
         self.request("list", |state| {
-            let carries = |fake: &Fake| labels.iter().all(|(name, value)| fake.settings.labels.get(name) == Some(value));
+            let carries =
+                |fake: &Fake| labels.iter().all(|(name, value)| fake.settings.labels.get(name) == Some(value));
             let listed = state.containers.iter().filter(|(_, fake)| carries(fake));
             Ok(listed
                 .map(|(id, fake)| ContainerSummary {

@@ -21,7 +21,7 @@ pub(crate) use container::{
     BuildImage, ContainerFacts, ContainerId, ContainerSettings, ContainerStatus, ContainerSummary, EngineVersion,
     HostMount, ImageFacts, LogChunk, LogSource, Usage,
 };
-pub(crate) use docker::DockerEngine;
+pub(crate) use docker::{Deadlines, DockerEngine};
 pub(crate) use error::EngineError;
 
 /// What happens during a pull or a build, a line each, without its end.

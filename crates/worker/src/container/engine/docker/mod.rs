@@ -159,7 +159,7 @@ impl ContainerEngine for DockerEngine {
     async fn image(&self, name: &str) -> Result<ImageFacts, EngineError> {
         let client = self.client().await?;
         let image = self.ask("for an image", Subject::Image(name), client.inspect_image(name)).await?;
-        Ok(ImageFacts { id: image.id.unwrap_or_default(), digests: image.repo_digests.unwrap_or_default() })
+        Ok(translate::image_facts(image))
     }
 
     async fn pull(&self, name: &str, progress: ProgressLine<'_>) -> Result<(), EngineError> {

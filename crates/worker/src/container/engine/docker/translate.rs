@@ -4,14 +4,14 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, ContainerStatsResponse,
-    ContainerSummary as ListedContainer, ContainerSummaryStateEnum, EndpointSettings, HostConfig, HostConfigLogConfig,
+    ContainerSummary as ListedContainer, ContainerSummaryStateEnum, EndpointSettings, HostConfig, HostConfigLogConfig, ImageInspect,
     Mount, MountBindOptions, MountType, NetworkSettings, NetworkingConfig, PortBinding,
 };
 use bytes::Bytes;
 use tidemill_core::Timestamp;
 
 use crate::container::engine::{
-    ContainerFacts, ContainerId, ContainerSettings, ContainerStatus, ContainerSummary, LogChunk, LogSource, Usage,
+    ContainerFacts, ContainerId, ContainerSettings, ContainerStatus, ContainerSummary, ImageFacts, LogChunk, LogSource, Usage,
 };
 
 /// A container's log on the engine's disk is rotated at this size, so that a flood does not fill the disk.
@@ -27,6 +27,22 @@ pub(super) fn split_reference(name: &str) -> (&str, &str) {
     match name[after_slash..].rfind(':') {
         Some(colon) => (&name[..after_slash + colon], &name[after_slash + colon + 1..]),
         None => (name, "latest"),
+    }
+}
+
+/// What is known of an image.
+pub(super) fn image_facts(image: ImageInspect) -> ImageFacts {
+    let config = image.config.unwrap_or_default();
+    let variable = |text: String| {
+        let (name, value) = text.split_once('=').unwrap_or((&text, ""));
+        (name.to_owned(), value.to_owned())
+    };
+    ImageFacts {
+        id: image.id.unwrap_or_default(),
+        digests: image.repo_digests.unwrap_or_default(),
+        env: config.env.unwrap_or_default().into_iter().map(variable).collect(),
+        user: config.user.unwrap_or_default(),
+        labels: config.labels.unwrap_or_default().into_iter().collect(),
     }
 }
 

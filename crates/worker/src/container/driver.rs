@@ -1,0 +1,289 @@
+//! Launching.
+
+use std::{
+    io,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use async_trait::async_trait;
+use tidemill_core::{
+    ports::{Driver, DriverHealth, Launch, LaunchError, Progress, Worker},
+    spec::{Contract, Pull},
+};
+use tokio::sync::OnceCell;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    config::ContainerConfig,
+    engine::{ContainerEngine, ContainerId, ContainerSettings, Deadlines, DockerEngine, EngineError},
+    labels,
+    live::Live,
+    reaper,
+    roster::{Held, Roster},
+    run::RunWorker,
+    settings::{Host, container_settings},
+};
+use crate::{process::refused, words::human_duration};
+
+/// How long an engine may be away before attempts are given up.
+const AWAY_MAX: Duration = Duration::from_secs(60);
+const DEFAULT_ADDRESS: &str = "unix:///var/run/docker.sock";
+/// The path of a socket has at most 107 bytes; the names below the folder take up to 40.
+const RUNTIME_DIR_BYTES_MAX: usize = 64;
+
+/// What all workers of a driver share.
+pub(crate) struct Shared {
+    pub config: ContainerConfig,
+    pub engine: Arc<dyn ContainerEngine>,
+    pub roster: Arc<Roster>,
+    /// What goes on behind the calls: removals.
+    pub tasks: TaskTracker,
+    /// How long an engine may be away before attempts are given up.
+    pub away_max: Duration,
+    surveyed: OnceCell<()>,
+    /// Tells the folders and containers of this process from those of others before it.
+    epoch: String,
+    made: AtomicU64,
+}
+
+impl Shared {
+    fn new(config: ContainerConfig, engine: Arc<dyn ContainerEngine>) -> Shared {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Shared {
+            config,
+            engine,
+            roster: Arc::default(),
+            tasks: TaskTracker::new(),
+            away_max: AWAY_MAX,
+            surveyed: OnceCell::new(),
+            epoch: format!("{:x}", since.as_millis()),
+            made: AtomicU64::new(0),
+        }
+    }
+
+    /// A name for a folder, and a part of one for its container, that was never used before.
+    pub fn fresh_name(&self) -> String {
+        format!("{}-{}", self.epoch, self.made.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The name of the container whose folder has the name `folder`.
+    pub fn container_name(&self, folder: &str) -> String {
+        format!("tidemill-{}-{folder}", self.config.instance)
+    }
+
+    /// The folder of a container.
+    pub fn folder_of(&self, container: &str) -> PathBuf {
+        let prefix = self.container_name("");
+        self.config.runtime_dir.join(container.strip_prefix(&prefix).unwrap_or("none"))
+    }
+
+    /// Whether a folder was made by [`Shared::fresh_name`], of this process or another.
+    pub fn is_folder_name(&self, name: &str) -> bool {
+        let is_hex = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        name.split_once('-').is_some_and(|(epoch, number)| is_hex(epoch) && is_hex(number))
+    }
+
+    /// Looks, once, what an earlier process has left.
+    pub async fn surveyed(self: &Arc<Self>) -> Result<(), EngineError> {
+        self.surveyed.get_or_try_init(|| reaper::survey(self)).await.map(|_| ())
+    }
+
+    /// The container settings of a function, but for what one container has of its own.
+    pub async fn settings(&self, launch: &Launch, image: &str) -> Result<ContainerSettings, LaunchError> {
+        let mounts = launch.spec.container.as_ref().map(|container| container.mounts.clone()).unwrap_or_default();
+        let mut sources = Vec::with_capacity(mounts.len());
+        for mount in &mounts {
+            sources.push(tokio::fs::canonicalize(&mount.source).await.map_err(|error| error.to_string()));
+        }
+        let socket = self.engine.address().strip_prefix("unix://").map(Path::new);
+        let socket = match socket {
+            Some(socket) => Some(tokio::fs::canonicalize(socket).await.unwrap_or_else(|_| socket.to_owned())),
+            None => None,
+        };
+        let host = Host { engine_socket: socket.as_deref(), sources: &sources };
+        let settings = container_settings(&self.config, launch, image, &host).map_err(refused)?;
+        if !settings.networks.is_empty() {
+            let known = self.engine.networks().await.map_err(|error| refused(error.explain()))?;
+            if let Some(unknown) = settings.networks.iter().find(|network| !known.contains(network)) {
+                let known = known.join(", ");
+                return Err(refused(format!(
+                    "spec.container.networks: the engine has no network {unknown:?}; it has {known}"
+                )));
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Makes sure that the engine has the image `name`, and gives its id.
+    pub async fn image(&self, name: &str, pull: Pull) -> Result<String, EngineError> {
+        let progress = |line: &str| tracing::debug!(image = name, "{line}");
+        if pull == Pull::Always {
+            self.engine.pull(name, &progress).await?;
+        }
+        match self.engine.image(name).await {
+            Err(EngineError::NoImage(_)) if pull == Pull::Missing => {
+                self.engine.pull(name, &progress).await?;
+                Ok(self.engine.image(name).await?.id)
+            }
+            image => Ok(image?.id),
+        }
+    }
+
+    /// Removes a container that has ended, and its folder, behind the caller's back.
+    pub fn retire(self: &Arc<Self>, id: ContainerId, held: Held) {
+        let shared = self.clone();
+        self.tasks.spawn(async move { shared.remove(&id, held).await });
+    }
+
+    /// Removes a container and its folder. When that fails the reaper does it later.
+    pub async fn remove(&self, id: &ContainerId, held: Held) {
+        let folder = self.folder_of(held.name());
+        if !self.config.leave_containers
+            && let Err(error) = self.engine.remove(id).await
+        {
+            tracing::warn!(container = held.name(), %error, "a container was not removed; it is tried again");
+            return;
+        }
+        // A panic in it leaves the folder to the reaper.
+        let _ = tokio::task::spawn_blocking(move || reaper::remove_folder(&folder)).await;
+        held.done();
+    }
+}
+
+/// Starts workers in containers. See the module.
+pub struct ContainerDriver {
+    shared: Arc<Shared>,
+    live: Live,
+    stop: CancellationToken,
+}
+
+impl ContainerDriver {
+    /// A driver without workers, which begins to look for what an earlier process has left. It needs the runtime it is made in,
+    /// and no engine yet.
+    ///
+    /// # Errors
+    ///
+    /// The settings name an instance or a folder that cannot be used.
+    pub fn new(config: ContainerConfig) -> io::Result<ContainerDriver> {
+        let from_environment = || std::env::var("DOCKER_HOST").ok().filter(|address| !address.is_empty());
+        let address = config.address.clone().or_else(from_environment).unwrap_or_else(|| DEFAULT_ADDRESS.to_owned());
+        let engine = Arc::new(DockerEngine::new(&address, Deadlines::default()));
+        ContainerDriver::over(config, engine)
+    }
+
+    /// The same over any engine.
+    pub(crate) fn over(config: ContainerConfig, engine: Arc<dyn ContainerEngine>) -> io::Result<ContainerDriver> {
+        ContainerDriver::changed(config, engine, |_| {})
+    }
+
+    /// The same with other limits than usual.
+    pub(crate) fn changed(
+        mut config: ContainerConfig,
+        engine: Arc<dyn ContainerEngine>,
+        change: impl FnOnce(&mut Shared),
+    ) -> io::Result<ContainerDriver> {
+        config.runtime_dir = prepare(&config)?;
+        let mut shared = Shared::new(config, engine);
+        change(&mut shared);
+        let shared = Arc::new(shared);
+        let stop = CancellationToken::new();
+        shared.tasks.spawn(reaper::run(shared.clone(), stop.clone()));
+        let live = Live::new(shared.clone(), stop.clone());
+        Ok(ContainerDriver { shared, live, stop })
+    }
+
+    /// A worker of the contract `run`: its image is made sure of, and its settings are judged.
+    async fn runner(&self, launch: Launch) -> Result<RunWorker, LaunchError> {
+        let timeout = launch.spec.readiness_timeout;
+        let is_named = launch.spec.container.as_ref().is_some_and(|container| !container.image.is_empty());
+        let name = if is_named {
+            let late = |_| refused(format!("the image was not pulled within {}", human_duration(timeout)));
+            tokio::time::timeout(timeout, self.live.image(&launch)).await.map_err(late)??
+        } else {
+            // A build has a time limit of its own.
+            self.live.image(&launch).await?
+        };
+        let image = self.shared.engine.image(&name).await.map_err(|error| refused(error.explain()))?;
+        let settings = self.shared.settings(&launch, &image.id).await?;
+        Ok(RunWorker::new(self.shared.clone(), launch, settings))
+    }
+}
+
+/// Checks the settings and makes the folder.
+fn prepare(config: &ContainerConfig) -> io::Result<PathBuf> {
+    let invalid = |text: String| io::Error::new(io::ErrorKind::InvalidInput, text);
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if config.instance.is_empty() || !config.instance.chars().all(is_name) {
+        return Err(invalid(format!("{:?} is not the name of an instance", config.instance)));
+    }
+    let directory = &config.runtime_dir;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
+    let directory = std::fs::canonicalize(directory)?;
+    let length = directory.as_os_str().len();
+    if length > RUNTIME_DIR_BYTES_MAX {
+        let path = directory.display();
+        return Err(invalid(format!(
+            "the folder {path} has a path of {length} bytes; for sockets it may have {RUNTIME_DIR_BYTES_MAX}"
+        )));
+    }
+    Ok(directory)
+}
+
+impl Drop for ContainerDriver {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+#[async_trait]
+impl Driver for ContainerDriver {
+    async fn launch(&self, launch: Launch) -> Result<Arc<dyn Worker>, LaunchError> {
+        if self.stop.is_cancelled() {
+            return Err(refused("the driver is closed"));
+        }
+        match labels::contract_of(&launch) {
+            Contract::Run => Ok(Arc::new(self.runner(launch).await?)),
+            Contract::Worker | Contract::Http => self.live.launch(launch).await,
+        }
+    }
+
+    async fn warm(&self, _launch: &Launch) {}
+
+    async fn build_image(
+        &self,
+        launch: &Launch,
+        base: &str,
+        tag: &str,
+        progress: &dyn Progress,
+    ) -> Result<String, LaunchError> {
+        self.live.build_image(launch, base, tag, progress).await
+    }
+
+    async fn close(&self) {
+        self.stop.cancel();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+        reaper::finish(&self.shared).await;
+    }
+
+    async fn outage(&self, _spec: &FunctionSpec) -> Option<String> {
+        let error = self.shared.engine.version().await.err()?;
+        error.is_outage().then(|| error.explain())
+    }
+
+    async fn health(&self) -> Vec<DriverHealth> {
+        let address = self.shared.engine.address().to_owned();
+        let (detail, problem) = match self.shared.engine.version().await {
+            Ok(version) => (format!("{} at {address}", version.version), None),
+            Err(error) => (address, Some(error.explain())),
+        };
+        vec![DriverHealth { name: "docker".to_owned(), detail, problem }]
+    }
+}

@@ -1,0 +1,189 @@
+//! From a call to a container that runs: one that is adopted, or a new one.
+
+use std::{sync::Arc, time::Instant};
+
+use parking_lot::Mutex;
+use tidemill_core::{
+    Event,
+    invocation::AttemptOutcome,
+    ports::{Call, CallOutcome, Launch},
+    spec::Pull,
+};
+use tokio::net::UnixDatagram;
+
+use super::{
+    environment::{Facts, Message, variables},
+    feed::Feed,
+    folder::Folder,
+    results::Results,
+    watch::AGAIN_PERIOD,
+};
+use crate::{
+    container::{
+        driver::Shared,
+        engine::{ContainerId, ContainerSettings, ContainerStatus, EngineError},
+        labels,
+        roster::{Found, Held, Orphan},
+    },
+    exchange::Exchange,
+};
+
+/// A container that runs or has run, and what belongs to it.
+pub(super) struct Begun {
+    pub id: ContainerId,
+    pub held: Held,
+    pub folder: Folder,
+    pub exchange: Exchange,
+    pub results: Results,
+    /// None for one that was adopted: the old one is lost to it.
+    pub socket: Option<UnixDatagram>,
+    pub feed: Option<Feed>,
+    pub is_adopted: bool,
+}
+
+/// What a container is begun from.
+pub(super) struct Order<'a> {
+    pub shared: &'a Arc<Shared>,
+    pub launch: &'a Launch,
+    pub template: &'a Mutex<ContainerSettings>,
+    pub call: &'a Call,
+    pub event: &'a Event,
+}
+
+fn broken(outcome: AttemptOutcome, reason: String) -> CallOutcome {
+    CallOutcome::Broken { outcome, reason }
+}
+
+/// Why nothing runs, for the end of the call.
+fn not_begun(error: &EngineError) -> CallOutcome {
+    // Without its image the worker is of no more use; the next one looks for it again, or builds it.
+    let is_interrupted = error.is_outage() || matches!(error, EngineError::NoImage(_));
+    let outcome = if is_interrupted { AttemptOutcome::Interrupted } else { AttemptOutcome::LaunchFailed };
+    broken(outcome, format!("the container did not start: {error}"))
+}
+
+impl Order<'_> {
+    /// Finds or makes the container and starts it.
+    pub async fn begin(&self) -> Result<Begun, CallOutcome> {
+        let (call, launch) = (self.call, self.launch);
+        // The events of a batch share an invocation, so none of their containers is known by it.
+        if call.events.len() == 1 {
+            match self.shared.roster.adopt(call.invocation, &launch.function, launch.revision) {
+                Found::Own(orphan, held) => return Ok(self.adopt(orphan, held)),
+                Found::Other(orphan, held) => self.shared.remove(&orphan.id, held).await,
+                Found::Nothing => {}
+            }
+        }
+        self.make().await
+    }
+
+    fn adopt(&self, orphan: Orphan, held: Held) -> Begun {
+        tracing::info!(function = %orphan.function, invocation = %self.call.invocation, "adopted the container of an execution");
+        let folder = Folder::at(self.shared.folder_of(&orphan.name));
+        let exchange = folder.reopen(self.call.state.as_ref());
+        let results = Results::reopen(folder.results());
+        Begun { id: orphan.id, held, folder, exchange, results, socket: None, feed: None, is_adopted: true }
+    }
+
+    async fn make(&self) -> Result<Begun, CallOutcome> {
+        let (call, launch, shared) = (self.call, self.launch, self.shared);
+        let name = shared.fresh_name();
+        let held = shared.roster.hold(&shared.container_name(&name));
+        let folder = Folder::at(shared.config.runtime_dir.join(&name));
+        let default = String::new();
+        let image = launch.spec.container.as_ref().map_or(&default, |container| &container.image);
+        let (environment, message) = variables(&Facts {
+            spec: &launch.spec,
+            function: &launch.function,
+            revision: launch.revision,
+            worker: &launch.worker.0,
+            invocation: call.invocation,
+            image,
+            event: self.event,
+            state: call.state.as_ref(),
+            configs: &call.configs,
+        });
+        let message = match message {
+            Message::Variable => None,
+            Message::Bytes(bytes) => Some(bytes),
+        };
+        let furnished = folder.furnish(call.state.as_ref(), message.as_ref()).and_then(|furnished| {
+            let feed = match &message {
+                Some(message) if !message.is_empty() => Some(Feed::open(&folder, message.clone())?),
+                Some(_) | None => None,
+            };
+            Ok((furnished, feed))
+        });
+        let (furnished, feed) = furnished.map_err(|error| {
+            broken(AttemptOutcome::LaunchFailed, format!("the files of the execution were not made: {error}"))
+        })?;
+        let mut settings = self.template.lock().clone();
+        settings.name = held.name().to_owned();
+        settings.labels.extend(labels::of_execution(&shared.config.instance, launch, call.invocation, call.attempt));
+        if call.events.len() != 1 {
+            settings.labels.remove(labels::INVOCATION);
+        }
+        settings.env = environment;
+        settings.env.extend(Folder::variables(&furnished.exchange));
+        settings.mounts.extend(folder.mounts(message.is_some()));
+        let id = self.create(settings).await.map_err(|error| not_begun(&error))?;
+        if let Err(error) = self.start(&id).await {
+            return Err(not_begun(&error));
+        }
+        let results = Results::new(folder.results());
+        let (exchange, socket) = (furnished.exchange, Some(furnished.socket));
+        Ok(Begun { id, held, folder, exchange, results, socket, feed, is_adopted: false })
+    }
+
+    /// Makes the container, also when the engine is away for a while or its image has been removed meanwhile.
+    async fn create(&self, mut settings: ContainerSettings) -> Result<ContainerId, EngineError> {
+        let engine = &self.shared.engine;
+        let began = Instant::now();
+        let mut has_looked_for_image = false;
+        loop {
+            match engine.create(&settings).await {
+                Ok(id) => return Ok(id),
+                Err(error) if error.is_outage() => {
+                    if began.elapsed() >= self.shared.away_max {
+                        return Err(error);
+                    }
+                    tokio::time::sleep(AGAIN_PERIOD).await;
+                    // It may have been made without our being told.
+                    let _ = engine.remove(&ContainerId::new(settings.name.as_str())).await;
+                }
+                Err(error @ EngineError::NoImage(_)) if !has_looked_for_image => {
+                    has_looked_for_image = true;
+                    let Some(container) = self.launch.spec.container.as_deref() else { return Err(error) };
+                    if container.image.is_empty() {
+                        return Err(error);
+                    }
+                    let pull = if container.pull == Pull::Never { Pull::Never } else { Pull::Missing };
+                    settings.image = self.shared.image(&container.image, pull).await?;
+                    self.template.lock().image.clone_from(&settings.image);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn start(&self, id: &ContainerId) -> Result<(), EngineError> {
+        let engine = &self.shared.engine;
+        let began = Instant::now();
+        loop {
+            let error = match engine.start(id).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            if !error.is_outage() || began.elapsed() >= self.shared.away_max {
+                return Err(error);
+            }
+            tokio::time::sleep(AGAIN_PERIOD).await;
+            match engine.inspect(id).await {
+                Ok(facts) if facts.status != ContainerStatus::Created => return Ok(()),
+                Ok(_) => {}
+                Err(error) if error.is_outage() => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! One execution: a container from its making to its end.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tidemill_core::{
+    invocation::{AttemptOutcome, Reply, RunReport},
+    ports::{CallOutcome, Message},
+    time::micros,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    begin::{Begun, Order},
+    feed::Feed,
+    logs, outcome,
+    outcome::{Cut, Ended},
+    results::Results,
+    usage,
+    watch::{Bounds, Watched, watch},
+};
+use crate::{
+    container::{
+        engine::{ContainerEngine, ContainerFacts, ContainerId, EngineError, Usage},
+        roster::Orphan,
+    },
+    exchange::Exchanged,
+    logs::LogBuffer,
+};
+
+/// How long what goes on beside a container may take after its end.
+const REST_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What those share who look after a container.
+pub(super) struct Running<'a> {
+    pub engine: &'a dyn ContainerEngine,
+    pub id: &'a ContainerId,
+    /// Cancelled when the container has ended.
+    pub ended: CancellationToken,
+    /// Whether the engine was away.
+    pub had_outage: AtomicBool,
+    /// How long it may be.
+    pub away_max: Duration,
+    pub logs: Arc<Mutex<LogBuffer>>,
+    pub usage: Mutex<Usage>,
+}
+
+/// What is left of an execution.
+pub(super) struct Executed {
+    pub outcome: CallOutcome,
+    pub state: Option<Bytes>,
+    pub sends: Vec<Message>,
+    pub results: Vec<Bytes>,
+    pub report: Option<RunReport>,
+    pub run_time: Duration,
+    /// Whether the worker is of no more use: its engine is away.
+    pub is_lost: bool,
+}
+
+impl Executed {
+    fn failed(outcome: CallOutcome, is_lost: bool) -> Executed {
+        let (state, sends, results, report) = (None, Vec::new(), Vec::new(), None);
+        Executed { outcome, state, sends, results, report, run_time: Duration::ZERO, is_lost }
+    }
+}
+
+/// Who wants what of an execution.
+pub(super) struct Wishes<'a> {
+    pub timeout: Option<Duration>,
+    pub cut: &'a CancellationToken,
+    pub verdict: &'a (dyn Fn() -> Cut + Send + Sync),
+    pub logs: &'a Arc<Mutex<LogBuffer>>,
+    /// Told which container it is.
+    pub begun: &'a (dyn Fn(&ContainerId) + Send + Sync),
+}
+
+/// Runs the event of `order` in a container of its own.
+pub(super) async fn execute(order: &Order<'_>, wishes: &Wishes<'_>) -> Executed {
+    let begun = tokio::select! {
+        biased;
+        () = wishes.cut.cancelled() => {
+            // What may be there already is nobody's, and goes.
+            let (outcome, reason) = match (wishes.verdict)() {
+                Cut::Cancelled => (AttemptOutcome::Cancelled, "it was cancelled before its container ran".to_owned()),
+                Cut::Left(reason) => (AttemptOutcome::Interrupted, reason),
+                Cut::TimedOut => (AttemptOutcome::TimedOut, "its container did not start in time".to_owned()),
+            };
+            return Executed::failed(CallOutcome::Broken { outcome, reason }, false);
+        }
+        begun = order.begin() => begun,
+    };
+    let mut begun = match begun {
+        Ok(begun) => begun,
+        Err(outcome) => {
+            let is_lost = matches!(outcome, CallOutcome::Broken { outcome: AttemptOutcome::Interrupted, .. });
+            return Executed::failed(outcome, is_lost);
+        }
+    };
+    (wishes.begun)(&begun.id);
+    let started = Instant::now();
+    let id = begun.id.clone();
+    let running = Running {
+        engine: &*order.shared.engine,
+        id: &id,
+        ended: CancellationToken::new(),
+        had_outage: AtomicBool::new(false),
+        away_max: order.shared.away_max,
+        logs: wishes.logs.clone(),
+        usage: Mutex::default(),
+    };
+    let deadline = wishes.timeout.and_then(|timeout| started.checked_add(timeout));
+    let bounds = Bounds { deadline, cut: wishes.cut, verdict: wishes.verdict };
+    let watched = attend(&running, &bounds, &mut begun).await;
+    conclude(order, &running, begun, watched, started.elapsed()).await
+}
+
+/// Waits for the end with all that goes on beside it.
+async fn attend(running: &Running<'_>, bounds: &Bounds<'_>, begun: &mut Begun) -> Watched {
+    let feed = begun.feed.take();
+    let (folder, socket) = (&begun.folder, begun.socket.take());
+    let rest = async {
+        let results = async {
+            if let Some(socket) = &socket {
+                Results::take(&begun.results, socket, &running.ended, &running.logs).await;
+            }
+        };
+        let feed = async {
+            if let Some(feed) = feed {
+                Feed::run(feed, folder, &running.ended).await;
+            }
+        };
+        tokio::join!(logs::follow(running), results, feed, usage::sample(running));
+    };
+    let mut rest = std::pin::pin!(rest);
+    let watched = {
+        let mut watch = std::pin::pin!(watch(running, bounds));
+        tokio::select! {
+            watched = &mut watch => watched,
+            // They wait for the end themselves, so this is not the way it goes.
+            () = &mut rest => watch.await,
+        }
+    };
+    if let Watched::Ended(..) | Watched::Gone(_) = watched
+        && !running.ended.is_cancelled()
+    {
+        running.ended.cancel();
+        // What is not read by then is left out.
+        let _ = tokio::time::timeout(REST_TIMEOUT, rest).await;
+    }
+    watched
+}
+
+/// Makes the end of the call of the end of the container.
+async fn conclude(
+    order: &Order<'_>,
+    running: &Running<'_>,
+    begun: Begun,
+    watched: Watched,
+    took: Duration,
+) -> Executed {
+    let had_outage = running.had_outage.load(Ordering::Relaxed);
+    match watched {
+        Watched::Ended(facts, cut) => ended(order, running, begun, &facts, cut, took).await,
+        Watched::Gone(cut) => {
+            let results = begun.results.into_list();
+            let reply = || reply(&results, &running.logs.lock());
+            let outcome = gone(cut, had_outage, is_actor(order), reply);
+            begun.folder.forget();
+            begun.held.done();
+            let report = Some(report(running, None, took));
+            Executed { results, report, run_time: took, ..Executed::failed(outcome, false) }
+        }
+        Watched::Lost(error, cut) => {
+            let outcome = lost(&error, cut.as_ref());
+            if cut.is_none() {
+                leave(order, begun);
+            }
+            Executed { run_time: took, ..Executed::failed(outcome, true) }
+        }
+        Watched::Left(cut) => {
+            let reason = match cut {
+                Cut::Left(reason) => reason,
+                Cut::TimedOut | Cut::Cancelled => "it was interrupted".to_owned(),
+            };
+            leave(order, begun);
+            let outcome = CallOutcome::Broken { outcome: AttemptOutcome::Interrupted, reason };
+            Executed { run_time: took, ..Executed::failed(outcome, false) }
+        }
+    }
+}
+
+fn is_actor(order: &Order<'_>) -> bool {
+    order.launch.spec.labels.get("abaco").is_some_and(|label| label == "actor")
+}
+
+/// Lets the container go on and wait for the next call of the invocation.
+fn leave(order: &Order<'_>, begun: Begun) {
+    let Begun { id, held, exchange, .. } = begun;
+    if order.call.events.len() == 1 {
+        exchange.keep();
+        let (name, launch) = (held.name().to_owned(), order.launch);
+        let orphan = Orphan { id, name, function: launch.function.clone(), revision: launch.revision };
+        order.shared.roster.leave(order.call.invocation, orphan);
+    }
+}
+
+async fn ended(
+    order: &Order<'_>,
+    running: &Running<'_>,
+    begun: Begun,
+    facts: &ContainerFacts,
+    cut: Option<Cut>,
+    took: Duration,
+) -> Executed {
+    let Begun { id, held, folder, exchange, results, is_adopted, .. } = begun;
+    let results = results.into_list();
+    let ended = Ended {
+        facts,
+        cut: cut.as_ref(),
+        had_outage: running.had_outage.load(Ordering::Relaxed) || is_adopted && is_engines_end(facts),
+        is_actor: is_actor(order),
+        event_timeout: order.call.timeout,
+        memory_bytes: order.launch.spec.resources.memory_bytes.or(order.shared.config.memory_bytes_default),
+    };
+    let mut outcome = outcome::outcome(&ended, || reply(&results, &running.logs.lock()));
+    let mut left = Exchanged::default();
+    if let CallOutcome::Replied(_) = outcome {
+        let collected = tokio::task::spawn_blocking(move || exchange.collect()).await;
+        match collected.unwrap_or_else(|error| Err(format!("its files were not read: {error}"))) {
+            Ok(exchanged) => left = exchanged,
+            Err(reason) => outcome = CallOutcome::Broken { outcome: AttemptOutcome::BadResponse, reason },
+        }
+    }
+    if !matches!(outcome, CallOutcome::Replied(_)) {
+        // Before anybody is told: the next attempt begins anew.
+        folder.forget();
+    }
+    order.shared.retire(id, held);
+    let run_time = facts.run_time.unwrap_or(took);
+    let report = Some(report(running, Some(facts), run_time));
+    let Exchanged { state, sends } = left;
+    Executed { outcome, state, sends, results, report, run_time, is_lost: false }
+}
+
+/// Whether a container that was adopted seems to have been ended with its engine, which nobody saw.
+fn is_engines_end(facts: &ContainerFacts) -> bool {
+    !facts.error.is_empty()
+}
+
+fn report(running: &Running<'_>, facts: Option<&ContainerFacts>, run_time: Duration) -> RunReport {
+    let usage = *running.usage.lock();
+    RunReport {
+        exit_code: facts.map(|facts| facts.exit_code),
+        cpu_ns: usage.cpu_ns,
+        io_bytes: usage.io_bytes,
+        memory_bytes_max: usage.memory_bytes,
+        run_us: micros(run_time),
+        final_state: facts.map(|facts| facts.state.clone()).unwrap_or_default(),
+    }
+}
+
+/// The first result, or what was printed.
+fn reply(results: &[Bytes], logs: &LogBuffer) -> Reply {
+    let (content_type, body) = match results.first() {
+        Some(result) => ("application/octet-stream", result.clone()),
+        None => {
+            let text: String = logs.lines().iter().flat_map(|line| [line.message.as_str(), "\n"]).collect();
+            ("text/plain; charset=utf-8", text.into())
+        }
+    };
+    Reply { status: 200, content_type: content_type.to_owned(), headers: Vec::new(), body }
+}
+
+fn gone(cut: Option<Cut>, had_outage: bool, is_actor: bool, reply: impl FnOnce() -> Reply) -> CallOutcome {
+    let broken = |outcome, reason: &str| CallOutcome::Broken { outcome, reason: reason.to_owned() };
+    match cut {
+        Some(Cut::Cancelled) => broken(AttemptOutcome::Cancelled, "it was cancelled"),
+        Some(Cut::Left(reason)) => CallOutcome::Broken { outcome: AttemptOutcome::Interrupted, reason },
+        None if had_outage => broken(
+            AttemptOutcome::Interrupted,
+            "the container engine restarted and does not have the container any more",
+        ),
+        Some(Cut::TimedOut) | None if is_actor => CallOutcome::Replied(vec![reply()]),
+        Some(Cut::TimedOut) => broken(AttemptOutcome::TimedOut, "ran longer than its event timeout"),
+        None => broken(AttemptOutcome::Crashed, "somebody removed the container while it ran"),
+    }
+}
+
+fn lost(error: &EngineError, cut: Option<&Cut>) -> CallOutcome {
+    let (outcome, reason) = match cut {
+        Some(Cut::Cancelled) => (AttemptOutcome::Cancelled, format!("it was cancelled, and {error}")),
+        Some(Cut::TimedOut) => (AttemptOutcome::TimedOut, format!("ran longer than its event timeout, and {error}")),
+        Some(Cut::Left(reason)) => (AttemptOutcome::Interrupted, reason.clone()),
+        None => (AttemptOutcome::Interrupted, error.to_string()),
+    };
+    CallOutcome::Broken { outcome, reason }
+}

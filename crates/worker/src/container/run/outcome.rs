@@ -1,0 +1,165 @@
+//! What the end of a container means for the call. Pure.
+//!
+//! | What ended it | actor (label `abaco` = `actor`) | any other function |
+//! |---|---|---|
+//! | itself, exit code 0 | succeeded | succeeded |
+//! | itself, another exit code | succeeded: the report has the code | raised |
+//! | a signal from outside (128 + n) | succeeded: the report has the code | crashed |
+//! | the kernel, for memory | succeeded: the report has the code | out of memory |
+//! | the event timeout | succeeded: the report has the code | timed out |
+//! | a restart of the engine | interrupted | interrupted |
+//! | a cancellation | cancelled | cancelled |
+//! | the end of the worker | interrupted | interrupted |
+
+use std::time::Duration;
+
+use tidemill_core::{
+    invocation::{AttemptOutcome, Reply},
+    ports::CallOutcome,
+};
+
+use crate::{
+    container::engine::ContainerFacts,
+    words::{human_duration, memory_reason},
+};
+
+/// Why Tidemill ended a container, or stopped to look after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// It ran longer than the event timeout.
+    TimedOut,
+    /// Somebody cancelled the invocation.
+    Cancelled,
+    /// The worker ends; the container goes on and waits for the next that takes the invocation.
+    Left(String),
+}
+
+/// What is known when the container has ended.
+pub(super) struct Ended<'a> {
+    pub facts: &'a ContainerFacts,
+    /// What Tidemill did about it.
+    pub cut: Option<&'a Cut>,
+    /// Whether the engine was away in between.
+    pub had_outage: bool,
+    pub is_actor: bool,
+    pub event_timeout: Option<Duration>,
+    pub memory_bytes: Option<u64>,
+}
+
+/// What it means; the reply is for when it succeeded.
+pub(super) fn outcome(ended: &Ended<'_>, reply: impl FnOnce() -> Reply) -> CallOutcome {
+    let broken = |outcome, reason: String| CallOutcome::Broken { outcome, reason };
+    let code = ended.facts.exit_code;
+    let is_killed = (129..=192).contains(&code);
+    match ended.cut {
+        Some(Cut::Cancelled) => return broken(AttemptOutcome::Cancelled, "it was cancelled".to_owned()),
+        Some(Cut::Left(reason)) => return broken(AttemptOutcome::Interrupted, reason.clone()),
+        Some(Cut::TimedOut) | None => {}
+    }
+    if ended.cut.is_none() && ended.had_outage && (is_killed || code == 255 || !ended.facts.error.is_empty()) {
+        let reason = "the container engine restarted and ended the container".to_owned();
+        return broken(AttemptOutcome::Interrupted, reason);
+    }
+    if ended.is_actor || (code == 0 && ended.cut.is_none()) {
+        return CallOutcome::Replied(vec![reply()]);
+    }
+    if ended.cut.is_some() {
+        let limit = human_duration(ended.event_timeout.unwrap_or_default());
+        return broken(AttemptOutcome::TimedOut, format!("ran longer than its event timeout of {limit}"));
+    }
+    if ended.facts.is_oom_killed {
+        let reason = match ended.memory_bytes {
+            Some(limit) => memory_reason(limit),
+            None => "the machine ran out of memory".to_owned(),
+        };
+        return broken(AttemptOutcome::OutOfMemory, reason);
+    }
+    if is_killed {
+        let reason = format!("the container was ended by {} (exit code {code})", signal(code - 128));
+        return broken(AttemptOutcome::Crashed, reason);
+    }
+    CallOutcome::Raised { message: format!("the container exited with {code}"), status: 500 }
+}
+
+fn signal(number: i64) -> String {
+    let name = match number {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        4 => "SIGILL",
+        6 => "SIGABRT",
+        7 => "SIGBUS",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        13 => "SIGPIPE",
+        15 => "SIGTERM",
+        _ => return format!("signal {number}"),
+    };
+    name.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::container::engine::{ContainerId, ContainerStatus};
+
+    fn facts(exit_code: i64, is_oom_killed: bool) -> ContainerFacts {
+        ContainerFacts {
+            id: ContainerId::new("c1"),
+            status: ContainerStatus::Ended,
+            exit_code,
+            is_oom_killed,
+            error: String::new(),
+            run_time: None,
+            state: serde_json::Value::Null,
+            addresses: BTreeMap::new(),
+            published: BTreeMap::new(),
+            labels: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn an_end_means_what_the_table_says() {
+        use AttemptOutcome::{Cancelled, Crashed, Interrupted, OutOfMemory, Raised, Succeeded, TimedOut};
+        let left = || Some(Cut::Left("the worker was stopped".to_owned()));
+        for (code, oom, cut, outage, actor, native) in [
+            (0, false, None, false, Succeeded, Succeeded),
+            (0, true, None, false, Succeeded, Succeeded),
+            (3, false, None, false, Succeeded, Raised),
+            (3, false, None, true, Succeeded, Raised),
+            (137, false, None, false, Succeeded, Crashed),
+            (139, false, None, false, Succeeded, Crashed),
+            (255, false, None, true, Interrupted, Interrupted),
+            (137, true, None, false, Succeeded, OutOfMemory),
+            (1, true, None, false, Succeeded, OutOfMemory),
+            (137, false, None, true, Interrupted, Interrupted),
+            (0, false, Some(Cut::TimedOut), false, Succeeded, TimedOut),
+            (137, false, Some(Cut::TimedOut), false, Succeeded, TimedOut),
+            (137, false, Some(Cut::TimedOut), true, Succeeded, TimedOut),
+            (143, false, Some(Cut::Cancelled), false, Cancelled, Cancelled),
+            (0, false, left(), false, Interrupted, Interrupted),
+        ] {
+            for (is_actor, expected) in [(true, actor), (false, native)] {
+                let ended = Ended {
+                    facts: &facts(code, oom),
+                    cut: cut.as_ref(),
+                    had_outage: outage,
+                    is_actor,
+                    event_timeout: Some(Duration::from_secs(2)),
+                    memory_bytes: Some(64 << 20),
+                };
+                let found = match outcome(&ended, Reply::default) {
+                    CallOutcome::Replied(_) => Succeeded,
+                    CallOutcome::Raised { message, .. } => {
+                        assert_eq!(message, "the container exited with 3");
+                        Raised
+                    }
+                    CallOutcome::Broken { outcome, .. } => outcome,
+                };
+                assert_eq!(found, expected, "{code} {oom} {cut:?} {outage} {is_actor}");
+            }
+        }
+    }
+}
