@@ -122,6 +122,15 @@ impl Launcher {
         })
     }
 
+    /// Whether launches fail now through no fault of the function.
+    pub async fn has_outage(&self) -> bool {
+        let outage = self.driver.outage(&self.spec).await;
+        if let Some(reason) = &outage {
+            tracing::warn!(function = %self.reference, reason, "workers cannot be started for now");
+        }
+        outage.is_some()
+    }
+
     async fn reopen(&self) -> Result<Prepared, BuildError> {
         let unpacked = self.builder.open(&self.package).await?;
         let environment = self.builder.environment(&unpacked, &self.spec, &Unwatched).await?;

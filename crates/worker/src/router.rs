@@ -62,6 +62,10 @@ impl Driver for RouterDriver {
         container.build_image(launch, base, tag, progress).await
     }
 
+    async fn outage(&self, spec: &FunctionSpec) -> Option<String> {
+        self.of(spec).ok()?.outage(spec).await
+    }
+
     async fn close(&self) {
         if let Some(container) = &self.container {
             tokio::join!(self.process.close(), container.close(), self.webhook.close());

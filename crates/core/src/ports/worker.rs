@@ -290,6 +290,13 @@ pub trait Driver: Send + Sync {
         Err(LaunchError { reason: "this driver does not build images".to_owned(), logs: Vec::new() })
     }
 
+    /// Why launches for `spec` fail now through no fault of the function, as when the container engine does not answer. `None`
+    /// when it knows of nothing; asked after a launch has failed. What is queued waits for the end of an outage.
+    async fn outage(&self, spec: &FunctionSpec) -> Option<String> {
+        let _ = spec;
+        None
+    }
+
     /// Ends whatever it still holds: spare interpreters, sockets, containers.
     async fn close(&self);
 

@@ -126,11 +126,12 @@ impl Pool {
         let began = Instant::now();
         let launched = self.launcher.launch(worker.clone()).await.map_err(Arc::new);
         let took = began.elapsed();
+        let is_outage = launched.is_err() && self.launcher.has_outage().await;
         if let Some(herald) = self.herald.get() {
             // The first call comes after the news that it can.
             herald.tell(launched.as_ref().map(|_| ())).await;
         }
-        let surplus = self.launched(&worker, &launched, took);
+        let surplus = self.launched(&worker, &launched, is_outage, took);
         self.state.lock().refuse_brief();
         if let Some(worker) = surplus {
             worker.stop(Duration::ZERO).await;
@@ -143,6 +144,7 @@ impl Pool {
         self: &Arc<Self>,
         name: &WorkerId,
         launched: &Result<Arc<dyn Worker>, Arc<LaunchError>>,
+        is_outage: bool,
         took: Duration,
     ) -> Option<Arc<dyn Worker>> {
         let mut state = self.state.lock();
@@ -170,7 +172,7 @@ impl Pool {
             }
             Err(error) => {
                 tracing::warn!(function = %self.launcher.function(), reason = %error, "a worker did not start");
-                state.fail(error);
+                state.fail(error, is_outage);
                 self.grow(&mut state);
                 if state.is_at_rest() {
                     self.at_rest.notify_waiters();

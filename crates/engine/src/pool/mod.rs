@@ -9,7 +9,7 @@
 //! Phases: open → draining (a newer revision serves; whoever is here already is still served) → closed.
 //! When a start fails and no other worker is there, callers that wait are told, and the next start waits a little longer
 //! each time; until then callers are told at once. Queued work is patient: it stays in line for the next start, and a
-//! failed one is told to the first in line only, for whom it was made.
+//! failed one is told to the first in line only, for whom it was made; in an outage of the driver to nobody.
 
 mod growth;
 mod line;

@@ -171,15 +171,15 @@ impl State {
         self.trouble.as_ref().filter(|_| is_empty && self.backs_off_until().is_some())
     }
 
-    /// A start has failed. The next one has to wait.
-    pub fn fail(&mut self, error: &Arc<LaunchError>) {
+    /// A start has failed. The next one has to wait. In an outage queued work does not get to know of it.
+    pub fn fail(&mut self, error: &Arc<LaunchError>, is_outage: bool) {
         let failures = self.trouble.as_ref().map_or(0, |trouble| trouble.failures) + 1;
         let backoff = BACKOFF.saturating_mul(1 << (failures - 1).min(10)).min(BACKOFF_MAX);
         let until = Instant::now() + backoff;
         self.trouble = Some(Trouble { error: error.clone(), failures, until });
         if self.entries.is_empty() && self.starting.is_empty() {
             for (index, waiter) in std::mem::take(&mut self.waiters).into_iter().enumerate() {
-                if waiter.is_patient && index > 0 {
+                if waiter.is_patient && (index > 0 || is_outage) {
                     self.waiters.push_back(waiter);
                 } else {
                     let _ = waiter.grant.send(Err(AcquireError::Launch(error.clone())));

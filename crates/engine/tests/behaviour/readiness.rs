@@ -110,3 +110,28 @@ async fn a_paused_one_waits_with_its_workers() {
     mill.engine.resume(&name("f")).await.expect("it resumes");
     mill.until("it is ready", || mill.view("f").was_ready).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_queued_waits_for_the_end_of_an_outage() {
+    let mill = Mill::start().await;
+    mill.stage.succeed(Duration::ZERO);
+    let mut retried_once = spec("one");
+    retried_once.retry.max_attempts = 1;
+    mill.deploy_spec("f", retried_once, Readiness::Checked).await.expect("it is deployed");
+    mill.stage.kill();
+    mill.stage.outage.store(true, std::sync::atomic::Ordering::Relaxed);
+    mill.stage.launch(SECOND, Some("the engine does not answer"));
+    let ids = [mill.submit("f", "").await, mill.submit("f", "").await];
+    mill.pass(5 * SECOND).await;
+    // A caller does not wait for it.
+    let error = mill.call("f", "").await.expect_err("no worker starts");
+    assert!(matches!(error, tidemill_engine::CallError::Launch { .. }), "{error}");
+    mill.pass(3600 * SECOND).await;
+    assert_eq!(mill.view("f").problem.as_deref(), Some("the engine does not answer"));
+    mill.stage.outage.store(false, std::sync::atomic::Ordering::Relaxed);
+    mill.stage.launch(Duration::ZERO, None);
+    for id in ids {
+        let detail = mill.ended(id).await;
+        assert_eq!((detail.invocation.status, detail.attempts.len()), (Status::Succeeded, 1));
+    }
+}

@@ -16,6 +16,7 @@ use tidemill_core::{
     InvocationId, RevisionNumber, Timestamp,
     invocation::{AttemptOutcome, LogLevel, LogLine, Reply},
     ports::{Call, CallEnd, CallOutcome, Driver, Launch, LaunchError, Message, Place, Worker, WorkerId},
+    spec::FunctionSpec,
 };
 use tokio::{
     sync::{Notify, mpsc, oneshot},
@@ -113,6 +114,8 @@ pub struct Launched {
 pub struct Stage {
     pub launching: Mutex<Launching>,
     pub slots: AtomicU32,
+    /// Launches fail through no fault of the function.
+    pub outage: AtomicBool,
     script: Mutex<Option<Script>>,
     launched: Mutex<Vec<Launched>>,
     attempted: AtomicU32,
@@ -129,6 +132,7 @@ impl Stage {
         Arc::new(Stage {
             launching: Mutex::default(),
             slots: AtomicU32::new(1),
+            outage: AtomicBool::new(false),
             script: Mutex::default(),
             launched: Mutex::default(),
             attempted: AtomicU32::new(0),
@@ -227,6 +231,10 @@ impl Driver for FakeDriver {
     }
 
     async fn warm(&self, _launch: &Launch) {}
+
+    async fn outage(&self, _spec: &FunctionSpec) -> Option<String> {
+        self.0.outage.load(Ordering::Relaxed).then(|| "as asked".to_owned())
+    }
 
     async fn close(&self) {}
 }

@@ -273,7 +273,7 @@ impl Driver for ContainerDriver {
         reaper::finish(&self.shared).await;
     }
 
-    async fn outage(&self, _spec: &FunctionSpec) -> Option<String> {
+    async fn outage(&self, _spec: &tidemill_core::spec::FunctionSpec) -> Option<String> {
         let error = self.shared.engine.version().await.err()?;
         error.is_outage().then(|| error.explain())
     }
