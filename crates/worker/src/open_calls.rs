@@ -15,7 +15,7 @@ use tidemill_core::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::process::human_duration;
+use crate::words::human_duration;
 
 struct Open {
     invocation: InvocationId,

@@ -8,7 +8,7 @@ use tidemill_core::{
     spec::{FunctionSpec, Runtime},
 };
 
-use crate::process::refused;
+use crate::linked::refused;
 
 /// What a function in a container is told where there is no driver for it.
 const NO_ENGINE: &str = "this function runs in containers, and this server has no container engine\nhint: install Docker, \

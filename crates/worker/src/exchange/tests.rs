@@ -3,6 +3,7 @@
 use std::{fs, os::unix::fs::symlink, path::Path, time::Duration};
 
 use bytes::Bytes;
+use proptest::prelude::*;
 use tidemill_core::limits::{SENDS_MAX, STATE_BYTES_MAX};
 
 use super::{Exchange, Exchanged, Folders};
@@ -139,4 +140,17 @@ fn nothing_is_left_of_an_execution_or_of_a_process_that_died() {
     let folders = Folders::open(root.clone()).unwrap();
     drop(exchange(&folders, Some("1")));
     assert_eq!(fs::read_dir(root).unwrap().count(), 0);
+}
+
+proptest! {
+    #[test]
+    fn whatever_lies_in_the_files_is_read_or_refused(state in ".{0,60}", sends in prop::collection::vec(any::<u8>(), 0..200)) {
+        let (_directory, folders) = bench();
+        let exchange = exchange(&folders, Some("{}"));
+        fs::write(exchange.directory().join("state.json"), &state).unwrap();
+        fs::write(exchange.directory().join("send.jsonl"), &sends).unwrap();
+        if let Ok(Exchanged { state: Some(state), .. }) = exchange.collect() {
+            prop_assert!(serde_json::from_slice::<serde_json::Value>(&state).is_ok());
+        }
+    }
 }

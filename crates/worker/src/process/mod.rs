@@ -19,12 +19,6 @@ mod spawn;
 mod usage;
 mod vessel;
 
-#[allow(unused_imports, reason = "whoever writes a driver finds here what it needs")]
-pub(crate) use crate::{
-    linked::{Output, refused},
-    logs::{LineSplitter, LogBuffer, cut_text, now},
-    words::{human_duration, memory_reason},
-};
 pub(crate) use driver::{DRIVER, Parts};
 pub use driver::{DriverConfig, ProcessDriver};
 pub(crate) use environment::function_environment;

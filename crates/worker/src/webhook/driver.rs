@@ -10,7 +10,7 @@ use tidemill_core::{
 use tokio::sync::OnceCell;
 
 use super::worker::WebhookWorker;
-use crate::process::refused;
+use crate::linked::refused;
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

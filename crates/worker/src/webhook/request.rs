@@ -10,7 +10,7 @@ use tidemill_core::{
     ports::CallOutcome,
 };
 
-use crate::process::cut_text;
+use crate::logs::cut_text;
 
 /// The largest response.
 pub(super) const RESPONSE_BYTES_MAX: usize = 1024 * 1024;
