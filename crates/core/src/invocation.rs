@@ -30,7 +30,7 @@ pub enum Status {
     Queued,
     /// An attempt runs under a lease.
     Running,
-    /// Ended with a response.
+    /// Ended with a response; or it ran, where that is enough (see [`crate::spec::Completion`]).
     Succeeded,
     /// A synchronous call that ended without success; nobody tries it again.
     Failed,

@@ -113,8 +113,7 @@ async fn messages(
     ending: &mut Ending,
 ) -> Vec<NewInvocation> {
     let sends = std::mem::take(&mut ending.sends);
-    let is_success = ending.replies.first().is_some_and(|reply| reply.status < FAILED_FROM);
-    if sends.is_empty() || !is_success {
+    if sends.is_empty() || ending.carrier().is_none() {
         return Vec::new();
     }
     match emits::messages(shared, function, sender, sends).await {

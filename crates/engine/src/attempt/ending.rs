@@ -125,9 +125,10 @@ impl Ending {
         self.sends.clear();
     }
 
-    /// The first event whose reply is a success: what the call as a whole did goes with it.
-    pub fn carrier(&self) -> usize {
-        self.replies.iter().position(|reply| reply.status < FAILED_FROM).unwrap_or(0)
+    /// The first event whose reply is a success: what the call as a whole did goes with it, or counts for nothing.
+    pub fn carrier(&self) -> Option<usize> {
+        let is_success = self.outcome == AttemptOutcome::Succeeded;
+        self.replies.iter().position(|reply| is_success && reply.status < FAILED_FROM)
     }
 }
 

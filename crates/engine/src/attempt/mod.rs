@@ -82,7 +82,8 @@ pub(crate) async fn run(shared: Arc<Shared>, function: Arc<Function>, held: Vec<
 /// The messages that the call sent, ready to be stored. One to nobody spoils the response.
 async fn messages(shared: &Shared, function: &Function, held: &[Held], ending: &mut Ending) -> Vec<NewInvocation> {
     let sends = std::mem::take(&mut ending.sends);
-    let Some(carrier) = held.get(ending.carrier()).filter(|_| !sends.is_empty()) else { return Vec::new() };
+    let carrier = ending.carrier().filter(|_| !sends.is_empty());
+    let Some(carrier) = carrier.and_then(|index| held.get(index)) else { return Vec::new() };
     let invocation = &carrier.invocation;
     match emits::messages(shared, function, (invocation.id, &invocation.event.caller), sends).await {
         Ok(messages) => messages,

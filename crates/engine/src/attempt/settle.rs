@@ -62,7 +62,7 @@ pub(super) async fn settle(
     // What the call did as a whole is kept once.
     let is_first = share.index == 0;
     let counts = outcome == AttemptOutcome::Succeeded && verdict.status == Status::Succeeded;
-    let is_carrier = counts && share.index == ending.carrier();
+    let is_carrier = counts && ending.carrier() == Some(share.index);
     let has_state = current.spec.state != StateScope::None;
     let settlement = Settlement {
         lease,

@@ -54,7 +54,7 @@ async fn they_leave_with_the_success_of_their_execution() {
 async fn those_of_a_failed_execution_do_not() {
     let mill = pair().await;
     let id = mill.submit("sender", "").await;
-    let mut end = changed("", Some("1"), vec![message("receiver", "never")]);
+    let mut end = changed("", Some("1"), vec![message("receiver", "never"), message("nobody", "x")]);
     end.outcome = replied(500, "");
     mill.stage.next().await.ends_as(end);
     let again = mill.stage.next().await;
