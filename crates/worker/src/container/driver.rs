@@ -29,7 +29,7 @@ use super::{
     run::RunWorker,
     settings::{Host, container_settings},
 };
-use crate::{process::refused, words::human_duration};
+use crate::{linked::refused, words::human_duration};
 
 /// How long an engine may be away before attempts are given up.
 const AWAY_MAX: Duration = Duration::from_secs(60);
