@@ -1,10 +1,10 @@
 //! Containers: what an execution costs beside `docker run --rm` of the same image, what a call of a container that is already
 //! there costs beside a process, and how many messages an actor's inbox takes.
 //!
-//! The engine is the one of `DOCKER_HOST`, else one of its own that `scripts/docker-engine` starts and ends.
+//! The engine is one of its own that `scripts/docker-engine` starts and ends; it has no bridge, so neither side makes a network.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
     time::{Duration, Instant},
 };
@@ -13,12 +13,13 @@ use anyhow::{Context, ensure};
 use hyper::Method;
 use serde::Deserialize;
 use serde_json::json;
+use tempfile::TempDir;
 
 use super::{BODY, Bench, PYTHON};
 use crate::{
     latency::{Latencies, median},
     load::{self, Plan},
-    server::{Server, data_directory},
+    server::Server,
     table::{Row, short, thousands},
 };
 
@@ -39,25 +40,33 @@ struct Actor {
     id: String,
 }
 
-/// A Docker engine; one of our own is ended when this is dropped.
+/// A Docker engine of our own, ended when this is dropped. Its folder has a short name: sockets lie in it.
 struct Engine {
-    /// As in `unix:///run/docker.sock`.
-    address: String,
-    own: Option<PathBuf>,
+    directory: TempDir,
+    socket: String,
 }
 
 impl Engine {
-    fn get(near: &Path) -> anyhow::Result<Engine> {
-        if let Ok(address) = std::env::var("DOCKER_HOST") {
-            return Ok(Engine { address, own: None });
-        }
-        let directory = near.join("docker-engine");
-        let socket = script("docker-engine", &["start".as_ref(), directory.as_os_str()])?;
-        Ok(Engine { address: format!("unix://{}", socket.trim()), own: Some(directory) })
+    fn start() -> anyhow::Result<Engine> {
+        let directory = tempfile::Builder::new().prefix("tidemill-bench-").tempdir_in("/tmp")?;
+        let socket = script("docker-engine", &["start".as_ref(), directory.path().as_os_str()])?.trim().to_owned();
+        Ok(Engine { directory, socket })
+    }
+
+    fn address(&self) -> String {
+        format!("unix://{}", self.socket)
+    }
+
+    /// Makes the two images.
+    fn make_images(&self) -> anyhow::Result<()> {
+        let directory = self.directory.path().as_os_str();
+        script("docker-engine", &["image".as_ref(), directory, SHELL_IMAGE.as_ref()])?;
+        script("docker-python-image", &[self.socket.as_ref(), PYTHON_IMAGE.as_ref()])?;
+        Ok(())
     }
 
     fn docker(&self, arguments: &[&str]) -> anyhow::Result<()> {
-        let output = Command::new("docker").args(["--host", &self.address]).args(arguments).output()?;
+        let output = Command::new("docker").args(["--host", &self.address()]).args(arguments).output()?;
         ensure!(output.status.success(), "docker {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         Ok(())
     }
@@ -65,10 +74,8 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        if let Some(directory) = &self.own {
-            // It may have ended by itself.
-            let _ended = script("docker-engine", &["stop".as_ref(), directory.as_os_str()]);
-        }
+        // It may have ended by itself.
+        let _ended = script("docker-engine", &["stop".as_ref(), self.directory.path().as_os_str()]);
     }
 }
 
@@ -82,12 +89,9 @@ fn script(name: &str, arguments: &[&std::ffi::OsStr]) -> anyhow::Result<String> 
 
 /// Adds the rows.
 pub async fn measure(bench: &mut Bench) -> anyhow::Result<()> {
-    let build = std::env::current_exe()?;
-    let near = data_directory(build.parent().context("a program lies in a directory")?)?;
-    let engine = Engine::get(near.path())?;
-    script("docker-engine", &["image".as_ref(), engine.address.as_ref(), SHELL_IMAGE.as_ref()])?;
-    script("docker-python-image", &[engine.address.as_ref(), PYTHON_IMAGE.as_ref()])?;
-    let tidemill = Server::tidemill_in(&bench.client, None, &[("DOCKER_HOST", engine.address.as_str())]).await?;
+    let engine = Engine::start()?;
+    engine.make_images()?;
+    let tidemill = Server::tidemill_in(&bench.client, None, &[("DOCKER_HOST", &engine.address())]).await?;
     executions(bench, &engine, &tidemill).await?;
     warm(bench, &tidemill).await?;
     inbox(bench, &tidemill).await
