@@ -28,9 +28,9 @@ pub use config::BuilderConfig;
 pub use interpreter::Interpreter;
 #[cfg(feature = "docker")]
 pub(crate) use node::has_dependencies;
-pub use package::PackageBuilder;
 #[cfg(feature = "docker")]
 pub(crate) use package::Key;
+pub use package::PackageBuilder;
 #[cfg(feature = "docker")]
 pub(crate) use python::{lines as requirement_lines, names_a_file};
 

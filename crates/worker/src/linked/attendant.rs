@@ -235,13 +235,9 @@ impl Attendant {
                 Ok(())
             }
             Kind::Failed => Err(Violation("FAILED after READY".to_owned())),
-            Kind::Hello
-            | Kind::Event
-            | Kind::Cancel
-            | Kind::Drain
-            | Kind::Release
-            | Kind::Called
-            | Kind::State => Err(Violation("a frame that only Tidemill sends".to_owned())),
+            Kind::Hello | Kind::Event | Kind::Cancel | Kind::Drain | Kind::Release | Kind::Called | Kind::State => {
+                Err(Violation("a frame that only Tidemill sends".to_owned()))
+            }
         }
     }
 
