@@ -3,6 +3,9 @@
 //! The end of an execution is told in the transaction that ends it. That workers become ready, or fail to, is told by a
 //! submission of its own: before the first call of the revision for the former, once for the latter. A notice is an event
 //! like any other; its body is the object that Abaco hands to links.
+//!
+//! Functions that notify each other in a circle would never come to rest: a notice counts those that led to it, and after
+//! [`CHAIN_MAX`] there is none.
 
 use std::sync::{Arc, Weak};
 
@@ -23,6 +26,26 @@ use crate::{
 /// Who notices come from.
 const CALLER: &str = "Abaco Event";
 
+/// The longest chain of notices, each of the end of an execution that the former one brought about.
+const CHAIN_MAX: u32 = 16;
+/// Counts the notices that led to an event.
+const CHAIN: &str = "tidemill-notices";
+
+/// The trigger of notices. No trigger of a function is of this kind, so that nobody else sets the count.
+const KIND: &str = "notice";
+
+/// How many notices led to an event.
+fn chain(event: &Event) -> u32 {
+    let count = event.header(CHAIN).filter(|_| event.trigger.kind == KIND);
+    count.and_then(|count| count.parse().ok()).unwrap_or(0)
+}
+
+/// Keeps what tells of the chain.
+pub(crate) fn keep_chain(event: &Event, kept: &mut Event) {
+    kept.trigger.clone_from(&event.trigger);
+    kept.headers = event.headers.iter().filter(|(name, _)| name == CHAIN).cloned().collect();
+}
+
 /// The notices of an invocation that has ended with `status`.
 pub(crate) fn ended(
     shared: &Shared,
@@ -40,7 +63,16 @@ pub(crate) fn ended(
         "exit_code": report.and_then(|report| report.exit_code),
     });
     let function = &invocation.function;
-    made(shared, function, &spec.notify, "EXECUTION_COMPLETE", about, Some(invocation.id))
+    let before = chain(&invocation.event);
+    if before >= CHAIN_MAX {
+        tracing::warn!(%function, "functions notify each other in a circle; no more notices follow");
+        return Vec::new();
+    }
+    let mut notices = made(shared, function, &spec.notify, "EXECUTION_COMPLETE", about, Some(invocation.id));
+    for notice in &mut notices {
+        notice.event.headers.push((CHAIN.to_owned(), (before + 1).to_string()));
+    }
+    notices
 }
 
 /// The notices of a cancelled invocation that had not begun.
@@ -96,7 +128,7 @@ fn event(function: &FunctionRef, kind: &str, about: &Value, id: InvocationId, no
         subject: function.to_string(),
         time: now,
         caller: CALLER.to_owned(),
-        trigger: TriggerLabel { kind: "message".to_owned(), name: "notice".to_owned() },
+        trigger: TriggerLabel { kind: KIND.to_owned(), name: KIND.to_owned() },
         method: "POST".to_owned(),
         path: "/".to_owned(),
         query: String::new(),

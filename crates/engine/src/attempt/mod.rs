@@ -23,6 +23,7 @@ use self::settle::Share;
 use crate::{
     emits,
     function::{Current, Function, Permit},
+    notices,
     pool::{AcquireError, Slot},
     shared::{RunningAttempt, Shared},
 };
@@ -156,8 +157,11 @@ async fn attempt(
         return broken(AttemptOutcome::Cancelled, "cancelled before it began");
     }
     let events = held.iter_mut().map(|one| std::mem::take(&mut one.invocation.event)).collect::<Vec<_>>();
-    // What it makes for others is sent in the same name.
-    held.iter_mut().zip(&events).for_each(|(one, event)| one.invocation.event.caller.clone_from(&event.caller));
+    // What it makes for others is sent in the same name, and belongs to the same chain.
+    for (one, event) in held.iter_mut().zip(&events) {
+        one.invocation.event.caller.clone_from(&event.caller);
+        notices::keep_chain(event, &mut one.invocation.event);
+    }
     let count = events.len();
     let started_at = shared.now();
     let began = Instant::now();

@@ -132,3 +132,21 @@ async fn whoever_is_not_there_is_not_told() {
     let id = mill.submit("actor", "").await;
     assert_eq!(mill.ended(id).await.invocation.status, Status::Succeeded);
 }
+
+#[tokio::test(start_paused = true)]
+async fn functions_that_notify_each_other_come_to_rest() {
+    let mill = Mill::start().await;
+    mill.stage.succeed(Duration::ZERO);
+    mill.deploy("ping", "notify: [pong]").await;
+    mill.deploy("pong", "notify: [ping]").await;
+    mill.submit("ping", "").await;
+    mill.pass(600 * SECOND).await;
+    let (pings, pongs) = (mill.invocations("ping").await, mill.invocations("pong").await);
+    // Pong's first worker is told of, and so are sixteen ends, each way, of what that and the message began.
+    assert!((16..60).contains(&(pings.len() + pongs.len())), "{} and {}", pings.len(), pongs.len());
+    assert!(pings.iter().chain(&pongs).all(|one| one.status == Status::Succeeded));
+    mill.call("ping", "").await.expect("it is answered");
+    mill.pass(600 * SECOND).await;
+    let ends = mill.invocations("pong").await.len() + mill.invocations("ping").await.len();
+    assert_eq!(ends, pings.len() + pongs.len() + 17, "the call and sixteen notices");
+}
