@@ -33,26 +33,43 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// The path of the engine's socket. The image is there.
+/// The path of the socket of the engine that most tests share. The image is there.
 pub fn socket() -> &'static str {
     static SOCKET: OnceLock<String> = OnceLock::new();
     SOCKET.get_or_init(|| {
         let given = std::env::var("TIDEMILL_TEST_DOCKER").ok().filter(|socket| !socket.is_empty());
-        let socket = given.map_or_else(start, |socket| socket.trim_start_matches("unix://").to_owned());
-        let has_image = docker_at(&socket, &["image", "inspect", IMAGE]).0;
-        if !has_image {
-            let script = repository().join("scripts/docker-python-image");
-            let made = Command::new(script).args([&socket, IMAGE]).status().unwrap();
-            assert!(made.success(), "the image {IMAGE} was not made");
-        }
+        let socket = given.map_or_else(|| start("tmd"), |socket| socket.trim_start_matches("unix://").to_owned());
+        make_image(&socket);
         socket
     })
 }
 
-/// Starts an engine, which ends with this process: whoever ends it waits for the end of a pipe that we hold.
-fn start() -> String {
+/// An engine for one test, which may be killed: its folder, and its socket. The image is there.
+pub fn own_engine() -> (String, String) {
+    let socket = start("tme");
+    make_image(&socket);
+    (socket.trim_end_matches("/docker.sock").to_owned(), socket)
+}
+
+/// Runs `scripts/docker-engine`.
+pub fn engine(command: &str, folder: &str) {
     let script = repository().join("scripts/docker-engine");
-    let folder = format!("/tmp/tmd-{}", std::process::id());
+    let done = Command::new(script).args([command, folder]).stdout(Stdio::null()).status().unwrap();
+    assert!(done.success(), "docker-engine {command} {folder}");
+}
+
+fn make_image(socket: &str) {
+    if !docker_at(socket, &["image", "inspect", IMAGE]).0 {
+        let script = repository().join("scripts/docker-python-image");
+        let made = Command::new(script).args([socket, IMAGE]).status().unwrap();
+        assert!(made.success(), "the image {IMAGE} was not made");
+    }
+}
+
+/// Starts an engine, which ends with this process: whoever ends it waits for the end of a pipe that we hold.
+fn start(prefix: &str) -> String {
+    let script = repository().join("scripts/docker-engine");
+    let folder = format!("/tmp/{prefix}-{}", std::process::id());
     let end = format!("cat >/dev/null; {0} stop {folder} >/dev/null 2>&1; rm -rf {folder}", script.display());
     let mut last = Command::new("setsid");
     last.args(["sh", "-c", &end]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -98,6 +115,7 @@ impl Host for Echo {
 pub struct Stage {
     pub driver: ContainerDriver,
     pub instance: String,
+    socket: String,
     directory: tempfile::TempDir,
     numbers: AtomicU64,
 }
@@ -106,16 +124,16 @@ impl Stage {
     pub fn new() -> Stage {
         static STAGES: AtomicU64 = AtomicU64::new(0);
         let number = STAGES.fetch_add(1, Ordering::Relaxed);
-        Stage::of(format!("live-{}-{number}", std::process::id()))
+        Stage::of(format!("live-{}-{number}", std::process::id()), socket())
     }
 
-    /// A driver of an instance that may have been there before.
-    pub fn of(instance: String) -> Stage {
+    /// A driver of an instance that may have been there before, on the engine with this socket.
+    pub fn of(instance: String, socket: &str) -> Stage {
         let directory = tempfile::Builder::new().prefix("tm").tempdir_in("/tmp").unwrap();
         let mut config = ContainerConfig::new(instance.clone(), directory.path().join("run"));
-        config.address = Some(format!("unix://{}", socket()));
+        config.address = Some(format!("unix://{socket}"));
         let driver = ContainerDriver::new(config).unwrap();
-        Stage { driver, instance, directory, numbers: AtomicU64::new(1) }
+        Stage { driver, instance, socket: socket.to_owned(), directory, numbers: AtomicU64::new(1) }
     }
 
     /// A package of these files.
@@ -161,7 +179,9 @@ impl Stage {
     /// The containers of this driver.
     pub fn containers(&self) -> Vec<String> {
         let label = format!("label=tidemill.instance={}", self.instance);
-        docker(&["ps", "-aq", "--no-trunc", "--filter", &label]).lines().map(str::to_owned).collect()
+        let (is_good, listed) = docker_at(&self.socket, &["ps", "-aq", "--no-trunc", "--filter", &label]);
+        assert!(is_good, "the engine does not list containers");
+        listed.lines().map(str::to_owned).collect()
     }
 
     /// Waits until no container is left.

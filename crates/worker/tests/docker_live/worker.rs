@@ -9,7 +9,7 @@ use tidemill_core::{
     spec::{Contract, Runtime, StateScope},
 };
 
-use super::stage::{IMAGE, Stage, broken, call, contained, docker, logged, text, wait_for};
+use super::stage::{IMAGE, Stage, broken, call, contained, docker, engine, logged, own_engine, socket, text, wait_for};
 
 const PYTHON: &str = r#"
 import os, sys, time
@@ -248,8 +248,30 @@ async fn what_an_earlier_process_left_is_removed() {
     let name = format!("tidemill-{}-0-0", stage.instance);
     let arguments = ["run", "-d", "--name", &name, &label("instance", &stage.instance), &label("contract", "worker")];
     docker(&[&arguments[..], &["--network", "none", IMAGE, "sleep", "1000"]].concat());
-    let next = Stage::of(stage.instance.clone());
+    let next = Stage::of(stage.instance.clone(), socket());
     next.until_nothing_is_left().await;
+}
+
+#[tokio::test]
+async fn an_engine_that_goes_away_takes_its_containers_with_it_only_when_it_comes_back() {
+    let (folder, socket) = own_engine();
+    let stage = Stage::of("outage".to_owned(), &socket);
+    let worker = stage.launch("main.py", PYTHON).await;
+    engine("kill", &folder);
+    assert_eq!(text(&worker.call(&call("still there")).await), "still there");
+    let error = stage.try_launch("main.py", PYTHON, |_| {}).await.err().unwrap();
+    assert!(error.reason.contains("cannot be reached") && error.reason.contains("hint: "), "{error}");
+    let open = call("sleep 1000");
+    let back = async {
+        tokio::task::spawn_blocking(move || engine("start", &folder)).await.unwrap();
+    };
+    let (end, ()) = tokio::join!(worker.call(&open), back);
+    let reason = "the container engine went away, and the container with it";
+    assert_eq!(broken(&end), (AttemptOutcome::Interrupted, reason));
+    let next = stage.launch("main.py", PYTHON).await;
+    assert_eq!(text(&next.call(&call("again")).await), "again");
+    next.stop(Duration::from_secs(5)).await;
+    stage.until_nothing_is_left().await;
 }
 
 #[tokio::test]
