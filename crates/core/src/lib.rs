@@ -13,6 +13,7 @@ pub mod limits;
 pub mod manifest;
 pub mod name;
 pub mod ports;
+pub mod python;
 pub mod retry;
 pub mod scaling;
 pub mod schedule;

@@ -2,13 +2,14 @@
 //!
 //! Abaco hands values to containers as Python's `str` of them, and clients have come to depend on it.
 
-use std::fmt::{self, Write};
+use std::{collections::HashMap, fmt};
 
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize, Serializer,
     de::{MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Number, Value};
+use tidemill_core::python::repr_of_json;
 
 /// A JSON value whose objects keep the order they came in.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +24,7 @@ pub(crate) enum Json {
     Text(String),
     /// A list.
     List(Vec<Json>),
-    /// An object. A name given twice is there twice; the last one counts.
+    /// An object. As in a Python dict, a name given twice keeps its first place and its last value.
     Object(Vec<(String, Json)>),
 }
 
@@ -48,7 +49,7 @@ impl Json {
     /// A member of an object.
     pub(crate) fn member(&self, name: &str) -> Option<&Json> {
         match self {
-            Json::Object(members) => members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value),
+            Json::Object(members) => members.iter().find(|(key, _)| key == name).map(|(_, value)| value),
             Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::List(_) => None,
         }
     }
@@ -63,88 +64,22 @@ impl Json {
 
     /// Python's `repr`.
     pub(crate) fn repr(&self) -> String {
-        let mut text = String::new();
-        self.write(&mut text);
-        text
+        let text = serde_json::to_string(self).unwrap_or_default();
+        repr_of_json(&text).unwrap_or_default()
     }
+}
 
-    fn write(&self, out: &mut String) {
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Json::Null => out.push_str("None"),
-            Json::Bool(true) => out.push_str("True"),
-            Json::Bool(false) => out.push_str("False"),
-            Json::Number(number) => write_number(number, out),
-            Json::Text(text) => write_text(text, out),
-            Json::List(list) => {
-                out.push('[');
-                for (place, value) in list.iter().enumerate() {
-                    if place > 0 {
-                        out.push_str(", ");
-                    }
-                    value.write(out);
-                }
-                out.push(']');
-            }
-            Json::Object(members) => {
-                out.push('{');
-                // As in a Python dict, a name keeps its first place and its last value.
-                let mut written: Vec<&str> = Vec::new();
-                for (name, _) in members {
-                    if written.contains(&name.as_str()) {
-                        continue;
-                    }
-                    if !written.is_empty() {
-                        out.push_str(", ");
-                    }
-                    written.push(name);
-                    write_text(name, out);
-                    out.push_str(": ");
-                    if let Some(value) = self.member(name) {
-                        value.write(out);
-                    }
-                }
-                out.push('}');
-            }
+            Json::Null => serializer.serialize_unit(),
+            Json::Bool(is) => serializer.serialize_bool(*is),
+            Json::Number(number) => number.serialize(serializer),
+            Json::Text(text) => serializer.serialize_str(text),
+            Json::List(list) => list.serialize(serializer),
+            Json::Object(members) => serializer.collect_map(members.iter().map(|(name, value)| (name, value))),
         }
     }
-}
-
-fn write_number(number: &Number, out: &mut String) {
-    let Some(float) = number.as_f64().filter(|_| number.is_f64()) else {
-        let _ = write!(out, "{number}");
-        return;
-    };
-    let text = format!("{float:?}");
-    match text.split_once('e') {
-        // Python writes at least two digits of an exponent, and its sign.
-        Some((mantissa, exponent)) => {
-            let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
-            let _ = write!(out, "{}e{sign}{digits:0>2}", mantissa.trim_end_matches(".0"));
-        }
-        None => out.push_str(&text),
-    }
-}
-
-fn write_text(text: &str, out: &mut String) {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
-    out.push(quote);
-    for letter in text.chars() {
-        match letter {
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            letter if letter == quote => {
-                out.push('\\');
-                out.push(letter);
-            }
-            letter if (letter as u32) < 0x20 || (0x7f..0xa1).contains(&(letter as u32)) => {
-                let _ = write!(out, "\\x{:02x}", letter as u32);
-            }
-            letter => out.push(letter),
-        }
-    }
-    out.push(quote);
 }
 
 impl From<Json> for Value {
@@ -229,9 +164,16 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
+        let mut members: Vec<(String, Json)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        while let Some((name, value)) = map.next_entry::<String, Json>()? {
+            match places.get(&name) {
+                Some(place) => members[*place].1 = value,
+                None => {
+                    places.insert(name.clone(), members.len());
+                    members.push((name, value));
+                }
+            }
         }
         Ok(Json::Object(members))
     }

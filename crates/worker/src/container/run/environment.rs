@@ -15,9 +15,11 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use tidemill_core::{Event, FunctionRef, InvocationId, RevisionNumber, spec::FunctionSpec};
-
-use super::python::{repr_of_json, repr_of_texts};
+use tidemill_core::{
+    Event, FunctionRef, InvocationId, RevisionNumber,
+    python::{repr_of_json, repr_of_texts},
+    spec::FunctionSpec,
+};
 
 /// The longest variable, name included. The system's limit is 131 072 with the end of the text.
 const VARIABLE_BYTES_MAX: usize = 131_000;

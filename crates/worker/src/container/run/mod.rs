@@ -30,7 +30,6 @@ mod feed;
 mod folder;
 mod logs;
 mod outcome;
-mod python;
 mod results;
 mod usage;
 mod watch;

@@ -1,4 +1,4 @@
-//! JSON as Python writes its values (`repr`): the form in which a container gets messages, state and configs.
+//! JSON as Python writes its values (`repr`): the form in which Abaco's containers get messages, state and configs.
 //!
 //! The text is rewritten while it is read, so keys keep their order and integers of any length their digits. Floats are
 //! written as Python does: the shortest digits that mean the same number, in scientific form below 1e-4 and from 1e16 on.
@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use serde::de::IgnoredAny;
 
 /// The Python form of the JSON `text`; `None` when it is no JSON, or holds half a surrogate pair.
-pub(crate) fn repr_of_json(text: &str) -> Option<String> {
+pub fn repr_of_json(text: &str) -> Option<String> {
     serde_json::from_str::<IgnoredAny>(text).ok()?;
     let mut out = String::with_capacity(text.len() + text.len() / 8);
     let mut rest = text;
@@ -42,7 +42,7 @@ pub(crate) fn repr_of_json(text: &str) -> Option<String> {
 }
 
 /// A `dict` of texts.
-pub(crate) fn repr_of_texts(texts: &BTreeMap<String, String>) -> String {
+pub fn repr_of_texts(texts: &BTreeMap<String, String>) -> String {
     let mut out = String::from("{");
     for (index, (name, value)) in texts.iter().enumerate() {
         if index > 0 {
