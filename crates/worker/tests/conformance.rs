@@ -21,7 +21,8 @@ use tidemill_core::{
     Event, Timestamp, TriggerLabel,
     invocation::{AttemptOutcome, LogLevel, LogLine, Reply},
     ports::{
-        Builder, Call, CallEnd, CallOutcome, CallRequest, Driver, Environment, Host, Message, Unpacked, Worker, WorkerId,
+        Builder, Call, CallEnd, CallOutcome, CallRequest, Driver, Environment, Host, Message, Unpacked, Worker,
+        WorkerId,
     },
     spec::{EnvVar, FunctionSpec, Runtime, StateScope},
 };

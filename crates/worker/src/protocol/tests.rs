@@ -6,8 +6,7 @@ use tidemill_core::{Event, InvocationId, Timestamp, TriggerLabel, ports::Call};
 use super::{
     arena::{KEPT_BYTES_MAX, Regions, memory_file, read_at, write_at},
     frame::{Body, Decoder, Frame, HEADER_BYTES, Kind, Place, encode},
-    incoming,
-    outgoing,
+    incoming, outgoing,
 };
 
 fn encoded(kind: Kind, stream: u32, meta: &[u8], body: Body<'_>) -> Vec<u8> {
