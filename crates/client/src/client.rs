@@ -1,7 +1,7 @@
 //! The client itself; the methods for each resource are in the modules beside this one.
 
 use bytes::Bytes;
-use http::{Method, Response};
+use http::{HeaderValue, Method, Response};
 use hyper::body::Incoming;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -25,6 +25,16 @@ impl Client {
     pub fn project(mut self, name: impl ToString) -> Client {
         self.project = Some(name.to_string()).filter(|name| name != "default");
         self
+    }
+
+    /// The same with a token that says who makes the requests.
+    pub fn token(mut self, token: &str) -> Result<Client, Error> {
+        let value = HeaderValue::from_str(&format!("Bearer {token}"));
+        let mut value =
+            value.map_err(|_| Error::Request("the token cannot be sent: it holds odd characters".to_owned()))?;
+        value.set_sensitive(true);
+        self.transport.authorization = Some(value);
+        Ok(self)
     }
 
     /// The address of the server, without a slash at its end.
@@ -73,9 +83,24 @@ impl Client {
         target: &Target,
         value: &impl Serialize,
     ) -> Result<T, Error> {
+        self.send_json(Method::POST, target, value).await
+    }
+
+    /// Sends JSON, gets JSON.
+    pub(crate) async fn send_json<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        target: &Target,
+        value: &impl Serialize,
+    ) -> Result<T, Error> {
         let body = serde_json::to_vec(value).map_err(|error| Error::Request(error.to_string()))?;
         let headers = [("content-type".to_owned(), "application/json".to_owned())];
-        let response = self.send(Method::POST, target, &headers, body.into()).await?;
+        let response = self.send(method, target, &headers, body.into()).await?;
         self.json(response).await
+    }
+
+    /// `DELETE`s.
+    pub(crate) async fn remove(&self, target: &Target) -> Result<(), Error> {
+        self.send(Method::DELETE, target, &[], Bytes::new()).await.map(|_| ())
     }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{Client, Error, lines::Lines};
 
 impl Client {
-    /// Deploys a package; `progress` hears each line of news.
+    /// Deploys a package; `progress` hears each line of news. An empty one is not sent: `overrides` then name an image.
     pub async fn deploy(
         &self,
         package: &Package,
@@ -48,6 +48,10 @@ fn form(boundary: &str, package: &Package, overrides: &[u8]) -> Bytes {
         format!("--{boundary}\r\ncontent-disposition: form-data; name=\"overrides\"\r\ncontent-type: application/json\r\n\r\n").as_bytes(),
     );
     form.extend_from_slice(overrides);
+    if package.is_empty() {
+        form.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+        return form.into();
+    }
     form.extend_from_slice(
         format!(
             "\r\n--{boundary}\r\ncontent-disposition: form-data; name=\"package\"; filename=\"{name}\"\r\n\

@@ -13,6 +13,7 @@
 //! A problem document of the server is [`Error::Problem`]. What a function answers, whatever its status, is a [`Reply`]. No
 //! request is retried here, but one whose pooled connection turned out to be closed before anything was sent.
 
+mod access;
 mod call;
 mod client;
 mod deploy;
@@ -22,9 +23,12 @@ mod invocations;
 mod lines;
 mod queues;
 mod server;
+mod state;
 mod transport;
 mod url;
+mod workers;
 
+pub use access::Kind;
 pub use call::{Call, Reply};
 pub use client::Client;
 pub use error::Error;

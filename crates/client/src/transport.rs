@@ -25,6 +25,8 @@ pub(crate) struct Transport {
     http: Client<HttpConnector, Full<Bytes>>,
     /// Scheme and authority, as in `http://127.0.0.1:7070`.
     pub(crate) base: String,
+    /// The header that says who makes requests. Its `Debug` does not show it.
+    pub(crate) authorization: Option<HeaderValue>,
 }
 
 /// The innermost cause of an error says most.
@@ -53,7 +55,7 @@ impl Transport {
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
         let http = Client::builder(TokioExecutor::new()).build(connector);
-        Ok(Transport { http, base: format!("http://{authority}") })
+        Ok(Transport { http, base: format!("http://{authority}"), authorization: None })
     }
 
     /// Sends a request; whatever comes back is a response.
@@ -66,6 +68,9 @@ impl Transport {
     ) -> Result<Response<Incoming>, Error> {
         let unusable = |what: &str| Error::Request(format!("{what} cannot be sent"));
         let mut request = Request::builder().method(method).uri(format!("{}{target}", self.base));
+        if let Some(authorization) = &self.authorization {
+            request = request.header(header::AUTHORIZATION, authorization.clone());
+        }
         for (name, value) in headers {
             let name =
                 HeaderName::from_bytes(name.as_bytes()).map_err(|_| unusable(&format!("the header name {name:?}")))?;

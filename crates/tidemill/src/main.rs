@@ -23,6 +23,8 @@ mod watch;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Only an installed one before this could stand in the way, and there is none.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     memory::give_back_at_once();
     match cli::run() {
         Ok(()) => ExitCode::SUCCESS,

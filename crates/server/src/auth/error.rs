@@ -1,5 +1,7 @@
 //! Why somebody is not known.
 
+use tidemill_core::access::Role;
+
 use super::{Algorithm, role_words};
 
 /// Why a token does not hold. Nothing of the token is in it.
@@ -60,6 +62,12 @@ pub enum TenantError {
     /// The key cannot be read.
     #[error("the key cannot be read: it must be a public key of the algorithm's kind, in PEM or as base64 of DER")]
     BadKey,
+    /// Its tokens are not signed with a secret that is known here.
+    #[error("its tokens are not signed with a shared secret (HS256)")]
+    NoSecret,
+    /// None of its names of roles means this one.
+    #[error("no name of a role means {}", .0.as_str())]
+    NoRoleName(Role),
     /// The key is too short.
     #[error("the key has {bits} bits, and fewer than {bits_min} are weak; weak_keys = true allows it all the same")]
     WeakKey {

@@ -20,6 +20,7 @@ mod config;
 mod error;
 mod key;
 mod lenient;
+mod sign;
 mod strict;
 mod tenant;
 #[cfg(test)]

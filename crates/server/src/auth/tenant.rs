@@ -1,12 +1,14 @@
 //! A tenant: its key, ready to verify.
 
+use std::time::Duration;
+
 use jsonwebtoken::{DecodingKey, Validation, get_current_timestamp};
-use tidemill_core::ProjectName;
+use tidemill_core::{ProjectName, access::Roles};
 
 use super::{
     AuthError, TenantConfig, TenantError,
     claims::{self, Identity},
-    key, lenient, strict,
+    key, lenient, sign, strict,
 };
 
 /// A tenant whose settings fit together.
@@ -33,6 +35,11 @@ impl Tenant {
     /// The project that its users act in.
     pub fn project(&self) -> &ProjectName {
         &self.config.project
+    }
+
+    /// A token of `user` with `roles` that holds for `life` from now on. Only of a tenant with a shared secret.
+    pub fn sign(&self, user: &str, roles: &Roles, life: Duration) -> Result<String, TenantError> {
+        sign::sign(&self.config, user, roles, life)
     }
 
     /// The issuer that its tokens name.

@@ -292,3 +292,22 @@ fn functions_do_not_get_to_see_what_lets_one_in() {
     let by_header = Request::builder().uri("/").header("x-nonce", "shop_2").body(()).unwrap().into_parts().0;
     assert_eq!(nonce(&by_header).as_deref(), Some("shop_2"));
 }
+
+#[test]
+fn tokens_made_for_trying_hold() {
+    let issuer = Some("https://id.example".to_owned());
+    let mut config = TenantConfig { issuer, audience: Some("mill".to_owned()), ..shared() };
+    let roles = Roles::from([Role::Admin, Role::User]);
+    let life = std::time::Duration::from_secs(60);
+    for user_claims in [vec!["http://wso2.org/claims/enduser".to_owned()], vec!["name".to_owned(), "sub".to_owned()]] {
+        config.user_claims = user_claims;
+        let token = Tenant::new(config.clone()).unwrap().sign("ann", &roles, life).unwrap();
+        let caller = bearer(&jwt(vec![config.clone()]), &token).unwrap().unwrap();
+        assert_eq!((caller.principal.user.as_str(), &caller.principal.roles), ("ann", &roles));
+    }
+    config.roles.retain(|_, role| *role != Role::Limited);
+    let limited = Tenant::new(config).unwrap().sign("ann", &Roles::from([Role::Limited]), life);
+    assert_eq!(limited, Err(TenantError::NoRoleName(Role::Limited)));
+    let rsa = Tenant::new(self::config("shop", &[Algorithm::Rs256], public(RSA_2048_PUBLIC))).unwrap();
+    assert_eq!(rsa.sign("ann", &roles, life), Err(TenantError::NoSecret));
+}

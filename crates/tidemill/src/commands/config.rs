@@ -54,7 +54,7 @@ impl Config {
         context.warn();
         let row = |setting: &crate::config::Setting| Row {
             name: setting.key.name,
-            value: setting.text.clone(),
+            value: setting.shown(),
             origin: setting.origin.to_string(),
             meaning: setting.key.doc,
         };

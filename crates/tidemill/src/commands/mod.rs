@@ -1,16 +1,22 @@
 //! The commands, one file each.
 
+mod alias;
 mod completion;
 mod config;
 mod deploy;
 mod function;
+mod grant;
 mod invocation;
 mod invoke;
 mod logs;
+mod nonce;
 mod queue;
 mod schedule;
+mod secret;
 mod server;
+mod state;
 mod status;
+mod token;
 mod topic;
 mod up;
 mod version;
@@ -39,6 +45,18 @@ pub enum Command {
     Topic(topic::Topic),
     #[command(subcommand)]
     Schedule(schedule::Schedule),
+    #[command(subcommand)]
+    State(state::State),
+    #[command(subcommand)]
+    Alias(alias::Alias),
+    #[command(subcommand)]
+    Grant(grant::Grant),
+    #[command(subcommand)]
+    Nonce(nonce::Nonce),
+    #[command(subcommand)]
+    Secret(secret::Secret),
+    #[command(subcommand)]
+    Token(token::Token),
     Status(status::Status),
     #[command(subcommand)]
     Config(config::Config),
@@ -70,6 +88,12 @@ impl Command {
             Command::Queue(queue) => asking(queue.run(context)),
             Command::Topic(topic) => asking(topic.run(context)),
             Command::Schedule(schedule) => asking(schedule.run(context)),
+            Command::State(state) => asking(state.run(context)),
+            Command::Alias(alias) => asking(alias.run(context)),
+            Command::Grant(grant) => asking(grant.run(context)),
+            Command::Nonce(nonce) => asking(nonce.run(context)),
+            Command::Secret(secret) => asking(secret.run(context)),
+            Command::Token(token) => token.run(&context),
             Command::Status(status) => asking(status.run(context)),
             Command::Config(config) => config.run(&context),
             Command::Completion(completion) => completion.run(),

@@ -36,6 +36,10 @@ fn text(status: &View, base: &str) -> String {
         let parts = [runtime.name.as_str(), runtime.version.as_str(), runtime.program.as_str()];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
     });
+    let drivers = status.drivers.iter().map(|driver| match &driver.problem {
+        None => [driver.name.as_str(), driver.detail.as_str()].join(" ").trim_end().to_owned(),
+        Some(problem) => format!("{} {}", driver.name, problem.replace("\nhint: ", "\n  hint: ")),
+    });
     output::pairs(&[
         ("server", base.to_owned()),
         ("version", server.version.clone()),
@@ -60,6 +64,7 @@ fn text(status: &View, base: &str) -> String {
             format!("{} queued, {} running, {} dead-lettered", queues.queued, queues.running, queues.dead_lettered),
         ),
         ("runtimes", runtimes.collect::<Vec<_>>().join("\n")),
+        ("drivers", drivers.collect::<Vec<_>>().join("\n")),
         ("notes", server.notes.join("\n")),
     ])
 }

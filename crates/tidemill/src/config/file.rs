@@ -66,8 +66,9 @@ impl Reader<'_> {
         let text = match value.get_ref() {
             DeValue::String(text) => text.to_string(),
             DeValue::Integer(number) if number.radix() == 10 => number.as_str().to_owned(),
+            DeValue::Float(number) if key.kind == Kind::Cores => number.as_str().to_owned(),
             DeValue::Boolean(flag) => flag.to_string(),
-            DeValue::Array(items) if key.kind == Kind::Hosts && items.iter().all(|item| item.get_ref().is_str()) => {
+            DeValue::Array(items) if key.kind.is_list() && items.iter().all(|item| item.get_ref().is_str()) => {
                 items.iter().filter_map(|item| item.get_ref().as_str()).collect::<Vec<_>>().join(", ")
             }
             other => {

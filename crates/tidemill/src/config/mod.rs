@@ -8,6 +8,7 @@ mod file;
 mod key;
 mod nearest;
 mod settings;
+pub mod tenants;
 mod value;
 
 pub use key::{KEYS, Key, Kind};

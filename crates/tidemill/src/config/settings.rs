@@ -43,7 +43,7 @@ impl fmt::Display for Origin {
 }
 
 /// One setting in effect.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Setting {
     /// Which.
     pub key: &'static Key,
@@ -51,6 +51,20 @@ pub struct Setting {
     pub text: Option<String>,
     /// Where it came from.
     pub origin: Origin,
+}
+
+impl Setting {
+    /// Its value for people: that of a secret is left out.
+    pub fn shown(&self) -> Option<String> {
+        let shown = |text: &String| if self.key.kind == Kind::Secret { "(set)".to_owned() } else { text.clone() };
+        self.text.as_ref().map(shown)
+    }
+}
+
+impl fmt::Debug for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setting").field("key", &self.key.name).field("text", &self.shown()).finish_non_exhaustive()
+    }
 }
 
 /// Values given as flags, by the key's name.
@@ -75,8 +89,17 @@ pub struct Settings {
 }
 
 /// Variables that begin with our prefix and are no settings: Tidemill gives them to the functions it runs.
-const GIVEN_TO_FUNCTIONS: &[&str] =
-    &["TIDEMILL_FUNCTION", "TIDEMILL_PROJECT", "TIDEMILL_REVISION", "TIDEMILL_WORKER", "TIDEMILL_WORKER_PROTOCOL"];
+const GIVEN_TO_FUNCTIONS: &[&str] = &[
+    "TIDEMILL_FUNCTION",
+    "TIDEMILL_PROJECT",
+    "TIDEMILL_REVISION",
+    "TIDEMILL_SEND_FILE",
+    "TIDEMILL_STATE_FILE",
+    "TIDEMILL_WORKER",
+    "TIDEMILL_WORKER_MEMORY",
+    "TIDEMILL_WORKER_PROTOCOL",
+    "TIDEMILL_WORKER_SOCKET",
+];
 
 impl Settings {
     /// Merges flags over environment over file over defaults. Wrong values and unknown keys of the file are errors.
@@ -121,6 +144,45 @@ impl Settings {
         read(text).unwrap_or_else(|error| unreachable!("{name} was checked when it was loaded: {error}"))
     }
 
+    fn read_some<T>(&self, name: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        self.text(name).map(|_| self.read(name, read))
+    }
+
+    /// A duration, when there is one.
+    pub fn some_duration(&self, name: &str) -> Option<Duration> {
+        self.read_some(name, moment::duration)
+    }
+
+    /// A count, when there is one.
+    pub fn some_count(&self, name: &str) -> Option<u32> {
+        self.read_some(name, value::count)
+    }
+
+    /// A size in bytes, when there is one.
+    pub fn some_size(&self, name: &str) -> Option<u64> {
+        self.read_some(name, value::size)
+    }
+
+    /// Cores in thousand-millionths, when there are some.
+    pub fn some_cores(&self, name: &str) -> Option<u64> {
+        self.read_some(name, value::cores)
+    }
+
+    /// Free text, when there is some.
+    pub fn some_text(&self, name: &str) -> Option<String> {
+        self.text(name).map(str::to_owned)
+    }
+
+    /// Texts.
+    pub fn list(&self, name: &str) -> Vec<String> {
+        self.read(name, value::list)
+    }
+
+    /// The name of a project.
+    pub fn project_named(&self, name: &str) -> ProjectName {
+        self.read(name, |text| text.parse().map_err(|error| format!("{error}")))
+    }
+
     /// An address.
     pub fn address(&self, name: &str) -> SocketAddr {
         self.read(name, value::address)
@@ -163,7 +225,7 @@ impl Settings {
 
     /// The project that commands work in.
     pub fn project(&self) -> ProjectName {
-        self.read("project", |text| text.parse().map_err(|error| format!("{error}")))
+        self.project_named("project")
     }
 
     /// Where `name` came from.

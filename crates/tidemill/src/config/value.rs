@@ -7,13 +7,17 @@ use tidemill_core::ProjectName;
 use super::Kind;
 use crate::moment;
 
+/// More cores than any machine has.
+const CORES_MAX: f64 = 65_536.0;
+
 /// Checks that `text` is a value of `kind`. The error says what is wrong, without naming the key.
 pub fn check(kind: Kind, text: &str) -> Result<(), String> {
     let result = match kind {
         Kind::Address => address(text).map(drop),
         Kind::Switch => switch(text).map(drop),
         Kind::Path if text.is_empty() => Err("it is empty".to_owned()),
-        Kind::Path | Kind::Text => Ok(()),
+        Kind::Path | Kind::Text | Kind::Secret | Kind::List => Ok(()),
+        Kind::Cores => cores(text).map(drop),
         Kind::Hosts => hosts(text).map(drop),
         Kind::Duration => moment::duration(text).map(drop),
         Kind::Count => count(text).map(drop),
@@ -23,6 +27,9 @@ pub fn check(kind: Kind, text: &str) -> Result<(), String> {
         Kind::Word(words) if words.contains(&text) => Ok(()),
         Kind::Word(_) => Err("there is no such word".to_owned()),
     };
+    if kind == Kind::Secret {
+        return result;
+    }
     result.map_err(|reason| {
         let said = format!("{text:?} is not ");
         let reason = reason.strip_prefix(&said).map_or(format!(": {reason}"), |_| String::new());
@@ -38,6 +45,20 @@ pub fn hosts(text: &str) -> Result<Vec<String>, String> {
         if fits { Ok(name.to_owned()) } else { Err(format!("{name:?} is no name of a host; a port is not part of it")) }
     };
     names.map(check).collect()
+}
+
+/// Texts with commas between them.
+pub fn list(text: &str) -> Result<Vec<String>, String> {
+    Ok(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
+}
+
+/// Cores, in thousand-millionths.
+pub fn cores(text: &str) -> Result<u64, String> {
+    match text.parse::<f64>() {
+        Ok(cores) if cores > 0.0 && cores <= CORES_MAX => Ok((cores * 1e9).round() as u64),
+        Ok(_) => Err(format!("it is not above 0 and at most {CORES_MAX}")),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// An address to listen on.
@@ -101,6 +122,8 @@ mod tests {
         assert_eq!(size("64MiB"), Ok(64 << 20));
         assert_eq!(size("500KB"), Ok(500_000));
         assert_eq!(size("12"), Ok(12));
+        assert_eq!(cores("0.5"), Ok(500_000_000));
+        assert_eq!(list("a, b:c,,").unwrap(), ["a", "b:c"]);
         assert_eq!(address("localhost:80").unwrap().to_string(), "127.0.0.1:80");
         assert_eq!(address("[::1]:80").unwrap().to_string(), "[::1]:80");
         assert_eq!(hosts("mill.example, mill,").unwrap(), ["mill.example", "mill"]);
@@ -121,6 +144,9 @@ mod tests {
             (Kind::Project, "a b"),
             (Kind::Word(&["json"]), "xml"),
             (Kind::Path, ""),
+            (Kind::Cores, "0"),
+            (Kind::Cores, "NaN"),
+            (Kind::Cores, "-1"),
             (Kind::Hosts, "mill.example:7070"),
         ] {
             let error = check(kind, text).unwrap_err();

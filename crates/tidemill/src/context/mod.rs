@@ -6,7 +6,7 @@ use tidemill_client::Client;
 
 pub use self::explain::explain;
 use crate::{
-    config::Settings,
+    config::{Origin, Settings},
     failure::Failure,
     output::{self, Format},
 };
@@ -33,8 +33,18 @@ impl Context {
 
     /// A client of that server.
     pub fn client(&self) -> Result<Client, Failure> {
-        let client = Client::new(&self.url()).map_err(explain)?;
-        Ok(client.project(self.settings.project()))
+        let client = Client::new(&self.url()).map_err(explain)?.project(self.settings.project());
+        match self.settings.some_text("token") {
+            Some(token) => client.token(token.trim()).map_err(explain),
+            None => Ok(client),
+        }
+    }
+
+    /// The project that a deployment names: none when a token names it and the user does not.
+    pub fn project(&self) -> Option<String> {
+        let is_left_to_token =
+            self.settings.some_text("token").is_some() && *self.settings.origin("project") == Origin::Default;
+        (!is_left_to_token).then(|| self.settings.project().to_string())
     }
 
     /// Says which variables were perhaps meant as settings and are not.

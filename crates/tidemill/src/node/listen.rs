@@ -4,15 +4,17 @@ use std::net::SocketAddr;
 
 use crate::failure::Failure;
 
-/// Refuses addresses beyond loopback unless the user has said that it is meant so.
+/// Refuses addresses beyond loopback unless requests say who makes them, or the user has said that it is meant so.
 pub fn check(address: SocketAddr, insecure: bool) -> Result<(), Failure> {
     if address.ip().is_loopback() || insecure {
         return Ok(());
     }
     Err(Failure::usage(format!(
-        "refusing to listen on {address}: it can be reached from other machines, and there is no authentication yet"
+        "refusing to listen on {address}: it can be reached from other machines, and nobody is asked who they are"
     ))
-    .hint("listen on 127.0.0.1 and put a proxy that authenticates before it, or allow it with --insecure"))
+    .hint(
+        "ask for tokens with the settings auth.mode and auth.tenants, listen on 127.0.0.1, or allow it with --insecure",
+    ))
 }
 
 #[cfg(test)]

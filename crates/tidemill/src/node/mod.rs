@@ -8,7 +8,10 @@
 //! The first ctrl-C or SIGTERM stops in this order, within the grace of the settings; a second one leaves at once, and
 //! what ran is then interrupted and runs again after the next start.
 
+mod access;
+mod drivers;
 mod listen;
+mod secrets;
 mod signals;
 mod start;
 mod stop;

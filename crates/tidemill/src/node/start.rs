@@ -9,14 +9,14 @@ use std::{
 };
 
 use tidemill_api::RuntimeInfo;
-use tidemill_core::ports::{Builder, Clock, Driver, Rng, Store};
+use tidemill_core::ports::{Builder, Clock, Registry, Rng, Store, Vault};
 use tidemill_core::spec::Runtime;
 use tidemill_engine::{Engine, EngineConfig, Ports, RetentionConfig};
 use tidemill_server::{BindError, Server, ServerConfig, ServerInfo};
 use tidemill_store::{OpenError, SqliteConfig, SqliteStore};
-use tidemill_worker::{BuilderConfig, DriverConfig, PackageBuilder, ProcessDriver};
+use tidemill_worker::{BuilderConfig, DriverConfig, PackageBuilder};
 
-use super::{Node, Signals, listen};
+use super::{Node, Signals, access, drivers, listen, secrets};
 use crate::{
     config::Settings,
     failure::Failure,
@@ -33,7 +33,8 @@ const FIND_TIMEOUT: Duration = Duration::from_secs(3);
 impl Node {
     /// Puts a node together and listens. Nothing is left behind when it fails.
     pub async fn start(settings: &Settings) -> Result<Node, Failure> {
-        listen::check(settings.address("listen"), settings.switch("insecure"))?;
+        let tenants = access::tenants(settings)?;
+        listen::check(settings.address("listen"), settings.switch("insecure") || tenants.is_some())?;
         let broken = |what: &'static str| move |error: io::Error| Failure::broken(format!("cannot {what}: {error}"));
         let signals = Signals::new().map_err(broken("take over signals"))?;
         raise_open_files();
@@ -44,10 +45,13 @@ impl Node {
         let starting = Engine::start(engine_config(settings, info.node.clone()), ports);
         let (engine, ()) = tokio::join!(starting, find_runtimes(&builder, &mut info));
         let engine = engine.map_err(|error| Failure::broken(error.to_string()))?;
-        match Server::bind(server_config(settings), engine.clone(), info).await {
+        let mut config = server_config(settings);
+        config.auth = access::auth(settings, tenants.as_deref());
+        config.abaco = access::abaco(settings, tenants.as_deref());
+        match Server::bind(config, engine.clone(), info).await {
             Ok(server) => {
                 let address = server.local_addr();
-                if !address.ip().is_loopback() {
+                if !address.ip().is_loopback() && tenants.is_none() {
                     tracing::warn!(%address, "whoever reaches this address may deploy and run code");
                 }
                 // At a terminal the greeting says so.
@@ -92,12 +96,15 @@ fn ports(data: &Path, settings: &Settings) -> Result<(Ports, Arc<PackageBuilder>
     let mut driving = DriverConfig::new(data);
     driving.search_path = building.search_path.clone();
     let builder = Arc::new(PackageBuilder::new(building).map_err(unusable)?);
-    let driver = ProcessDriver::new(driving).map_err(unusable)?;
     let rng: Arc<dyn Rng> = Arc::new(SystemRng);
+    let driver = drivers::all(data, settings, driving, rng.as_ref()).map_err(unusable)?;
+    let store = Arc::new(store);
     let ports = Ports {
-        store: Arc::new(store) as Arc<dyn Store>,
+        registry: Arc::clone(&store) as Arc<dyn Registry>,
+        vault: Arc::new(secrets::vault(data, settings, Arc::clone(&rng))?) as Arc<dyn Vault>,
+        store: store as Arc<dyn Store>,
         builder: Arc::clone(&builder) as Arc<dyn Builder>,
-        driver: Arc::new(driver) as Arc<dyn Driver>,
+        driver,
         clock,
         rng,
     };
@@ -123,7 +130,8 @@ async fn find_runtimes(builder: &PackageBuilder, info: &mut ServerInfo) {
             Err(error) => info.notes.push(format!("{runtime} functions cannot be deployed: {error}")),
         }
     }
-    let further = [Runtime::Shell, Runtime::Binary].map(|runtime| runtime.to_string());
+    let further =
+        [Runtime::Shell, Runtime::Binary, Runtime::Image, Runtime::Webhook].map(|runtime| runtime.to_string());
     info.runtimes.extend(further.map(|name| RuntimeInfo { name, ..RuntimeInfo::default() }));
 }
 
@@ -156,6 +164,8 @@ fn server_config(settings: &Settings) -> ServerConfig {
     ServerConfig {
         listen: settings.address("listen"),
         hosts: settings.hosts("hosts"),
+        process_role: access::process_role(settings),
+        containers: access::containers(settings),
         body_bytes_max: settings.size("http.body_max"),
         bodies_bytes_max: settings.size("http.bodies_max"),
         connections_max: usize::try_from(settings.count("http.connections_max")).unwrap_or(usize::MAX),

@@ -32,6 +32,11 @@ pub fn read(path: &Path) -> Result<Package, Failure> {
     Ok(Package { file_name: name.to_owned(), content: Bytes::from(content) })
 }
 
+/// A package of one text file.
+pub fn of_text(name: &str, text: &str) -> Result<Package, Failure> {
+    Ok(Package { file_name: format!("{name}.tar.gz"), content: archive::pack_text(name, text)? })
+}
+
 /// The failure that `path` cannot be read.
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     let failure = Failure::fixable(format!("cannot read {}: {error}", path.display()));

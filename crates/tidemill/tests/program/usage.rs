@@ -10,8 +10,8 @@ fn listening_beyond_loopback_is_refused() {
         assert_eq!(done.code, 64);
         assert_eq!(
             done.stderr,
-            "error: refusing to listen on 0.0.0.0:0: it can be reached from other machines, and there is no authentication yet\n\
-             hint: listen on 127.0.0.1 and put a proxy that authenticates before it, or allow it with --insecure\n"
+            "error: refusing to listen on 0.0.0.0:0: it can be reached from other machines, and nobody is asked who they are\n\
+             hint: ask for tokens with the settings auth.mode and auth.tenants, listen on 127.0.0.1, or allow it with --insecure\n"
         );
     }
 }

@@ -1,11 +1,15 @@
 //! `tidemill function`.
 
 mod delete;
+mod image;
 mod list;
 mod pause;
 mod resume;
 mod rollback;
+mod scale;
 mod show;
+mod stop;
+mod workers;
 
 use clap::Subcommand;
 
@@ -20,6 +24,10 @@ pub enum Function {
     Pause(pause::Pause),
     Resume(resume::Resume),
     Rollback(rollback::Rollback),
+    Workers(workers::Workers),
+    Scale(scale::Scale),
+    StopWorker(stop::StopWorker),
+    Image(image::Image),
 }
 
 impl Function {
@@ -31,6 +39,10 @@ impl Function {
             Function::Pause(pause) => pause.run(context).await,
             Function::Resume(resume) => resume.run(context).await,
             Function::Rollback(rollback) => rollback.run(context).await,
+            Function::Workers(workers) => workers.run(context).await,
+            Function::Scale(scale) => scale.run(context).await,
+            Function::StopWorker(stop) => stop.run(context).await,
+            Function::Image(image) => image.run(context).await,
         }
     }
 }

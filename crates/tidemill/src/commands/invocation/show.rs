@@ -2,7 +2,7 @@
 
 use clap::Args;
 use serde::Serialize;
-use tidemill_api::{Attempt, Invocation, InvocationDetail, LogLine};
+use tidemill_api::{Attempt, Invocation, InvocationDetail, LogLine, RunReport};
 use tidemill_core::InvocationId;
 
 use super::{response::Response, split};
@@ -42,7 +42,11 @@ impl Show {
         let detail = client.invocation(self.id).await.map_err(explain)?;
         let logs = match self.logs {
             0 => Vec::new(),
-            limit => client.invocation_logs(self.id, limit).await.map_err(explain)?.lines,
+            limit => {
+                let mut logged = client.invocation_logs(self.id, limit).await.map_err(explain)?;
+                logged.lines.append(&mut logged.live);
+                logged.lines
+            }
         };
         let response = match detail.invocation.finished_at.and(detail.invocation.response_status) {
             // Retention may have taken it meanwhile.
@@ -61,6 +65,19 @@ fn running(invocation: &Invocation) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// What the last attempt used.
+fn used(report: &RunReport) -> String {
+    let exit = report.exit_code.map(|code| format!("exit code {code}"));
+    let memory = Some(report.memory_bytes_max).filter(|bytes| *bytes > 0);
+    let parts = [
+        exit,
+        Some(format!("{} of cpu in {}", output::micros(report.cpu_us), output::micros(report.run_us))),
+        memory.map(|bytes| format!("{} of memory", output::bytes(bytes))),
+        Some(format!("{} read", output::bytes(report.io_bytes))),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn text(view: &View) -> String {
@@ -85,6 +102,8 @@ fn text(view: &View) -> String {
             "event",
             format!("{} {}, {} {}", event.method, event.path, output::bytes(invocation.event_size), event.content_type),
         ),
+        ("caller", event.caller.clone()),
+        ("used", view.detail.attempt_list.last().and_then(|last| last.report.as_ref()).map(used).unwrap_or_default()),
         ("type", event.kind.clone()),
         ("source", event.source.clone()),
         ("key", invocation.key.clone().unwrap_or_default()),

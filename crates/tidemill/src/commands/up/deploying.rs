@@ -61,7 +61,7 @@ impl Deploying {
         };
         let overrides = Overrides { project: Some(self.project.to_string()), ..Overrides::default() };
         let lines = Lines::new(&package.file_name);
-        let result = self.engine.deploy(DeployRequest { package, overrides }, &lines).await;
+        let result = self.engine.deploy(DeployRequest::package(package, overrides), &lines).await;
         lines.end();
         match result {
             Ok(deployed) => {

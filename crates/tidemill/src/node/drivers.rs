@@ -1,0 +1,92 @@
+//! Where workers live: processes of this machine, containers, and other people's servers.
+
+use std::{
+    fs, io,
+    os::unix::{ffi::OsStrExt, fs::DirBuilderExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tidemill_core::ports::{Driver, Rng};
+use tidemill_worker::{ContainerConfig, ContainerDriver, DriverConfig, ProcessDriver, RouterDriver, WebhookDriver};
+
+use crate::config::Settings;
+
+/// The file in the data folder that holds the name of the containers that belong to it.
+const INSTANCE: &str = "instance";
+/// The longest path that sockets may stand in, in bytes: a socket's own path has 108 at most.
+const RUNTIME_DIR_BYTES_MAX: usize = 64;
+
+/// All drivers behind one.
+pub fn all(data: &Path, settings: &Settings, process: DriverConfig, rng: &dyn Rng) -> io::Result<Arc<dyn Driver>> {
+    let instance = instance(data, rng)?;
+    let mut config = ContainerConfig::new(instance.clone(), runtime_dir(data, &instance)?);
+    config.address = settings.some_text("docker.address");
+    config.allow_privileged = settings.switch("docker.privileged");
+    config.allow_mounts = settings.list("docker.mounts").into_iter().map(PathBuf::from).collect();
+    config.memory_bytes_default = settings.some_size("docker.memory");
+    config.nano_cpus_default = settings.some_cores("docker.cpus");
+    config.leave_containers = settings.switch("docker.leave_containers");
+    let process: Arc<dyn Driver> = Arc::new(ProcessDriver::new(process)?);
+    let container: Arc<dyn Driver> = Arc::new(ContainerDriver::new(config)?);
+    Ok(Arc::new(RouterDriver::new(process, Some(container), Arc::new(WebhookDriver::new()))))
+}
+
+/// Names the containers of this data folder, wherever it is moved.
+fn instance(data: &Path, rng: &dyn Rng) -> io::Result<String> {
+    let file = data.join(INSTANCE);
+    match fs::read_to_string(&file) {
+        Ok(name) if is_name(name.trim()) => return Ok(name.trim().to_owned()),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let name = format!("{:012x}", rng.bits() & 0xffff_ffff_ffff);
+    let part = data.join(format!("{INSTANCE}.part"));
+    fs::write(&part, format!("{name}\n"))?;
+    fs::rename(&part, &file)?;
+    Ok(name)
+}
+
+fn is_name(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// A folder for sockets: in the data folder, or, where its path is too long, beside those of other programs.
+fn runtime_dir(data: &Path, instance: &str) -> io::Result<PathBuf> {
+    let own = data.join("run");
+    if own.as_os_str().as_bytes().len() <= RUNTIME_DIR_BYTES_MAX {
+        return Ok(own);
+    }
+    let other = std::env::temp_dir().join(format!("tidemill-{instance}"));
+    match fs::DirBuilder::new().mode(0o700).create(&other) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => made?,
+    }
+    Ok(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::SystemRng;
+
+    #[test]
+    fn a_data_folder_keeps_its_name() {
+        let data = tempfile::tempdir().unwrap();
+        let name = instance(data.path(), &SystemRng).unwrap();
+        assert!(is_name(&name));
+        assert_eq!(instance(data.path(), &SystemRng).unwrap(), name);
+        fs::write(data.path().join(INSTANCE), "").unwrap();
+        assert!(is_name(&instance(data.path(), &SystemRng).unwrap()), "a file that broke off is made anew");
+    }
+
+    #[test]
+    fn sockets_have_short_paths() {
+        assert_eq!(runtime_dir(Path::new("/srv/mill"), "a").unwrap(), Path::new("/srv/mill/run"));
+        let long = PathBuf::from(format!("/srv/{}", "x".repeat(80)));
+        let other = runtime_dir(&long, "0123456789ab").unwrap();
+        assert!(other.ends_with("tidemill-0123456789ab") && other.as_os_str().len() <= RUNTIME_DIR_BYTES_MAX);
+        fs::remove_dir(other).unwrap();
+    }
+}
