@@ -299,6 +299,9 @@ while True:
         hello = json.loads(rest[:meta])
         frame(16, 0, {"protocol": 1, "runtime": "own", "version": "1", "slots": 1, "contract": "own"})
     elif kind == 2:
+        if rest[meta:] == b"die":
+            print("goodbye", flush=True)
+            os._exit(9)
         print("hello from the program", flush=True)
         frame(18, stream, {"content_type": "text/plain"}, hello["directory"].encode() + b" " + rest[meta:])
     elif kind == 4:
@@ -309,11 +312,15 @@ while True:
     std::fs::set_permissions(directory.join("program"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let mut spec = contained(Runtime::Binary, IMAGE, Contract::Worker);
     spec.handler = "program".to_owned();
-    let worker = stage.driver.launch(stage.launch_of(directory, spec)).await;
+    let launch = stage.launch_of(directory, spec);
+    let worker = stage.driver.launch(launch.clone()).await;
     let worker = worker.unwrap_or_else(|error| panic!("{error}\n{:#?}", error.logs));
     let end = worker.call(&call("x")).await;
     assert!(matches!(end.outcome, CallOutcome::Replied(_)), "{end:?}");
-    assert_eq!(text(&end), "/tidemill/package x");
+    assert_eq!((text(&end).as_str(), logged(&end)), ("/tidemill/package x", vec!["hello from the program"]));
+    let end = worker.call(&call("die")).await;
+    assert_eq!(broken(&end).1, "the worker exited with code 9; its last line was: goodbye");
+    let worker = stage.driver.launch(launch).await.unwrap_or_else(|error| panic!("{error}\n{:#?}", error.logs));
     worker.stop(Duration::from_secs(5)).await;
     stage.until_nothing_is_left().await;
 }

@@ -19,11 +19,13 @@
 //! asked for, and removes it. An engine that goes away does not matter as long as the container lives; if the container went
 //! with it, its calls end as interrupted. Nobody adopts these containers after a restart of Tidemill: the survey removes them.
 
+mod contained;
 mod environment;
 mod folder;
 mod http;
 mod launcher;
 mod prepared;
+mod spoken;
 mod watch;
 mod worker;
 

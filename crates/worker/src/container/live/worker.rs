@@ -11,9 +11,11 @@ use tidemill_core::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
+    contained::{ContainedWorker, listen, merged},
     environment::{environment, extend},
     launcher::{Folder, HOME, Live, PACKAGE, RUNTIME, Started, no_folder},
     prepared::Prepared,
+    spoken::Spoken,
     watch::Watched,
 };
 use crate::{
@@ -70,12 +72,26 @@ pub(super) async fn launch(live: &Live, launch: Launch, prepared: Prepared) -> R
         }
     };
     let seen = seen_from_inside(&launch, &prepared);
-    let vessel = Remote::new(printed, ended);
+    let spoken = Arc::new(Spoken::new());
+    live.shared.tasks.spawn(listen(spoken.clone(), launch.worker.clone(), printed));
+    // The attendant hears nothing: its moment for what was printed is too short for what comes by way of the engine.
+    let (_, nothing) = mpsc::channel(1);
+    let vessel = Remote::new(nothing, ended);
     let introduction = Introduction::new(&seen, connection, vessel, Arc::new(rein), memory_bytes, place);
-    let worker = introduction.make(&seen, &env, SLOTS_MAX, &live.shared.tasks).await;
-    match worker {
-        Ok(worker) => Ok(Arc::new(worker)),
-        Err(error) => Err(early.before(error)),
+    match introduction.make(&seen, &env, SLOTS_MAX, &live.shared.tasks).await {
+        Ok(worker) => {
+            spoken.end_launch();
+            let is_own_program = matches!(launch.spec.runtime, Runtime::Binary)
+                || (launch.spec.runtime == Runtime::Image && prepared.inside.is_none());
+            Ok(Arc::new(ContainedWorker { worker, spoken, is_own_program }))
+        }
+        Err(mut error) => {
+            spoken.settle_launch().await;
+            if let Some(line) = spoken.last_line().filter(|_| error.reason.ends_with("before it was ready")) {
+                error.reason = format!("{}: {line}", error.reason);
+            }
+            Err(early.before(error, spoken.end_launch()))
+        }
     }
 }
 
@@ -152,8 +168,9 @@ impl Early {
         LaunchError { reason, logs: self.into_lines() }
     }
 
-    fn before(self, error: LaunchError) -> LaunchError {
+    /// The error with what was printed before it.
+    fn before(self, error: LaunchError, later: Vec<LogLine>) -> LaunchError {
         let LaunchError { reason, logs } = error;
-        LaunchError { reason, logs: self.into_lines().into_iter().chain(logs).collect() }
+        LaunchError { reason, logs: self.into_lines().into_iter().chain(merged(logs, later)).collect() }
     }
 }

@@ -19,11 +19,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     pool::{Pool, line},
-    spoken::Spoken,
     translate::{reply, request},
 };
 use crate::{
-    container::live::watch::Rein,
+    container::live::{spoken::Spoken, watch::Rein},
     linked::{Ended, Leash as _, Output},
     logs::cut_text,
     open_calls::OpenCalls,

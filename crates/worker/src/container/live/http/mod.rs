@@ -11,7 +11,6 @@
 mod inner;
 mod pool;
 mod ready;
-mod spoken;
 mod translate;
 mod worker;
 

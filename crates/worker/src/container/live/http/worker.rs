@@ -137,7 +137,7 @@ impl Worker for HttpWorker {
             CallOutcome::Replied(_) | CallOutcome::Raised { .. } => false,
         };
         unfit.end(was_cut);
-        hearing.settle().await;
+        hearing.settle(matches!(end.outcome, CallOutcome::Broken { .. })).await;
         end.logs = hearing.close();
         end
     }

@@ -1,4 +1,6 @@
-//! What a container with several calls at once prints, filed under them.
+//! What a container prints, filed under the calls that are open.
+//!
+//! It comes by way of the engine, a little later than the answer of the call that printed it.
 
 use std::{
     collections::BTreeMap,
@@ -79,6 +81,24 @@ impl Spoken {
         self.state.lock().launch.take().unwrap_or_default().into_lines()
     }
 
+    /// Waits for what was printed before the launch failed.
+    pub async fn settle_launch(&self) {
+        self.settle().await;
+    }
+
+    async fn settle(&self) {
+        let answered = Instant::now();
+        loop {
+            let mut heard = std::pin::pin!(self.heard.notified());
+            heard.as_mut().enable();
+            let last = self.state.lock().last_at.map_or(answered, |at| at.max(answered));
+            let until = (last + QUIET).min(answered + HOLD_MAX);
+            if tokio::time::timeout_at(until.into(), heard).await.is_err() && Instant::now() >= until {
+                return;
+            }
+        }
+    }
+
     /// The last line that it printed, if any.
     pub fn last_line(&self) -> Option<String> {
         let state = self.state.lock();
@@ -110,21 +130,12 @@ pub(super) struct Hearing<'a> {
 }
 
 impl Hearing<'_> {
-    /// Waits for what was printed before the answer came.
-    pub async fn settle(&self) {
-        if self.spoken.state.lock().silent_calls > SILENT_CALLS {
+    /// Waits for what was printed before the answer came; when it `must`, even if the container is a silent one.
+    pub async fn settle(&self, must: bool) {
+        if !must && self.spoken.state.lock().silent_calls > SILENT_CALLS {
             return;
         }
-        let answered = Instant::now();
-        loop {
-            let mut heard = std::pin::pin!(self.spoken.heard.notified());
-            heard.as_mut().enable();
-            let last = self.spoken.state.lock().last_at.map_or(answered, |at| at.max(answered));
-            let until = (last + QUIET).min(answered + HOLD_MAX);
-            if tokio::time::timeout_at(until.into(), heard).await.is_err() && Instant::now() >= until {
-                return;
-            }
-        }
+        self.spoken.settle().await;
     }
 
     /// Its lines. An unfinished one belongs to the last call that is open.
@@ -176,7 +187,7 @@ mod tests {
         assert_eq!(texts(&spoken.so_far(invocation(1)).unwrap()), ["a"]);
         assert_eq!(spoken.so_far(invocation(3)), None);
         hear("c\nd\n");
-        first.settle().await;
+        first.settle(false).await;
         assert_eq!(texts(&first.close()), ["a", "bc", "d"]);
         hear("e\nf");
         assert_eq!(texts(&second.close()), ["e", "f"]);
@@ -195,12 +206,12 @@ mod tests {
             drop(spoken.open(invocation(1)));
         }
         let call = spoken.open(invocation(1));
-        assert!(call.settle().now_or_never().is_some(), "a silent container is not waited for");
+        assert!(call.settle(false).now_or_never().is_some(), "a silent container is not waited for");
         drop(call);
         spoken.hear(Output::Err, b"x\n", |_| {});
         let call = spoken.open(invocation(2));
         {
-            let mut settled = std::pin::pin!(call.settle());
+            let mut settled = std::pin::pin!(call.settle(false));
             assert!(settled.as_mut().now_or_never().is_none(), "it is waited for again");
             spoken.hear(Output::Err, b"late\n", |_| {});
             settled.await;
