@@ -87,6 +87,11 @@ struct Accepted {
 }
 
 #[derive(Deserialize)]
+struct State {
+    value: Count,
+}
+
+#[derive(Deserialize)]
 struct Count {
     count: u64,
 }
@@ -221,8 +226,9 @@ async fn docker(engine: &Path, arguments: &[&str]) -> anyhow::Result<String> {
 
 /// Each message was counted once. Gives how many attempts did not succeed.
 async fn expect_count(client: &Client, url: &str, messages: u64, ids: Vec<String>) -> anyhow::Result<u64> {
-    let state: Count = client.get(&format!("{url}/v1/functions/counter/state")).await?.json(200)?;
-    ensure!(state.count == messages, "the counter is at {}, not {messages}", state.count);
+    let state: State = client.get(&format!("{url}/v1/functions/counter/state")).await?.json(200)?;
+    let count = state.value.count;
+    ensure!(count == messages, "the counter is at {count}, not {messages}");
     let ids: BTreeSet<String> = ids.into_iter().collect();
     ensure!(ids.len() as u64 == messages, "{messages} messages share {} invocations", ids.len());
     let found = observe::invocations(client, url, ids).await?;
