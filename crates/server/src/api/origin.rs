@@ -50,7 +50,9 @@ fn is_this_machine(name: &str) -> bool {
     lower == "localhost" || lower.ends_with(".localhost") || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-fn judge(headers: &HeaderMap, host: Option<&str>, is_loopback: bool, hosts: &[String]) -> Result<(), Refusal> {
+/// Decides whether a page may send this request, by the headers, the host it was sent to, whether the listener is on
+/// loopback, and the names it is known by there.
+pub(crate) fn judge(headers: &HeaderMap, host: Option<&str>, is_loopback: bool, hosts: &[String]) -> Result<(), Refusal> {
     let Some(host) = host else { return Ok(()) };
     let name = name(host);
     let is_known = hosts.iter().any(|known| known.eq_ignore_ascii_case(name));

@@ -19,6 +19,7 @@ use super::{
     state, usage, workers,
 };
 use crate::{
+    api::judge,
     auth::{self, AuthError},
     net::{self, ReadError},
     reply::Body,
@@ -75,6 +76,7 @@ async fn answer(app: &App, parts: Parts, body: Incoming) -> Answer {
         response.headers_mut().insert(header::ALLOW, allowed(&place));
         return Ok(response);
     };
+    keep_pages_off(app, &parts)?;
     let (principal, jwt_header) = who(app, &parts, &place, row).await?;
     let named = naming::named(&app.engine, &principal, &place, row.verb == Verb::Delete).await?;
     let held = naming::held(&app.engine, &principal.project, &named).await?;
@@ -87,6 +89,21 @@ async fn answer(app: &App, parts: Parts, body: Incoming) -> Answer {
     }
     let tasks = app.tasks.clone();
     Shield::new(async move { perform(endpoint, &exchange).await }, &tasks).await
+}
+
+/// Without tokens any page in the user's browser could make privileged containers here, so pages of others are refused.
+fn keep_pages_off(app: &App, parts: &Parts) -> Result<(), Fault> {
+    if !app.auth.is_open() {
+        return Ok(());
+    }
+    let is_loopback = app.config.listen.ip().is_loopback();
+    judge(&parts.headers, host(parts), is_loopback, &app.config.hosts)
+        .map_err(|refusal| Fault::new(StatusCode::FORBIDDEN, format!("Not authorized -- {}.", refusal.0.detail)))
+}
+
+fn host(parts: &Parts) -> Option<&str> {
+    let named = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    named.or_else(|| parts.uri.authority().map(http::uri::Authority::as_str))
 }
 
 fn allowed(place: &Place) -> HeaderValue {
@@ -154,9 +171,7 @@ fn links(app: &App, parts: &Parts, tenant: &ProjectName) -> Links {
     if let Some(server) = configured {
         return Links::new(server);
     }
-    let named = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = named.or_else(|| parts.uri.authority().map(http::uri::Authority::as_str));
-    match host {
+    match host(parts) {
         Some(host) => Links::new(&format!("http://{host}")),
         None => Links::new(&format!("http://{}", app.config.listen)),
     }
