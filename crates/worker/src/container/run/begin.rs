@@ -38,7 +38,8 @@ pub(super) struct Begun {
     /// None for one that was adopted: the old one is lost to it.
     pub socket: Option<UnixDatagram>,
     pub feed: Option<Feed>,
-    pub is_adopted: bool,
+    /// Whether it was adopted and had ended before.
+    pub has_ended_unseen: bool,
 }
 
 /// What a container is begun from.
@@ -69,7 +70,7 @@ impl Order<'_> {
         // The events of a batch share an invocation, so none of their containers is known by it.
         if call.events.len() == 1 {
             match self.shared.roster.adopt(call.invocation, &launch.function, launch.revision) {
-                Found::Own(orphan, held) => return Ok(self.adopt(orphan, held)),
+                Found::Own(orphan, held) => return Ok(self.adopt(orphan, held).await),
                 Found::Other(orphan, held) => self.shared.remove(&orphan.id, held).await,
                 Found::Nothing => {}
             }
@@ -77,12 +78,14 @@ impl Order<'_> {
         self.make().await
     }
 
-    fn adopt(&self, orphan: Orphan, held: Held) -> Begun {
+    async fn adopt(&self, orphan: Orphan, held: Held) -> Begun {
         tracing::info!(function = %orphan.function, invocation = %self.call.invocation, "adopted the container of an execution");
         let folder = Folder::at(self.shared.folder_of(&orphan.name));
         let exchange = folder.reopen(self.call.state.as_ref());
         let results = Results::reopen(folder.results());
-        Begun { id: orphan.id, held, folder, exchange, results, socket: None, feed: None, is_adopted: true }
+        let facts = self.shared.engine.inspect(&orphan.id).await;
+        let has_ended_unseen = facts.is_ok_and(|facts| facts.status == ContainerStatus::Ended);
+        Begun { id: orphan.id, held, folder, exchange, results, socket: None, feed: None, has_ended_unseen }
     }
 
     async fn make(&self) -> Result<Begun, CallOutcome> {
@@ -132,7 +135,7 @@ impl Order<'_> {
         }
         let results = Results::new(folder.results());
         let (exchange, socket) = (furnished.exchange, Some(furnished.socket));
-        Ok(Begun { id, held, folder, exchange, results, socket, feed, is_adopted: false })
+        Ok(Begun { id, held, folder, exchange, results, socket, feed, has_ended_unseen: false })
     }
 
     /// Makes the container, also when the engine is away for a while or its image has been removed meanwhile.

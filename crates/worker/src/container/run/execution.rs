@@ -38,14 +38,19 @@ use crate::{
 /// How long what goes on beside a container may take after its end.
 const REST_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How long a container may take to begin when its worker ends meanwhile.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// What those share who look after a container.
 pub(super) struct Running<'a> {
     pub engine: &'a dyn ContainerEngine,
     pub id: &'a ContainerId,
     /// Cancelled when the container has ended.
     pub ended: CancellationToken,
-    /// Whether the engine was away.
+    /// Whether the engine did not answer for a while, for whatever reason.
     pub had_outage: AtomicBool,
+    /// Whether it was not there.
+    pub had_restart: AtomicBool,
     /// How long it may be.
     pub away_max: Duration,
     pub logs: Arc<Mutex<LogBuffer>>,
@@ -62,6 +67,16 @@ pub(super) struct Executed {
     pub run_time: Duration,
     /// Whether the worker is of no more use: its engine is away.
     pub is_lost: bool,
+}
+
+impl Running<'_> {
+    /// Notes that the engine did not answer.
+    pub fn note(&self, error: &EngineError) {
+        self.had_outage.store(true, Ordering::Relaxed);
+        if let EngineError::Unreachable { .. } = error {
+            self.had_restart.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Executed {
@@ -83,18 +98,9 @@ pub(super) struct Wishes<'a> {
 
 /// Runs the event of `order` in a container of its own.
 pub(super) async fn execute(order: &Order<'_>, wishes: &Wishes<'_>) -> Executed {
-    let begun = tokio::select! {
-        biased;
-        () = wishes.cut.cancelled() => {
-            // What may be there already is nobody's, and goes.
-            let (outcome, reason) = match (wishes.verdict)() {
-                Cut::Cancelled => (AttemptOutcome::Cancelled, "it was cancelled before its container ran".to_owned()),
-                Cut::Left(reason) => (AttemptOutcome::Interrupted, reason),
-                Cut::TimedOut => (AttemptOutcome::TimedOut, "its container did not start in time".to_owned()),
-            };
-            return Executed::failed(CallOutcome::Broken { outcome, reason }, false);
-        }
-        begun = order.begin() => begun,
+    let begun = match begin(order, wishes).await {
+        Some(begun) => begun,
+        None => return Executed::failed(before_it_ran((wishes.verdict)()), false),
     };
     let mut begun = match begun {
         Ok(begun) => begun,
@@ -111,6 +117,7 @@ pub(super) async fn execute(order: &Order<'_>, wishes: &Wishes<'_>) -> Executed 
         id: &id,
         ended: CancellationToken::new(),
         had_outage: AtomicBool::new(false),
+        had_restart: AtomicBool::new(false),
         away_max: order.shared.away_max,
         logs: wishes.logs.clone(),
         usage: Mutex::default(),
@@ -119,6 +126,29 @@ pub(super) async fn execute(order: &Order<'_>, wishes: &Wishes<'_>) -> Executed 
     let bounds = Bounds { deadline, cut: wishes.cut, verdict: wishes.verdict };
     let watched = attend(&running, &bounds, &mut begun).await;
     conclude(order, &running, begun, watched, started.elapsed()).await
+}
+
+/// Makes the container or finds it; `None` when the call is cut before. What may be there then is nobody's, and goes.
+async fn begin(order: &Order<'_>, wishes: &Wishes<'_>) -> Option<Result<Begun, CallOutcome>> {
+    let mut begin = std::pin::pin!(order.begin());
+    tokio::select! {
+        biased;
+        () = wishes.cut.cancelled() => match (wishes.verdict)() {
+            // It may be running already, and is to be adopted then.
+            Cut::Left(_) => tokio::time::timeout(LEAVE_TIMEOUT, begin).await.ok(),
+            Cut::Cancelled | Cut::TimedOut => None,
+        },
+        begun = &mut begin => Some(begun),
+    }
+}
+
+fn before_it_ran(cut: Cut) -> CallOutcome {
+    let (outcome, reason) = match cut {
+        Cut::Cancelled => (AttemptOutcome::Cancelled, "it was cancelled before its container ran".to_owned()),
+        Cut::Left(reason) => (AttemptOutcome::Interrupted, reason),
+        Cut::TimedOut => (AttemptOutcome::TimedOut, "its container did not start in time".to_owned()),
+    };
+    CallOutcome::Broken { outcome, reason }
 }
 
 /// Waits for the end with all that goes on beside it.
@@ -165,13 +195,13 @@ async fn conclude(
     watched: Watched,
     took: Duration,
 ) -> Executed {
-    let had_outage = running.had_outage.load(Ordering::Relaxed);
+    let had_restart = running.had_restart.load(Ordering::Relaxed);
     match watched {
         Watched::Ended(facts, cut) => ended(order, running, begun, &facts, cut, took).await,
         Watched::Gone(cut) => {
             let results = begun.results.into_list();
             let reply = || reply(&results, &running.logs.lock());
-            let outcome = gone(cut, had_outage, is_actor(order), reply);
+            let outcome = gone(cut, had_restart, is_actor(order), reply);
             begun.folder.forget();
             begun.held.done();
             let report = Some(report(running, None, took));
@@ -219,12 +249,13 @@ async fn ended(
     cut: Option<Cut>,
     took: Duration,
 ) -> Executed {
-    let Begun { id, held, folder, exchange, results, is_adopted, .. } = begun;
+    let Begun { id, held, folder, exchange, results, has_ended_unseen, .. } = begun;
     let results = results.into_list();
     let ended = Ended {
         facts,
         cut: cut.as_ref(),
-        had_outage: running.had_outage.load(Ordering::Relaxed) || is_adopted && is_engines_end(facts),
+        had_restart: running.had_restart.load(Ordering::Relaxed),
+        has_ended_unseen,
         is_actor: is_actor(order),
         event_timeout: order.call.timeout,
         memory_bytes: order.launch.spec.resources.memory_bytes.or(order.shared.config.memory_bytes_default),
@@ -247,11 +278,6 @@ async fn ended(
     let report = Some(report(running, Some(facts), run_time));
     let Exchanged { state, sends } = left;
     Executed { outcome, state, sends, results, report, run_time, is_lost: false }
-}
-
-/// Whether a container that was adopted seems to have been ended with its engine, which nobody saw.
-fn is_engines_end(facts: &ContainerFacts) -> bool {
-    !facts.error.is_empty()
 }
 
 fn report(running: &Running<'_>, facts: Option<&ContainerFacts>, run_time: Duration) -> RunReport {
@@ -278,12 +304,12 @@ fn reply(results: &[Bytes], logs: &LogBuffer) -> Reply {
     Reply { status: 200, content_type: content_type.to_owned(), headers: Vec::new(), body }
 }
 
-fn gone(cut: Option<Cut>, had_outage: bool, is_actor: bool, reply: impl FnOnce() -> Reply) -> CallOutcome {
+fn gone(cut: Option<Cut>, had_restart: bool, is_actor: bool, reply: impl FnOnce() -> Reply) -> CallOutcome {
     let broken = |outcome, reason: &str| CallOutcome::Broken { outcome, reason: reason.to_owned() };
     match cut {
         Some(Cut::Cancelled) => broken(AttemptOutcome::Cancelled, "it was cancelled"),
         Some(Cut::Left(reason)) => CallOutcome::Broken { outcome: AttemptOutcome::Interrupted, reason },
-        None if had_outage => broken(
+        None if had_restart => broken(
             AttemptOutcome::Interrupted,
             "the container engine restarted and does not have the container any more",
         ),

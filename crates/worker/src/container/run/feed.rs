@@ -102,6 +102,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_does_not_wait_gets_it_whole() {
+        // As much as anybody may put in a pipe.
+        let message = Bytes::from(vec![7; 1 << 20]);
+        let (_directory, folder) = folder(&message);
+        let feed = Feed::open(&folder, message.clone()).unwrap();
+        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NONBLOCK;
+        let reader = rustix::fs::open(folder.message(), flags, rustix::fs::Mode::empty()).unwrap();
+        let (mut read, mut buffer) = (Vec::new(), vec![0; 65536]);
+        while let Ok(count @ 1..) = rustix::io::read(&reader, &mut buffer) {
+            read.extend_from_slice(&buffer[..count]);
+        }
+        assert!(read == message, "{} bytes", read.len());
+        drop(feed);
+    }
+
+    #[tokio::test]
     async fn nobody_has_to_read_it() {
         let message = Bytes::from(vec![1; 3_000_000]);
         let (_directory, folder) = folder(&message);

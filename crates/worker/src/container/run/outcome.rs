@@ -7,7 +7,7 @@
 //! | a signal from outside (128 + n) | succeeded: the report has the code | crashed |
 //! | the kernel, for memory | succeeded: the report has the code | out of memory |
 //! | the event timeout | succeeded: the report has the code | timed out |
-//! | a restart of the engine | interrupted | interrupted |
+//! | a restart of the engine, or of the machine | interrupted | interrupted |
 //! | a cancellation | cancelled | cancelled |
 //! | the end of the worker | interrupted | interrupted |
 
@@ -39,8 +39,10 @@ pub(super) struct Ended<'a> {
     pub facts: &'a ContainerFacts,
     /// What Tidemill did about it.
     pub cut: Option<&'a Cut>,
-    /// Whether the engine was away in between.
-    pub had_outage: bool,
+    /// Whether the engine went away in between, and so may have ended its containers.
+    pub had_restart: bool,
+    /// Whether it had ended when it was adopted, maybe with the machine.
+    pub has_ended_unseen: bool,
     pub is_actor: bool,
     pub event_timeout: Option<Duration>,
     pub memory_bytes: Option<u64>,
@@ -56,7 +58,9 @@ pub(super) fn outcome(ended: &Ended<'_>, reply: impl FnOnce() -> Reply) -> CallO
         Some(Cut::Left(reason)) => return broken(AttemptOutcome::Interrupted, reason.clone()),
         Some(Cut::TimedOut) | None => {}
     }
-    if ended.cut.is_none() && ended.had_outage && (is_killed || code == 255 || !ended.facts.error.is_empty()) {
+    let is_odd = code != 0 || !ended.facts.error.is_empty();
+    let is_end_of_all = (is_killed && !ended.facts.is_oom_killed) || code == 255 || !ended.facts.error.is_empty();
+    if ended.cut.is_none() && (ended.had_restart && is_odd || ended.has_ended_unseen && is_end_of_all) {
         let reason = "the container engine restarted and ended the container".to_owned();
         return broken(AttemptOutcome::Interrupted, reason);
     }
@@ -124,11 +128,13 @@ mod tests {
     fn an_end_means_what_the_table_says() {
         use AttemptOutcome::{Cancelled, Crashed, Interrupted, OutOfMemory, Raised, Succeeded, TimedOut};
         let left = || Some(Cut::Left("the worker was stopped".to_owned()));
-        for (code, oom, cut, outage, actor, native) in [
+        for (code, oom, cut, restart, actor, native) in [
             (0, false, None, false, Succeeded, Succeeded),
             (0, true, None, false, Succeeded, Succeeded),
             (3, false, None, false, Succeeded, Raised),
-            (3, false, None, true, Succeeded, Raised),
+            (0, false, None, true, Succeeded, Succeeded),
+            // A program that ends in an orderly way when the engine asks it to.
+            (3, false, None, true, Interrupted, Interrupted),
             (137, false, None, false, Succeeded, Crashed),
             (139, false, None, false, Succeeded, Crashed),
             (255, false, None, true, Interrupted, Interrupted),
@@ -145,7 +151,8 @@ mod tests {
                 let ended = Ended {
                     facts: &facts(code, oom),
                     cut: cut.as_ref(),
-                    had_outage: outage,
+                    had_restart: restart,
+                    has_ended_unseen: false,
                     is_actor,
                     event_timeout: Some(Duration::from_secs(2)),
                     memory_bytes: Some(64 << 20),
@@ -158,8 +165,27 @@ mod tests {
                     }
                     CallOutcome::Broken { outcome, .. } => outcome,
                 };
-                assert_eq!(found, expected, "{code} {oom} {cut:?} {outage} {is_actor}");
+                assert_eq!(found, expected, "{code} {oom} {cut:?} {restart} {is_actor}");
             }
+        }
+    }
+
+    #[test]
+    fn an_end_that_nobody_saw_may_be_the_machines() {
+        for (code, oom, is_interrupted) in
+            [(0, false, false), (3, false, false), (137, false, true), (137, true, false), (255, false, true)]
+        {
+            let ended = Ended {
+                facts: &facts(code, oom),
+                cut: None,
+                had_restart: false,
+                has_ended_unseen: true,
+                is_actor: true,
+                event_timeout: None,
+                memory_bytes: None,
+            };
+            let found = outcome(&ended, Reply::default);
+            assert_eq!(!matches!(found, CallOutcome::Replied(_)), is_interrupted, "{code} {oom}");
         }
     }
 }

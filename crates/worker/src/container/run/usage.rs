@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::execution::Running;
 use crate::container::engine::Usage;
 
-const FIRST_LOOK: Duration = Duration::from_millis(50);
-const PERIOD: Duration = Duration::from_secs(1);
+/// Many executions are short, so the first looks come quickly.
+const FIRST_WAIT: Duration = Duration::from_millis(30);
+const WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// The counters grow, so the last look counts; memory is the largest seen.
 fn merge(so_far: Usage, now: Usage) -> Usage {
@@ -20,14 +21,15 @@ fn merge(so_far: Usage, now: Usage) -> Usage {
 /// Looks now and then until the container has ended.
 pub(super) async fn sample(running: &Running<'_>) {
     let work = async {
-        tokio::time::sleep(FIRST_LOOK).await;
+        let mut wait = FIRST_WAIT;
         loop {
+            tokio::time::sleep(wait).await;
+            wait = (wait * 3).min(WAIT_MAX);
             // One that ends at this moment, or an engine that is away, tells nothing.
             if let Ok(now) = running.engine.usage(running.id).await {
                 let mut usage = running.usage.lock();
                 *usage = merge(*usage, now);
             }
-            tokio::time::sleep(PERIOD).await;
         }
     };
     tokio::select! {

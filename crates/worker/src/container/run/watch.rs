@@ -3,10 +3,7 @@
 //! The wait itself is one long request. Besides, the container is looked at every few seconds, so that an engine that hangs, or
 //! lost the request, is noticed. An engine that is away is asked again, for a limited time.
 
-use std::{
-    sync::atomic::Ordering,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
@@ -48,7 +45,6 @@ pub(super) enum Watched {
 enum Next {
     Cut(Cut),
     Look,
-    Waited(Result<i64, EngineError>),
 }
 
 /// Waits until the container has ended, and ends it when it is time.
@@ -62,8 +58,7 @@ pub(super) async fn watch(running: &Running<'_>, bounds: &Bounds<'_>) -> Watched
                 stop(running, &reason).await;
                 cut = Some(reason);
             }
-            Next::Waited(Err(error)) if error.is_outage() => running.had_outage.store(true, Ordering::Relaxed),
-            Next::Look | Next::Waited(_) => {}
+            Next::Look => {}
         }
         match running.engine.inspect(running.id).await {
             Ok(facts) if facts.status != ContainerStatus::Running => return Watched::Ended(facts, cut),
@@ -81,7 +76,7 @@ pub(super) async fn watch(running: &Running<'_>, bounds: &Bounds<'_>) -> Watched
                 | EngineError::Refused(_)
                 | EngineError::NoImage(_)),
             ) => {
-                running.had_outage.store(true, Ordering::Relaxed);
+                running.note(&error);
                 let since = *away.get_or_insert_with(Instant::now);
                 if cut.is_some() || since.elapsed() >= running.away_max {
                     return Watched::Lost(error, cut);
@@ -99,11 +94,14 @@ async fn next(running: &Running<'_>, bounds: &Bounds<'_>, may_cut: bool, is_away
             Next::Look
         } else {
             match running.engine.wait(running.id).await {
-                Ok(code) => Next::Waited(Ok(code)),
+                Ok(_) => Next::Look,
                 Err(error) => {
+                    if error.is_outage() {
+                        running.note(&error);
+                    }
                     // An engine that refuses at once is not asked without end.
                     tokio::time::sleep(AGAIN_PERIOD).await;
-                    Next::Waited(Err(error))
+                    Next::Look
                 }
             }
         }

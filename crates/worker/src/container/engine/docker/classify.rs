@@ -64,9 +64,7 @@ fn refused(status: u16, message: String, subject: Subject<'_>) -> EngineError {
     match (status, subject) {
         (404, Subject::Image(name)) => EngineError::NoImage(name.to_owned()),
         (404, Subject::Making(name)) if no_image() => EngineError::NoImage(name.to_owned()),
-        (404, Subject::Container) if message.contains("container") && !message.contains("network") => {
-            EngineError::Gone
-        }
+        (404, Subject::Container) if message.contains("container") && !message.contains("network") => EngineError::Gone,
         (404, Subject::Making(_) | Subject::Container | Subject::Other) => EngineError::Refused(message),
         // Something between us and it, as a proxy.
         (502..=504, _) => EngineError::Refused(format!("{message} (HTTP status {status})")),

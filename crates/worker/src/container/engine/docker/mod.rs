@@ -150,10 +150,7 @@ impl ContainerEngine for DockerEngine {
     async fn version(&self) -> Result<EngineVersion, EngineError> {
         let client = self.client().await?;
         let version = self.ask("its version", Subject::Other, client.version()).await?;
-        Ok(EngineVersion {
-            version: version.version.unwrap_or_default(),
-            api: client.client_version().to_string(),
-        })
+        Ok(EngineVersion { version: version.version.unwrap_or_default(), api: client.client_version().to_string() })
     }
 
     async fn image(&self, name: &str) -> Result<ImageFacts, EngineError> {
@@ -338,3 +335,6 @@ impl ContainerEngine for DockerEngine {
         Ok(networks.into_iter().filter_map(|network| network.name).collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

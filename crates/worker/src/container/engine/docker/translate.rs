@@ -4,14 +4,15 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, ContainerStatsResponse,
-    ContainerSummary as ListedContainer, ContainerSummaryStateEnum, EndpointSettings, HostConfig, HostConfigLogConfig, ImageInspect,
-    Mount, MountBindOptions, MountType, NetworkSettings, NetworkingConfig, PortBinding,
+    ContainerSummary as ListedContainer, ContainerSummaryStateEnum, EndpointSettings, HostConfig, HostConfigLogConfig,
+    ImageInspect, Mount, MountBindOptions, MountType, NetworkSettings, NetworkingConfig, PortBinding,
 };
 use bytes::Bytes;
 use tidemill_core::Timestamp;
 
 use crate::container::engine::{
-    ContainerFacts, ContainerId, ContainerSettings, ContainerStatus, ContainerSummary, ImageFacts, LogChunk, LogSource, Usage,
+    ContainerFacts, ContainerId, ContainerSettings, ContainerStatus, ContainerSummary, ImageFacts, LogChunk, LogSource,
+    Usage,
 };
 
 /// A container's log on the engine's disk is rotated at this size, so that a flood does not fill the disk.
@@ -51,8 +52,8 @@ pub(super) fn create_body(settings: &ContainerSettings) -> ContainerCreateBody {
     let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     let endpoints = settings.networks.iter().map(|name| (name.clone(), EndpointSettings::default()));
     // One network goes by the mode alone, which knows `none` and `host`; engines before 25 take no more at creation.
-    let networking = (settings.networks.len() > 1)
-        .then(|| NetworkingConfig { endpoints_config: Some(endpoints.collect()) });
+    let networking =
+        (settings.networks.len() > 1).then(|| NetworkingConfig { endpoints_config: Some(endpoints.collect()) });
     let exposed: Vec<String> = settings.publish.iter().map(|port| format!("{port}/tcp")).collect();
     ContainerCreateBody {
         image: Some(settings.image.clone()),
@@ -74,7 +75,8 @@ fn host_config(settings: &ContainerSettings) -> HostConfig {
     let memory = settings.memory_bytes.map(signed);
     let binding = || PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: None };
     let bindings = settings.publish.iter().map(|port| (format!("{port}/tcp"), Some(vec![binding()])));
-    let log_options = [("max-size".to_owned(), LOG_FILE_SIZE.to_owned()), ("max-file".to_owned(), LOG_FILES.to_owned())];
+    let log_options =
+        [("max-size".to_owned(), LOG_FILE_SIZE.to_owned()), ("max-file".to_owned(), LOG_FILES.to_owned())];
     HostConfig {
         memory,
         // As much as memory alone: no swap.
