@@ -1,5 +1,7 @@
 //! The server over real connections, with the engine on the in-memory store and workers that live in the test.
 
+mod access;
+mod actors;
 mod api;
 mod asynchronous;
 mod cloudevents;
@@ -10,3 +12,4 @@ mod hostile;
 mod openapi;
 mod stopping;
 mod support;
+mod sweep;

@@ -3,6 +3,7 @@
 mod chance;
 mod raw;
 mod server;
+pub mod tokens;
 mod worker;
 
 use std::time::Duration;

@@ -5,11 +5,12 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use bytes::Bytes;
 use tidemill_client::{Client, Reply};
 use tidemill_core::{
+    access::Role,
     manifest::Overrides,
     ports::{Clock, Package},
 };
 use tidemill_engine::{Engine, EngineConfig, Ports, RetentionConfig};
-use tidemill_server::{RuntimeInfo, Server, ServerConfig, ServerInfo};
+use tidemill_server::{AuthConfig, RuntimeInfo, Server, ServerConfig, ServerInfo};
 use tidemill_store::{KeyVault, MemoryStore};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Gate,
     chance::{RealClock, RealRng},
+    tokens,
     worker::{FakeBuilder, FakeDriver},
 };
 
@@ -34,6 +36,22 @@ pub struct TestServer {
 impl TestServer {
     pub async fn start() -> TestServer {
         TestServer::start_with(|_| {}).await
+    }
+
+    /// One that asks for tokens of the tenants of [`tokens`]; its client is an administrator of the first.
+    pub async fn start_guarded() -> TestServer {
+        TestServer::start_with(|config| config.auth = tokens::auth()).await
+    }
+
+    /// A client that sends this token.
+    pub fn client_of(&self, token: &str) -> Client {
+        let client = Client::new(&format!("http://{}", self.address)).expect("the address is one");
+        client.token(token).expect("it can be sent")
+    }
+
+    /// A client without a token.
+    pub fn bare(&self) -> Client {
+        Client::new(&format!("http://{}", self.address)).expect("the address is one")
     }
 
     pub async fn start_with(change: impl FnOnce(&mut ServerConfig)) -> TestServer {
@@ -59,6 +77,7 @@ impl TestServer {
         let engine = Engine::start(config, ports).await.expect("the engine starts");
         let mut config = ServerConfig { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..ServerConfig::default() };
         change(&mut config);
+        let guarded = matches!(config.auth, AuthConfig::Jwt { .. });
         let info = ServerInfo {
             version: "0.0.0".to_owned(),
             node: "node-1".to_owned(),
@@ -70,7 +89,11 @@ impl TestServer {
         let address = server.local_addr();
         let stop = CancellationToken::new();
         let run = tokio::spawn(server.run(stop.clone()));
-        let client = Client::new(&format!("http://{address}")).expect("the address is one");
+        let bare = Client::new(&format!("http://{address}")).expect("the address is one");
+        let client = match guarded {
+            true => bare.clone().token(&tokens::token(tokens::SHOP, "root", Role::Admin)).expect("it can be sent"),
+            false => bare,
+        };
         let server = TestServer { address, client, engine, store, gate, stop, run };
         server.deploy("echo", "").await;
         server
