@@ -1,7 +1,7 @@
 //! Keeps web pages off the native API.
 //!
-//! The API has no login yet and listens on loopback, where every page in the user's browser can send requests to it: a form
-//! would be enough to deploy code. So a request with an `Origin` must come from the server's own one, and, on a loopback
+//! A server without authentication listens on loopback, where every page in the user's browser can send requests to it: a
+//! form would be enough to deploy code. So a request with an `Origin` must come from the server's own one, and, on a loopback
 //! listener, `Host` must be a name of this machine: a page that had its own name point here (DNS rebinding) has another.
 //! Programs are not concerned: they send no `Origin` and the address they connect to.
 

@@ -77,3 +77,36 @@ fn the_committed_document_is_current() {
     let committed = std::fs::read_to_string(&file).expect("docs/openapi.json is there");
     assert!(committed == text, "docs/openapi.json is stale; UPDATE=1 cargo test -p tidemill-server writes it");
 }
+
+/// The rights of all routes, as the documentation shows them.
+fn rights() -> String {
+    use route::Right;
+    let mut text = String::from("| Route | Needs |\n|---|---|\n");
+    for route in route::ALL {
+        let needs = match route.right {
+            Right::Public => "nothing".to_owned(),
+            Right::Member => "member".to_owned(),
+            Right::Function(level) => format!("{level} on the function"),
+            Right::Invocation(level) => format!("{level} on the invocation's function"),
+            Right::Alias(level) => format!("{level} on the alias"),
+            Right::Config(level) => format!("{level} on the config"),
+            Right::Admin => "admin".to_owned(),
+        };
+        text += &format!("| `{} {}` | {needs} |\n", route.method, route.path);
+    }
+    text
+}
+
+#[test]
+fn the_rights_in_the_documentation_are_current() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/security.md");
+    let text = std::fs::read_to_string(&file).expect("docs/security.md is there");
+    let begin = text.find("writes it -->\n").expect("the table has a beginning") + "writes it -->\n".len();
+    let end = text.find("<!-- end -->").expect("the table has an end");
+    let current = format!("{}{}{}", &text[..begin], rights(), &text[end..]);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&file, current).expect("the page can be written");
+        return;
+    }
+    assert!(text == current, "docs/security.md is stale; UPDATE=1 cargo test -p tidemill-server writes it");
+}

@@ -466,14 +466,21 @@ pub const KEYS: &[Key] = &[
         Some("1000000"),
         "Characters that an execution's log shows at most.",
     ),
-    key("abaco.message_max", "TIDEMILL_ABACO_MESSAGE_MAX", None, Kind::Size, Some("64MiB"), "The largest message."),
+    key(
+        "abaco.message_max",
+        "TIDEMILL_ABACO_MESSAGE_MAX",
+        None,
+        Kind::Size,
+        Some("64MiB"),
+        "The largest binary message.",
+    ),
     key(
         "abaco.request_max",
         "TIDEMILL_ABACO_REQUEST_MAX",
         None,
         Kind::Size,
         Some("4MiB"),
-        "The largest description of anything else.",
+        "The largest of all other bodies.",
     ),
     key(
         "runtimes.python",

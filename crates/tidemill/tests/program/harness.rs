@@ -116,6 +116,13 @@ impl Server {
             .into()
     }
 
+    /// Runs a command against this server with a token.
+    pub fn run_as(&self, token: &str, arguments: &[&str]) -> Done {
+        let mut command = tidemill(&self.home);
+        command.env("TIDEMILL_URL", &self.url).env("TIDEMILL_TOKEN", token);
+        command.args(arguments).stdin(Stdio::null()).output().unwrap().into()
+    }
+
     /// Runs a command that must succeed, and returns what it printed.
     pub fn ok(&self, arguments: &[&str]) -> String {
         let done = self.run(arguments);

@@ -73,9 +73,10 @@ fn used(report: &RunReport) -> String {
     let memory = Some(report.memory_bytes_max).filter(|bytes| *bytes > 0);
     let parts = [
         exit,
-        Some(format!("{} of cpu in {}", output::micros(report.cpu_us), output::micros(report.run_us))),
+        Some(report.run_us).filter(|us| *us > 0).map(|us| format!("ran {}", output::micros(us))),
+        Some(report.cpu_us).filter(|us| *us > 0).map(|us| format!("{} of cpu", output::micros(us))),
         memory.map(|bytes| format!("{} of memory", output::bytes(bytes))),
-        Some(format!("{} read", output::bytes(report.io_bytes))),
+        Some(report.io_bytes).filter(|bytes| *bytes > 0).map(|bytes| format!("{} read", output::bytes(bytes))),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
