@@ -10,5 +10,5 @@ mod transport;
 pub(crate) use body::{ReadError, discard, read};
 pub(crate) use connection::{Limits, serve};
 pub(crate) use held::Held;
-pub(crate) use room::{FREE_BYTES, Room};
+pub(crate) use room::{FREE_BYTES, Room, Taken};
 pub(crate) use transport::Calls;

@@ -7,6 +7,7 @@ mod configs;
 mod cron;
 mod events;
 mod executions;
+mod hostile;
 mod messages;
 mod nonces;
 mod numbers;

@@ -53,9 +53,9 @@ pub struct AbacoConfig {
     pub log_retention_max: Option<Duration>,
     /// Characters that an execution's log shows at most.
     pub log_chars_max: usize,
-    /// The largest message, in bytes.
+    /// The largest binary message, in bytes.
     pub message_bytes_max: u64,
-    /// The largest description of anything else, in bytes.
+    /// The largest of all other bodies, in bytes.
     pub request_bytes_max: u64,
     /// Workers that a request may ask for.
     pub workers_ensured_max: u32,

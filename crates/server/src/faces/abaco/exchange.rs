@@ -20,7 +20,7 @@ use super::{
     record::{self, ActorRecord},
     routes::Place,
 };
-use crate::{reply::Body, shared::App};
+use crate::{net::Taken, reply::Body, shared::App};
 
 /// See the module.
 pub(crate) struct Exchange {
@@ -39,6 +39,8 @@ pub(crate) struct Exchange {
     pub(crate) has_length: bool,
     pub(crate) body: Bytes,
     pub(crate) received_at: Timestamp,
+    /// The room that its parsed body takes.
+    pub(crate) taken: Option<Taken>,
 }
 
 /// What the path names.
@@ -68,6 +70,13 @@ impl Exchange {
     /// The tenant that the request is in.
     pub(crate) fn project(&self) -> &ProjectName {
         &self.principal.project
+    }
+
+    /// Lets the body go, and the room that it takes.
+    pub(crate) fn forget_body(&mut self) {
+        self.fields = Fields::default();
+        self.body = Bytes::new();
+        self.taken = None;
     }
 
     /// The actor of the path.

@@ -81,16 +81,11 @@ fn message(field: Option<String>, content_type: &str, has_length: bool, body: &B
         return Ok(Message { form: "application/octet-stream", body: body.clone(), shown: "binary - omitted".into() });
     }
     let unusable = "message POST body could not be serialized. Pass JSON data or use the message attribute.";
-    let parsed = Json::parse(body);
-    match parsed {
+    match Json::parse(body) {
         Ok(json @ Json::Object(_)) if is_json(content_type) && json.is_truthy() => {
             Ok(Message { form: "application/json", body: body.clone(), shown: json.into() })
         }
-        Ok(Json::Object(_)) => {
-            let json = Json::parse(body).map_err(|_| Fault::bad(unusable))?;
-            Ok(Message { form: "str", body: json.repr().into(), shown: json.into() })
-        }
-        Ok(json) if !is_json(content_type) && json != Json::Null => {
+        Ok(json) if matches!(json, Json::Object(_)) || (!is_json(content_type) && json != Json::Null) => {
             Ok(Message { form: "str", body: json.str().into(), shown: json.into() })
         }
         Ok(_) | Err(_) => Err(Fault::bad(unusable)),
@@ -98,8 +93,7 @@ fn message(field: Option<String>, content_type: &str, has_length: bool, body: &B
 }
 
 /// `POST`: accepted means on disk.
-pub(crate) async fn send(x: &Exchange) -> Answer {
-    let actor = x.actor()?;
+pub(crate) async fn send(x: &mut Exchange) -> Answer {
     let field = x.fields.text("message").map(|text| text.into_owned());
     let message = message(field, &x.content_type, x.has_length, &x.body)?;
     let is_synchronous = {
@@ -109,6 +103,7 @@ pub(crate) async fn send(x: &Exchange) -> Answer {
     if is_synchronous && waiting(x)? > SYNCHRONOUS_QUEUE_MAX {
         return Err(Fault::bad("Cannot issue synchronous execution when actor message queue > 0."));
     }
+    let actor = x.actor()?.clone();
     let target = x.engine().target(&actor.function(x.project()));
     let target = target.ok_or_else(|| Fault::missing("The actor is not there yet, or not any more."))?;
     let shown = message.shown.clone();
@@ -117,6 +112,7 @@ pub(crate) async fn send(x: &Exchange) -> Answer {
     let engine = x.engine().clone();
     let receipt = Shield::new(async move { engine.submit(&target, event, options).await }, &x.app.tasks).await?;
     if is_synchronous {
+        x.forget_body();
         return wait(x, receipt.id).await;
     }
     let id = receipt.id.to_string();

@@ -1,5 +1,7 @@
 //! From a request to its answer.
 
+use std::time::Duration;
+
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use hyper::body::Incoming;
 use tidemill_core::{
@@ -21,12 +23,16 @@ use super::{
 use crate::{
     api::judge,
     auth::{self, AuthError},
-    net::{self, ReadError},
+    net::{self, ReadError, Taken},
     reply::Body,
     shared::App,
     shield::Shield,
 };
 
+/// How many times its size a body takes when it is parsed, at worst: a list of digits.
+const PARSED_SIZE: u64 = 32;
+/// How long a body waits for room to be parsed in.
+const ROOM_PATIENCE: Duration = Duration::from_secs(10);
 const WRONG_METHOD: &str =
     "Invalid request: the API endpoint does not exist or the provided HTTP method is not allowed.";
 
@@ -85,10 +91,10 @@ async fn answer(app: &App, parts: Parts, body: Incoming) -> Answer {
     let endpoint = row.endpoint;
     // What changes something is carried to its end when the caller hangs up. A message is, as soon as it is sent.
     if row.verb == Verb::Get || endpoint == Endpoint::MessageSend {
-        return perform(endpoint, &exchange).await;
+        return perform(endpoint, exchange).await;
     }
     let tasks = app.tasks.clone();
-    Shield::new(async move { perform(endpoint, &exchange).await }, &tasks).await
+    Shield::new(async move { perform(endpoint, exchange).await }, &tasks).await
 }
 
 /// Without tokens any page in the user's browser could make privileged containers here, so pages of others are refused.
@@ -193,9 +199,11 @@ async fn exchange(
     let content_type = body::content_type(&parts);
     let mut fields = body::of_query(config.case, &parts);
     let mut content = bytes::Bytes::new();
+    let mut taken = None;
     if matches!(row.verb, Verb::Post | Verb::Put) {
+        let is_binary = is_message && body::essence(&content_type) == "application/octet-stream";
         let limit = match row.endpoint {
-            Endpoint::MessageSend => config.message_bytes_max,
+            _ if is_binary => config.message_bytes_max,
             Endpoint::StatePut => tidemill_core::limits::STATE_BYTES_MAX as u64,
             _ => config.request_bytes_max,
         };
@@ -208,6 +216,9 @@ async fn exchange(
                 return Err(error.into());
             }
         };
+        if !is_binary {
+            taken = room_to_parse(app, content.len() as u64).await?;
+        }
         let is_strict = !is_message && row.endpoint != Endpoint::StatePut;
         fields = body::add(fields, &content_type, &content, is_strict).await?;
     }
@@ -224,10 +235,22 @@ async fn exchange(
         fields,
         content_type,
         body: content,
+        taken,
     })
 }
 
-async fn perform(endpoint: Endpoint, x: &Exchange) -> Answer {
+/// Parsed, a body may take many times its size in memory. It takes room of its own for that: were it the bodies' room, those
+/// that wait for it would hold it.
+async fn room_to_parse(app: &App, size: u64) -> Result<Option<Taken>, Fault> {
+    if size <= net::FREE_BYTES {
+        return Ok(None);
+    }
+    let taken = app.outgoing.take(size.saturating_mul(PARSED_SIZE), ROOM_PATIENCE).await;
+    Ok(Some(taken.ok_or(ReadError::NoRoom)?))
+}
+
+async fn perform(endpoint: Endpoint, mut exchange: Exchange) -> Answer {
+    let x = &mut exchange;
     match endpoint {
         Endpoint::ActorList => actors::list(x).await,
         Endpoint::ActorCreate => actors::create(x).await,

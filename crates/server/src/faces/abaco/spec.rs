@@ -33,10 +33,10 @@ pub(crate) const CONTENT_TYPE_HEADER: &str = "x-abaco-content-type";
 /// A message is tried again for hours: what makes an attempt fail is the platform. The image's containers end as they like,
 /// and are done then.
 const RETRY: RetryPolicy = RetryPolicy {
-    max_attempts: 30,
+    max_attempts: 200,
     initial: Duration::from_secs(5),
     factor: 2.0,
-    max: Duration::from_secs(300),
+    max: Duration::from_secs(60),
     jitter: 0.2,
 };
 /// A webhook is tried for minutes.
