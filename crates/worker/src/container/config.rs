@@ -14,8 +14,8 @@ pub struct ContainerConfig {
     pub allow_mounts: Vec<PathBuf>,
     /// Names this data folder among those that use the same engine: letters, digits, `-`, `_` and `.`.
     pub instance: String,
-    /// A folder for sockets and the files of executions, at most 64 bytes long, on a disk that the engine sees too. It is
-    /// made when it is not there, and nobody else of the machine may enter it.
+    /// A folder for sockets and the files of executions, on a disk that the engine sees too, best with a short path: long-lived
+    /// containers may need a socket in it. It is made when it is not there, and nobody else of the machine may enter it.
     pub runtime_dir: PathBuf,
     /// Memory of a container whose function sets no limit, in bytes; `None` is no limit.
     pub memory_bytes_default: Option<u64>,

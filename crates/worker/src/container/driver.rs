@@ -21,7 +21,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     config::ContainerConfig,
-    engine::{ContainerEngine, ContainerId, ContainerSettings, Deadlines, DockerEngine, EngineError},
+    engine::{ContainerEngine, ContainerId, ContainerSettings, Deadlines, DockerEngine, EngineError, EngineVersion},
     labels,
     live::Live,
     reaper,
@@ -33,9 +33,9 @@ use crate::{linked::refused, words::human_duration};
 
 /// How long an engine may be away before attempts are given up.
 const AWAY_MAX: Duration = Duration::from_secs(60);
+/// How long an engine may take to say that it is there.
+const VERSION_TIMEOUT: Duration = Duration::from_secs(5);
 const DEFAULT_ADDRESS: &str = "unix:///var/run/docker.sock";
-/// The path of a socket has at most 107 bytes; the names below the folder take up to 40.
-const RUNTIME_DIR_BYTES_MAX: usize = 64;
 
 /// What all workers of a driver share.
 pub(crate) struct Shared {
@@ -118,6 +118,12 @@ impl Shared {
             }
         }
         Ok(settings)
+    }
+
+    /// Asks the engine who it is, and does not wait long: somebody waits for us.
+    async fn version(&self) -> Result<EngineVersion, EngineError> {
+        let version = self.engine.version();
+        tokio::time::timeout(VERSION_TIMEOUT, version).await.unwrap_or(Err(EngineError::TimedOut("its version")))
     }
 
     /// Makes sure that the engine has the image `name`, and gives its id.
@@ -225,15 +231,7 @@ fn prepare(config: &ContainerConfig) -> io::Result<PathBuf> {
     let directory = &config.runtime_dir;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
-    let directory = std::fs::canonicalize(directory)?;
-    let length = directory.as_os_str().len();
-    if length > RUNTIME_DIR_BYTES_MAX {
-        let path = directory.display();
-        return Err(invalid(format!(
-            "the folder {path} has a path of {length} bytes; for sockets it may have {RUNTIME_DIR_BYTES_MAX}"
-        )));
-    }
-    Ok(directory)
+    std::fs::canonicalize(directory)
 }
 
 impl Drop for ContainerDriver {
@@ -270,17 +268,18 @@ impl Driver for ContainerDriver {
         self.stop.cancel();
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
+        self.live.close();
         reaper::finish(&self.shared).await;
     }
 
     async fn outage(&self, _spec: &tidemill_core::spec::FunctionSpec) -> Option<String> {
-        let error = self.shared.engine.version().await.err()?;
+        let error = self.shared.version().await.err()?;
         error.is_outage().then(|| error.explain())
     }
 
     async fn health(&self) -> Vec<DriverHealth> {
         let address = self.shared.engine.address().to_owned();
-        let (detail, problem) = match self.shared.engine.version().await {
+        let (detail, problem) = match self.shared.version().await {
             Ok(version) => (format!("{} at {address}", version.version), None),
             Err(error) => (address, Some(error.explain())),
         };

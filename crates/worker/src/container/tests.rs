@@ -109,11 +109,11 @@ async fn without_an_engine_a_launch_and_the_health_say_so() {
 #[test]
 fn settings_that_cannot_work_are_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let long = directory.path().join("x".repeat(80));
+    std::fs::write(directory.path().join("file"), "").unwrap();
     for (instance, folder, part) in [
         ("a b", directory.path().join("r"), "is not the name of an instance"),
         ("", directory.path().join("r"), "is not the name of an instance"),
-        ("a", long, "for sockets it may have 64"),
+        ("a", directory.path().join("file/r"), "Not a directory"),
     ] {
         let error = ContainerDriver::over(ContainerConfig::new(instance, folder), FakeEngine::new()).err().unwrap();
         assert!(error.to_string().contains(part), "{error}");

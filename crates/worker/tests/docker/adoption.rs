@@ -122,6 +122,8 @@ async fn an_execution_outlives_a_crash_and_is_adopted_though_it_may_have_ended()
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_execution_is_removed_at_the_next_start() {
     let first = Bench::new();
+    // Or it would take what follows for something left.
+    first.driver.close().await;
     let label = format!("tidemill.instance={}", first.instance);
     for (name, contract) in [("a", "worker"), ("b", "http")] {
         let (name, contract) = (format!("{}-{name}", first.instance), format!("tidemill.contract={contract}"));
@@ -144,7 +146,6 @@ async fn what_is_no_execution_is_removed_at_the_next_start() {
         first.engine.docker(&arguments).unwrap();
     }
     assert_eq!(first.containers().len(), 2);
-    first.driver.close().await;
     let second = first.again();
     second.until_nothing_is_left().await;
     assert!(second.driver.launch(launch(script("true"))).await.is_ok());

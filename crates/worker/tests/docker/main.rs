@@ -5,6 +5,7 @@
 //! of networks there are only `none`, which is tested for what is missing in it, and the refusal of others.
 
 #![cfg(feature = "docker")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "../common/mod.rs"]
 mod common;

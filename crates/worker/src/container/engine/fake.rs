@@ -19,6 +19,9 @@ use super::{
     Context, EngineError, EngineVersion, ImageFacts, LogChunk, LogSource, ProgressLine, Usage,
 };
 
+/// What the program in a container does at its start.
+pub(crate) type AtStart = Arc<dyn Fn(&ContainerSettings) + Send + Sync>;
+
 /// What a container of an image does.
 #[derive(Clone, Default)]
 pub(crate) struct Program {
@@ -31,7 +34,7 @@ pub(crate) struct Program {
     /// Whether it is killed for memory.
     pub is_oom_killed: bool,
     /// Done at its start, as by the program in it.
-    pub at_start: Option<Arc<dyn Fn(&ContainerSettings) + Send + Sync>>,
+    pub at_start: Option<AtStart>,
 }
 
 /// What is wrong with the engine.
@@ -319,7 +322,7 @@ impl ContainerEngine for FakeEngine {
     }
 
     async fn inspect(&self, id: &ContainerId) -> Result<ContainerFacts, EngineError> {
-        let found = self.on("inspect", id, |fake| {
+        self.on("inspect", id, |fake| {
             let is_oom_killed = fake.program.is_oom_killed;
             ContainerFacts {
                 id: id.clone(),
@@ -333,8 +336,7 @@ impl ContainerEngine for FakeEngine {
                 published: fake.settings.publish.iter().map(|port| (*port, *port)).collect(),
                 labels: fake.settings.labels.clone(),
             }
-        });
-        found
+        })
     }
 
     fn logs(

@@ -102,7 +102,7 @@ pub(super) fn variables(facts: &Facts<'_>) -> (Vec<(String, String)>, Message) {
 
 fn is_fit(name: &str, value: &str) -> bool {
     let is_name = !name.is_empty() && !name.contains(['=', '\0']);
-    is_name && !value.contains('\0') && name.len() + value.len() + 1 <= VARIABLE_BYTES_MAX
+    is_name && !value.contains('\0') && name.len() + value.len() < VARIABLE_BYTES_MAX
 }
 
 /// The form of the message, by Abaco's words for it.

@@ -47,9 +47,7 @@ pub(super) struct Running<'a> {
     pub id: &'a ContainerId,
     /// Cancelled when the container has ended.
     pub ended: CancellationToken,
-    /// Whether the engine did not answer for a while, for whatever reason.
-    pub had_outage: AtomicBool,
-    /// Whether it was not there.
+    /// Whether the engine was not there for a while, and so may have ended its containers.
     pub had_restart: AtomicBool,
     /// How long it may be.
     pub away_max: Duration,
@@ -70,9 +68,8 @@ pub(super) struct Executed {
 }
 
 impl Running<'_> {
-    /// Notes that the engine did not answer.
+    /// Notes what the engine did not answer for. One that hangs does not end its containers.
     pub fn note(&self, error: &EngineError) {
-        self.had_outage.store(true, Ordering::Relaxed);
         if let EngineError::Unreachable { .. } = error {
             self.had_restart.store(true, Ordering::Relaxed);
         }
@@ -116,7 +113,6 @@ pub(super) async fn execute(order: &Order<'_>, wishes: &Wishes<'_>) -> Executed 
         engine: &*order.shared.engine,
         id: &id,
         ended: CancellationToken::new(),
-        had_outage: AtomicBool::new(false),
         had_restart: AtomicBool::new(false),
         away_max: order.shared.away_max,
         logs: wishes.logs.clone(),
@@ -232,8 +228,9 @@ fn is_actor(order: &Order<'_>) -> bool {
 
 /// Lets the container go on and wait for the next call of the invocation.
 fn leave(order: &Order<'_>, begun: Begun) {
-    let Begun { id, held, exchange, .. } = begun;
-    if order.call.events.len() == 1 {
+    let Begun { id, held, folder, exchange, .. } = begun;
+    // Without an invocation of its own, or with half a message, it is of no use to anybody, and goes.
+    if order.call.events.len() == 1 && folder.is_whole() {
         exchange.keep();
         let (name, launch) = (held.name().to_owned(), order.launch);
         let orphan = Orphan { id, name, function: launch.function.clone(), revision: launch.revision };

@@ -79,7 +79,8 @@ mod tests {
 
     fn folder(message: &Bytes) -> (tempfile::TempDir, Folder) {
         let directory = tempfile::tempdir().unwrap();
-        let folder = Folder::at(directory.path().join("f"));
+        // Longer than the path of a socket may be.
+        let folder = Folder::at(directory.path().join("f".repeat(120)));
         folder.furnish(None, Some(message)).unwrap().exchange.keep();
         (directory, folder)
     }

@@ -2,12 +2,12 @@
 
 use std::{
     fs, io,
-    os::unix::fs::PermissionsExt,
+    os::{fd::AsRawFd, unix::fs::PermissionsExt},
     path::{Path, PathBuf},
 };
 
 use bytes::Bytes;
-use rustix::fs::{CWD, Mode, mkfifoat};
+use rustix::fs::{CWD, Mode, OFlags, mkfifoat};
 use tokio::net::UnixDatagram;
 
 use crate::{container::engine::HostMount, exchange::Exchange};
@@ -47,6 +47,11 @@ impl Folder {
         has(EXCHANGE) && (!has(MESSAGE) || has(READ))
     }
 
+    /// The same of this folder.
+    pub fn is_whole(&self) -> bool {
+        Folder::is_adoptable(&self.path)
+    }
+
     /// Makes it. `message` is one that goes by FIFO.
     pub fn furnish(&self, state: Option<&Bytes>, message: Option<&Bytes>) -> io::Result<Furnished> {
         fs::create_dir(&self.path)?;
@@ -63,10 +68,17 @@ impl Folder {
         if message.is_some() {
             fs::set_permissions(self.message(), fs::Permissions::from_mode(0o666))?;
         }
-        let socket = UnixDatagram::bind(self.path.join(SOCKET))?;
+        let socket = self.bind()?;
         fs::set_permissions(self.path.join(SOCKET), fs::Permissions::from_mode(0o777))?;
         let exchange = Exchange::new(self.path.join(EXCHANGE), state)?;
         Ok(Furnished { exchange, socket })
+    }
+
+    /// By the open folder: the path of a socket has 107 bytes at most, and the folder may lie anywhere.
+    fn bind(&self) -> io::Result<UnixDatagram> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = rustix::fs::open(&self.path, flags, Mode::empty())?;
+        UnixDatagram::bind(format!("/proc/self/fd/{}/{SOCKET}", folder.as_raw_fd()))
     }
 
     /// The files of an execution that was begun earlier.

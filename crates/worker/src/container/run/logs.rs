@@ -1,9 +1,10 @@
 //! The output of a container, while it runs.
 //!
-//! An engine that restarts ends the stream without an error, so a stream that ends early is opened again, from the second of
-//! the last piece on; pieces of that second that were read already are known by their stamps.
+//! An engine that restarts ends the stream without an error, and some end it before the last piece. So a stream that ends is
+//! opened again, and once more when the container has ended: from the second of the last piece on. Pieces of that second that
+//! were read already are known by their stamps.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use parking_lot::Mutex;
@@ -78,56 +79,50 @@ impl Reader {
 
 /// Reads until the container has ended and all of its output is read, or as much as is kept.
 pub(super) async fn follow(running: &Running<'_>) {
-    let logs = &*running.logs;
     let mut reader = Reader::default();
-    let mut is_complete = false;
-    while !running.ended.is_cancelled() && !is_complete {
-        is_complete = read(running, &mut reader, true).await;
-        if logs.lock().is_full() {
-            running.ended.cancelled().await;
-            return;
+    let ended = &running.ended;
+    while !ended.is_cancelled() {
+        tokio::select! {
+            () = ended.cancelled() => break,
+            _ = read(running, &mut reader, true) => {}
+        }
+        if running.logs.lock().is_full() {
+            return ended.cancelled().await;
         }
         tokio::select! {
-            () = running.ended.cancelled() => {}
-            () = tokio::time::sleep(REOPEN_PERIOD) => is_complete = false,
+            () = ended.cancelled() => {}
+            () = tokio::time::sleep(REOPEN_PERIOD) => {}
         }
     }
-    if !is_complete || running.had_outage.load(Ordering::Relaxed) {
-        // What is left out in the time that is given is left out for good.
-        let _ = tokio::time::timeout(REST_TIMEOUT, read(running, &mut reader, false)).await;
+    // An engine may end a stream before its last piece. By now all is written, so once more without waiting is the whole.
+    let rest = async {
+        while !read(running, &mut reader, false).await {
+            tokio::time::sleep(REOPEN_PERIOD).await;
+        }
+    };
+    if tokio::time::timeout(REST_TIMEOUT, rest).await.is_err() {
+        tracing::debug!(container = %running.id, "the end of the output of a container was not read");
     }
-    reader.finish(logs);
+    reader.finish(&running.logs);
 }
 
 /// Reads one stream. Whether it came to its end without an error.
 async fn read(running: &Running<'_>, reader: &mut Reader, follow: bool) -> bool {
     reader.reopened();
     let mut stream = running.engine.logs(running.id, reader.second, follow);
-    loop {
-        let next = async {
-            let ended_for_long = async {
-                running.ended.cancelled().await;
-                tokio::time::sleep(REST_TIMEOUT).await;
-            };
-            tokio::select! {
-                next = stream.next() => next,
-                () = ended_for_long => Some(Err(crate::container::engine::EngineError::TimedOut("the rest of the output"))),
-            }
-        };
-        match next.await {
-            Some(Ok(chunk)) => {
-                reader.take(&chunk, &running.logs);
-                if running.logs.lock().is_full() {
-                    return true;
-                }
-            }
-            Some(Err(error)) => {
+    while let Some(next) = stream.next().await {
+        match next {
+            Ok(chunk) => reader.take(&chunk, &running.logs),
+            Err(error) => {
                 tracing::debug!(%error, container = %running.id, "the output of a container broke off");
                 return false;
             }
-            None => return true,
+        }
+        if running.logs.lock().is_full() {
+            break;
         }
     }
+    true
 }
 
 #[cfg(test)]

@@ -470,6 +470,17 @@ async fn another_revision_does_not_adopt() {
 }
 
 #[tokio::test]
+async fn half_a_message_is_not_adopted() {
+    let bench = bench(Program::default());
+    let mut call = call("hello");
+    call.events[0].content_type = "application/octet-stream".to_owned();
+    begin(&bench, launch(Arc::new(spec("x"))), &call).await;
+    bench.until_nothing_is_left().await;
+    bench.engine.add_image("x", ends(0));
+    assert_eq!(outcome(&bench.worker(spec("x")).await.call(&call).await).0, AttemptOutcome::Succeeded);
+}
+
+#[tokio::test]
 async fn a_failed_attempt_is_not_adopted_by_the_next() {
     let bench = bench(ends(1));
     let worker = bench.worker(spec("x")).await;
