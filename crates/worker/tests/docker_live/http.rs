@@ -13,7 +13,7 @@ use super::stage::{IMAGE, Stage, broken, contained, docker, invocation, logged, 
 
 /// A server that listens at the socket that it is told of.
 const SERVER: &str = r#"
-import http.server, os, socketserver, sys, threading, time
+import http.server, os, socketserver, threading, time
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -30,7 +30,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/sleep":
             time.sleep(100)
         if self.path == "/exit":
-            print("I am off", file=sys.stderr, flush=True)
+            print("I am off", flush=True)
             os._exit(7)
         if self.path == "/meet":
             meeting.wait(30)

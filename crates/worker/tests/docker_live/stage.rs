@@ -91,6 +91,13 @@ pub fn docker(arguments: &[&str]) -> String {
     output
 }
 
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // The containers of a test are gone by now; their folders may be about to go.
+        let _ = std::fs::remove_dir_all(self.memory_home());
+    }
+}
+
 /// Keeps the lines of a build.
 #[derive(Default)]
 pub struct Lines(pub Mutex<Vec<String>>);
@@ -174,6 +181,11 @@ impl Stage {
 
     pub async fn launch(&self, file: &str, source: &str) -> Arc<dyn Worker> {
         self.try_launch(file, source, |_| {}).await.unwrap_or_else(|error| panic!("{error}\n{:#?}", error.logs))
+    }
+
+    /// Where the folders of its containers are, as long as it has some.
+    pub fn memory_home(&self) -> PathBuf {
+        format!("/dev/shm/tidemill-{}-{}", rustix::process::getuid().as_raw(), self.instance).into()
     }
 
     /// The containers of this driver.

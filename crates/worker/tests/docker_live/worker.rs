@@ -223,6 +223,7 @@ async fn the_end_of_the_driver_is_the_end_of_its_containers() {
     let (end, ()) = tokio::join!(worker.call(&open), close);
     assert_eq!(broken(&end), (AttemptOutcome::Interrupted, "the node stopped before the call had ended"));
     assert!(stage.containers().is_empty());
+    assert!(!stage.memory_home().exists());
 }
 
 #[tokio::test]

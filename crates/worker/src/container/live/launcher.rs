@@ -84,6 +84,14 @@ impl Live {
         named(&self.shared, &self.images, launch, None).await
     }
 
+    /// Removes the folder of the containers' folders, when all of these are gone.
+    pub fn close(&self) {
+        if let Some(home) = self.home.get().filter(|home| **home != self.shared.config.runtime_dir) {
+            // What is left in it goes when the next process makes it anew.
+            let _ = std::fs::remove_dir(home);
+        }
+    }
+
     /// Starts a container and waits until it is ready.
     pub async fn launch(&self, launch: Launch) -> Result<Arc<dyn Worker>, LaunchError> {
         self.shared.surveyed().await.map_err(explain)?;

@@ -35,7 +35,7 @@ use crate::{
 /// How long a container that was killed has to be gone.
 const KILL_TIME: Duration = Duration::from_secs(30);
 /// How long a container that was asked to end has to do so.
-const TERM_GRACE: Duration = Duration::from_secs(10);
+const TERM_GRACE: Duration = Duration::from_secs(3);
 /// Between two tries to reach an engine.
 const RETRY: Duration = Duration::from_millis(500);
 /// Between two looks at a process while the engine is away.
