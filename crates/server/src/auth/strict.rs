@@ -6,9 +6,8 @@ use super::{AuthError, TenantConfig, claims::Claims};
 
 /// What tokens of a tenant are held against.
 pub(super) fn validation(config: &TenantConfig) -> Validation {
-    let mut validation = Validation::default();
-    validation.algorithms = config.algorithms.iter().map(|algorithm| algorithm.library()).collect();
-    validation.validate_nbf = true;
+    let algorithms = config.algorithms.iter().map(|algorithm| algorithm.library()).collect();
+    let mut validation = Validation { algorithms, validate_nbf: true, ..Validation::default() };
     let mut required = vec!["exp"];
     if let Some(issuer) = &config.issuer {
         validation.set_issuer(&[issuer]);

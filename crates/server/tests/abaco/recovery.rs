@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tidemill_core::{
-    FunctionRef,
+    FunctionRef, ProjectName,
     ports::{EntryChange, EntryId, EntryKind, Expected, Registry},
 };
 use tidemill_server::AbacoCase;
@@ -10,11 +10,11 @@ use tidemill_server::AbacoCase;
 use crate::support::{Person, TestServer, until};
 
 fn entry(id: &str) -> EntryId {
-    EntryId { kind: EntryKind::Actor, project: "default".parse().unwrap(), name: id.to_owned() }
+    EntryId { kind: EntryKind::Actor, project: ProjectName::default(), name: id.to_owned() }
 }
 
 fn function(id: &str) -> FunctionRef {
-    FunctionRef::new("default".parse().unwrap(), id.parse().unwrap())
+    FunctionRef::new(ProjectName::default(), id.parse().expect("an id is a name"))
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use crate::support::{
 };
 
 fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> ErrorCode {
-    result.unwrap_err().problem().expect("the server refuses").code
+    result.expect_err("the server refuses").problem().expect("it says why").code
 }
 
 fn overrides(name: &str) -> Overrides {
@@ -118,8 +118,7 @@ async fn a_user_neither_listens_to_nor_wakes_what_it_may_not() {
     let server = TestServer::start_guarded().await;
     server.deploy("listener", "spec: {triggers: {t: {kind: message, attributes: {topic: news}}}}").await;
     let ann = server.client_of(&token(SHOP, "ann", Role::User));
-    let listening =
-        "spec: {runtime: image, container: {image: a}, triggers: {t: {kind: message, attributes: {subscribeTo: echo}}}}";
+    let listening = "spec: {runtime: image, container: {image: a}, triggers: {t: {kind: message, attributes: {subscribeTo: echo}}}}";
     let telling = "spec: {runtime: image, container: {image: a}, notify: [echo]}";
     for (name, manifest, level) in [("ears", listening, "READ"), ("mouth", telling, "EXECUTE")] {
         let first = deploy_image(&ann, name, manifest).await;

@@ -6,7 +6,7 @@ use tidemill_client::{Call, Error, Kind};
 use crate::support::{TestServer, until};
 
 fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> ErrorCode {
-    result.unwrap_err().problem().expect("the server refuses").code
+    result.expect_err("the server refuses").problem().expect("it says why").code
 }
 
 #[tokio::test]

@@ -114,20 +114,20 @@ async fn furnished() -> (TestServer, String) {
         )
         .await;
     let admin = &server.client;
-    admin.create_alias("front", "actor").await.unwrap();
+    admin.create_alias("front", "actor").await.expect("the alias is made");
     let config = tidemill_api::NewConfig {
         name: "region".to_owned(),
         value: "eu".to_owned(),
         secret: false,
         functions: vec!["actor".to_owned()],
     };
-    admin.create_config(&config).await.unwrap();
+    admin.create_config(&config).await.expect("the config is made");
     for (kind, name) in [(Kind::Function, "actor"), (Kind::Alias, "front"), (Kind::Config, "region")] {
         for (user, level) in [("reader", "READ"), ("executor", "EXECUTE"), ("updater", "UPDATE")] {
-            admin.grant(kind, name, user, level).await.unwrap();
+            admin.grant(kind, name, user, level).await.expect("it is granted");
         }
     }
-    let id = admin.submit("actor", Call::default()).await.unwrap().id.to_string();
+    let id = admin.submit("actor", Call::default()).await.expect("it is submitted").id.to_string();
     (server, id)
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn memory_bytes(text: &str) -> Option<u64> {
         _ => return None,
     };
     let bytes = number * (1u64 << shift) as f64;
-    (bytes >= 1.0 && bytes < 1e18).then_some(bytes as u64)
+    (1.0..1e18).contains(&bytes).then_some(bytes as u64)
 }
 
 /// Thousandths of a core out of billionths; at least one.
