@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use tidemill_core::{
     InvocationId, RevisionNumber,
     ports::{Call, CallEnd, Driver, Environment, Launch, LaunchError, Worker, WorkerId},
-    spec::{Container, FunctionSpec, Runtime},
+    spec::{Completion, Container, FunctionSpec, Runtime},
 };
 use tidemill_worker::{ContainerConfig, ContainerDriver};
 
@@ -36,11 +36,9 @@ pub fn script(script: &str) -> FunctionSpec {
     FunctionSpec { container: Some(Box::new(container)), ..FunctionSpec::new(Runtime::Image) }
 }
 
-/// The same as an actor of Abaco.
+/// The same as an actor of Abaco: it is complete once it ran.
 pub fn actor(text: &str) -> FunctionSpec {
-    let mut spec = script(text);
-    spec.labels.insert("abaco".to_owned(), "actor".to_owned());
-    spec
+    FunctionSpec { completion: Completion::Run, ..script(text) }
 }
 
 pub fn launch(spec: FunctionSpec) -> Launch {

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use tidemill_core::{
     invocation::{AttemptOutcome, Reply, RunReport},
     ports::{CallOutcome, Message},
+    spec::Completion,
     time::micros,
 };
 use tokio_util::sync::CancellationToken;
@@ -197,7 +198,7 @@ async fn conclude(
         Watched::Gone(cut) => {
             let results = begun.results.into_list();
             let reply = || reply(&results, &running.logs.lock());
-            let outcome = gone(cut, had_restart, is_actor(order), reply);
+            let outcome = gone(cut, had_restart, order.launch.spec.completion, reply);
             begun.folder.forget();
             begun.held.done();
             let report = Some(report(running, None, took));
@@ -220,10 +221,6 @@ async fn conclude(
             Executed { run_time: took, ..Executed::failed(outcome, false) }
         }
     }
-}
-
-fn is_actor(order: &Order<'_>) -> bool {
-    order.launch.spec.labels.get("abaco").is_some_and(|label| label == "actor")
 }
 
 /// Lets the container go on and wait for the next call of the invocation.
@@ -253,13 +250,14 @@ async fn ended(
         cut: cut.as_ref(),
         had_restart: running.had_restart.load(Ordering::Relaxed),
         has_ended_unseen,
-        is_actor: is_actor(order),
+        completion: order.launch.spec.completion,
         event_timeout: order.call.timeout,
         memory_bytes: order.launch.spec.resources.memory_bytes.or(order.shared.config.memory_bytes_default),
     };
     let mut outcome = outcome::outcome(&ended, || reply(&results, &running.logs.lock()));
     let mut left = Exchanged::default();
-    if let CallOutcome::Replied(_) = outcome {
+    // What a program that failed has written is half of something.
+    if matches!(outcome, CallOutcome::Replied(_)) && facts.exit_code == 0 && cut.is_none() {
         let collected = tokio::task::spawn_blocking(move || exchange.collect()).await;
         match collected.unwrap_or_else(|error| Err(format!("its files were not read: {error}"))) {
             Ok(exchanged) => left = exchanged,
@@ -301,7 +299,7 @@ fn reply(results: &[Bytes], logs: &LogBuffer) -> Reply {
     Reply { status: 200, content_type: content_type.to_owned(), headers: Vec::new(), body }
 }
 
-fn gone(cut: Option<Cut>, had_restart: bool, is_actor: bool, reply: impl FnOnce() -> Reply) -> CallOutcome {
+fn gone(cut: Option<Cut>, had_restart: bool, completion: Completion, reply: impl FnOnce() -> Reply) -> CallOutcome {
     let broken = |outcome, reason: &str| CallOutcome::Broken { outcome, reason: reason.to_owned() };
     match cut {
         Some(Cut::Cancelled) => broken(AttemptOutcome::Cancelled, "it was cancelled"),
@@ -310,7 +308,7 @@ fn gone(cut: Option<Cut>, had_restart: bool, is_actor: bool, reply: impl FnOnce(
             AttemptOutcome::Interrupted,
             "the container engine restarted and does not have the container any more",
         ),
-        Some(Cut::TimedOut) | None if is_actor => CallOutcome::Replied(vec![reply()]),
+        Some(Cut::TimedOut) | None if completion == Completion::Run => CallOutcome::Replied(vec![reply()]),
         Some(Cut::TimedOut) => broken(AttemptOutcome::TimedOut, "ran longer than its event timeout"),
         None => broken(AttemptOutcome::Crashed, "somebody removed the container while it ran"),
     }

@@ -1,6 +1,6 @@
 //! What the end of a container means for the call. Pure.
 //!
-//! | What ended it | actor (label `abaco` = `actor`) | any other function |
+//! | What ended it | complete once it ran ([`Completion::Run`]) | any other function |
 //! |---|---|---|
 //! | itself, exit code 0 | succeeded | succeeded |
 //! | itself, another exit code | succeeded: the report has the code | raised |
@@ -16,6 +16,7 @@ use std::time::Duration;
 use tidemill_core::{
     invocation::{AttemptOutcome, Reply},
     ports::CallOutcome,
+    spec::Completion,
 };
 
 use crate::{
@@ -43,7 +44,7 @@ pub(super) struct Ended<'a> {
     pub had_restart: bool,
     /// Whether it had ended when it was adopted, maybe with the machine.
     pub has_ended_unseen: bool,
-    pub is_actor: bool,
+    pub completion: Completion,
     pub event_timeout: Option<Duration>,
     pub memory_bytes: Option<u64>,
 }
@@ -64,7 +65,7 @@ pub(super) fn outcome(ended: &Ended<'_>, reply: impl FnOnce() -> Reply) -> CallO
         let reason = "the container engine restarted and ended the container".to_owned();
         return broken(AttemptOutcome::Interrupted, reason);
     }
-    if ended.is_actor || (code == 0 && ended.cut.is_none()) {
+    if ended.completion == Completion::Run || (code == 0 && ended.cut.is_none()) {
         return CallOutcome::Replied(vec![reply()]);
     }
     if ended.cut.is_some() {
@@ -128,7 +129,7 @@ mod tests {
     fn an_end_means_what_the_table_says() {
         use AttemptOutcome::{Cancelled, Crashed, Interrupted, OutOfMemory, Raised, Succeeded, TimedOut};
         let left = || Some(Cut::Left("the worker was stopped".to_owned()));
-        for (code, oom, cut, restart, actor, native) in [
+        for (code, oom, cut, restart, on_run, on_success) in [
             (0, false, None, false, Succeeded, Succeeded),
             (0, true, None, false, Succeeded, Succeeded),
             (3, false, None, false, Succeeded, Raised),
@@ -147,13 +148,13 @@ mod tests {
             (143, false, Some(Cut::Cancelled), false, Cancelled, Cancelled),
             (0, false, left(), false, Interrupted, Interrupted),
         ] {
-            for (is_actor, expected) in [(true, actor), (false, native)] {
+            for (completion, expected) in [(Completion::Run, on_run), (Completion::Success, on_success)] {
                 let ended = Ended {
                     facts: &facts(code, oom),
                     cut: cut.as_ref(),
                     had_restart: restart,
                     has_ended_unseen: false,
-                    is_actor,
+                    completion,
                     event_timeout: Some(Duration::from_secs(2)),
                     memory_bytes: Some(64 << 20),
                 };
@@ -165,7 +166,7 @@ mod tests {
                     }
                     CallOutcome::Broken { outcome, .. } => outcome,
                 };
-                assert_eq!(found, expected, "{code} {oom} {cut:?} {restart} {is_actor}");
+                assert_eq!(found, expected, "{code} {oom} {cut:?} {restart} {completion:?}");
             }
         }
     }
@@ -180,7 +181,7 @@ mod tests {
                 cut: None,
                 had_restart: false,
                 has_ended_unseen: true,
-                is_actor: true,
+                completion: Completion::Run,
                 event_timeout: None,
                 memory_bytes: None,
             };

@@ -7,7 +7,7 @@ use tidemill_core::{
     Event, InvocationId, RevisionNumber, Timestamp,
     invocation::{AttemptOutcome, LogLevel},
     ports::{Call, CallEnd, CallOutcome, Driver, Launch, Worker},
-    spec::{FunctionSpec, Resources, StateScope},
+    spec::{Completion, FunctionSpec, Resources, StateScope},
 };
 
 use crate::container::{
@@ -74,9 +74,7 @@ fn call(body: &'static str) -> Call {
 }
 
 fn actor(image: &str) -> FunctionSpec {
-    let mut spec = spec(image);
-    spec.labels.insert("abaco".to_owned(), "actor".to_owned());
-    spec
+    FunctionSpec { completion: Completion::Run, ..spec(image) }
 }
 
 fn outcome(end: &CallEnd) -> (AttemptOutcome, &str) {
@@ -165,9 +163,11 @@ async fn state_messages_and_results_come_with_the_end() {
             socket.send_to(result.as_bytes(), mounted(settings, "/_abaco_results.sock")).unwrap();
         }
     };
-    for (code, counts) in [(0, true), (1, false)] {
+    for (code, counts, spec) in
+        [(0, true, spec("x")), (1, false, spec("x")), (0, true, actor("x")), (1, false, actor("x"))]
+    {
         let bench = bench(Program { at_start: Some(Arc::new(at_start)), ..ends(code) });
-        let worker = bench.worker(FunctionSpec { state: StateScope::Function, ..spec("x") }).await;
+        let worker = bench.worker(FunctionSpec { state: StateScope::Function, ..spec }).await;
         let end = worker.call(&Call { state: Some(Bytes::new()), ..call("") }).await;
         assert_eq!(end.results, ["first", "second"]);
         assert_eq!(end.state, counts.then(|| Bytes::from_static(b"{\"n\":2}")));
