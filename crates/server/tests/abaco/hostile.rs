@@ -157,3 +157,14 @@ async fn large_and_deep_bodies_are_bounded() {
     assert_eq!(send("application/x-www-form-urlencoded", text).await.status, 200);
     server.end().await;
 }
+
+#[tokio::test]
+async fn who_is_refused_gets_to_read_why_while_sending() {
+    let server = TestServer::start(AbacoCase::Camel).await;
+    let id = server.actor(Person::User, json!({})).await;
+    let body = || Body::Raw("application/octet-stream", Bytes::from(vec![7; 8 * 1024 * 1024]));
+    let path = format!("/actors/{id}/messages");
+    server.send(Person::Nobody, "POST", &path, body()).await.refuses(400, "No JWT or nonce provided.");
+    server.send(Person::Limited, "POST", &path, body()).await.refuses(400, "you do not have access to this actor.");
+    server.end().await;
+}

@@ -56,6 +56,18 @@ async fn a_deletion_that_was_interrupted_is_finished() {
 }
 
 #[tokio::test]
+async fn an_entry_that_cannot_be_read_stands_in_nobody_s_way() {
+    let server = TestServer::open(AbacoCase::Camel).await;
+    let id = server.actor(Person::Nobody, json!({})).await;
+    let change = EntryChange { id: entry("damaged"), value: Some(json!({"format": 1})), expected: Expected::Absent };
+    server.store.change(vec![change]).await.unwrap();
+    let listed = server.get(Person::Nobody, "/actors").await.result();
+    assert_eq!((listed.as_array().map(Vec::len), &listed[0]["id"]), (Some(1), &json!(id)));
+    server.run(Person::Nobody, &id, "hi").await;
+    server.end().await;
+}
+
+#[tokio::test]
 async fn an_actor_s_past_outlives_a_restart() {
     let server = TestServer::open(AbacoCase::Camel).await;
     let id = server.actor(Person::Nobody, json!({"name": "mill"})).await;

@@ -35,14 +35,20 @@ pub(crate) async fn find(engine: &Engine, project: &ProjectName, id: &str) -> Re
     entry.map(|entry| Ok(Stored { record: read(&entry)?, version: entry.version })).transpose()
 }
 
-/// The actors of a project, or of all, the oldest first.
+/// The actors of a project, or of all, the oldest first. One that cannot be read stands in nobody's way: the log tells of it.
 pub(crate) async fn all(
     engine: &Engine,
     project: Option<&ProjectName>,
 ) -> Result<Vec<(ProjectName, ActorRecord)>, StoreError> {
     let entries = engine.registry().entries(EntryKind::Actor, project).await?;
-    let read = |entry: Entry| Ok((entry.id.project.clone(), read(&entry)?));
-    let mut actors = entries.into_iter().map(read).collect::<Result<Vec<_>, StoreError>>()?;
+    let read = |entry: Entry| match read(&entry) {
+        Ok(record) => Some((entry.id.project, record)),
+        Err(error) => {
+            tracing::error!(%error, "an actor is left out");
+            None
+        }
+    };
+    let mut actors: Vec<_> = entries.into_iter().filter_map(read).collect();
     actors.sort_by(|(_, a), (_, b)| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
     Ok(actors)
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::shared::App;
 
 /// How often it looks.
-const PERIOD: Duration = Duration::from_secs(15);
+const PERIOD: Duration = Duration::from_secs(60);
 /// A record younger than this may still be worked on by the request that wrote it.
 const YOUNG: Duration = Duration::from_secs(30);
 

@@ -82,12 +82,15 @@ async fn answer(app: &App, parts: Parts, body: Incoming) -> Answer {
         response.headers_mut().insert(header::ALLOW, allowed(&place));
         return Ok(response);
     };
-    keep_pages_off(app, &parts)?;
-    let (principal, jwt_header) = who(app, &parts, &place, row).await?;
-    let named = naming::named(&app.engine, &principal, &place, row.verb == Verb::Delete).await?;
-    let held = naming::held(&app.engine, &principal.project, &named).await?;
-    authorize::authorize(&principal, row.need, &held)?;
-    let exchange = exchange(app, parts, body, place, row, principal, jwt_header, named).await?;
+    let admitted = match admit(app, &parts, &place, row).await {
+        Ok(admitted) => admitted,
+        Err(fault) => {
+            // The peer may still be sending, and is to read why it need not.
+            app.discard(body);
+            return Err(fault);
+        }
+    };
+    let exchange = exchange(app, parts, body, place, row, admitted).await?;
     let endpoint = row.endpoint;
     // What changes something is carried to its end when the caller hangs up. A message is, as soon as it is sent.
     if row.verb == Verb::Get || endpoint == Endpoint::MessageSend {
@@ -95,6 +98,23 @@ async fn answer(app: &App, parts: Parts, body: Incoming) -> Answer {
     }
     let tasks = app.tasks.clone();
     Shield::new(async move { perform(endpoint, exchange).await }, &tasks).await
+}
+
+/// Who makes a request, and what its path names.
+struct Admitted {
+    principal: Principal,
+    jwt_header: Option<String>,
+    named: Named,
+}
+
+/// Decides whether a request is let in.
+async fn admit(app: &App, parts: &Parts, place: &Place, row: &Row) -> Result<Admitted, Fault> {
+    keep_pages_off(app, parts)?;
+    let (principal, jwt_header) = who(app, parts, place, row).await?;
+    let named = naming::named(&app.engine, &principal, place, row.verb == Verb::Delete).await?;
+    let held = naming::held(&app.engine, &principal.project, &named).await?;
+    authorize::authorize(&principal, row.need, &held)?;
+    Ok(Admitted { principal, jwt_header, named })
 }
 
 /// Without tokens any page in the user's browser could make privileged containers here, so pages of others are refused.
@@ -183,16 +203,14 @@ fn links(app: &App, parts: &Parts, tenant: &ProjectName) -> Links {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "these are the steps of one request, each done once")]
+/// Reads the body, and gathers what the endpoint needs.
 async fn exchange(
     app: &App,
     parts: Parts,
     mut body: Incoming,
     place: Place,
     row: &Row,
-    principal: Principal,
-    jwt_header: Option<String>,
-    named: Named,
+    admitted: Admitted,
 ) -> Result<Exchange, Fault> {
     let config = &app.config.abaco;
     let is_message = row.endpoint == Endpoint::MessageSend;
@@ -224,14 +242,14 @@ async fn exchange(
     }
     Ok(Exchange {
         is_head: parts.method == Method::HEAD,
-        links: links(app, &parts, &principal.project),
+        links: links(app, &parts, &admitted.principal.project),
         has_length: parts.headers.contains_key(header::CONTENT_LENGTH),
         received_at: app.engine.clock().now(),
         app: app.clone(),
         place,
-        principal,
-        jwt_header,
-        named,
+        principal: admitted.principal,
+        jwt_header: admitted.jwt_header,
+        named: admitted.named,
         fields,
         content_type,
         body: content,
