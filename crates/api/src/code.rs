@@ -68,7 +68,7 @@ codes! {
     /// There is no such nonce.
     NoNonce = "no_nonce", 404, false;
     /// There is no such worker.
-    UnknownWorker = "no_such_worker", 404, false;
+    UnknownWorker = "unknown_worker", 404, false;
     /// Nothing is stored there yet, or the function has no state.
     NoState = "no_state", 404, false;
     /// No result is left.

@@ -73,7 +73,6 @@ impl Directory {
         if !self.try_change(changes).await? {
             return Err(DirectoryError::Exists);
         }
-        self.cache.clear();
         Ok(record.named(name))
     }
 
@@ -94,7 +93,6 @@ impl Directory {
             };
             let record = Record { function: function.clone(), ..record };
             if self.try_change(vec![write(id.clone(), &record, Expected::Version(version))?]).await? {
-                self.cache.clear();
                 return Ok(record.named(name));
             }
         }
@@ -110,7 +108,6 @@ impl Directory {
         let mut others = vec![delete(grants_id(&object))];
         others.extend(self.nonce_deletions(&object).await?);
         self.remove(id(EntryKind::Alias, project, name), others).await?;
-        self.cache.clear();
         Ok(())
     }
 }

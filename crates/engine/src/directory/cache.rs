@@ -1,9 +1,20 @@
-//! The configs of functions as they were read last.
+//! What was read last: the configs of functions, and the grants of objects.
+//!
+//! A change forgets it all. Should a change be abandoned half-way, or be made by another node, grants are wrong for
+//! [`GRANTS_KEPT_MAX`] and no longer; configs until the next change, for a call that is not stored must not depend on the store.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use parking_lot::RwLock;
-use tidemill_core::FunctionRef;
+use tidemill_core::{
+    FunctionRef, Timestamp,
+    access::{Grants, Object},
+};
+
+/// How long grants are kept.
+const GRANTS_KEPT_MAX: Duration = Duration::from_secs(5);
+/// Objects whose grants are kept; with more, all are forgotten.
+const GRANTS_MAX: usize = 10_000;
 
 /// Names and plain values.
 pub(super) type Values = Arc<BTreeMap<String, String>>;
@@ -21,16 +32,39 @@ struct Inner {
     epoch: u64,
     values: BTreeMap<FunctionRef, Values>,
     none: Values,
+    grants: BTreeMap<Object, Kept>,
+}
+
+struct Kept {
+    grants: Grants,
+    since: Timestamp,
+}
+
+/// Forgets everything when it is dropped.
+pub(super) struct Forgetting<'a>(&'a Cache);
+
+impl Drop for Forgetting<'_> {
+    fn drop(&mut self) {
+        let mut inner = self.0.inner.write();
+        inner.epoch += 1;
+        inner.values.clear();
+        inner.grants.clear();
+    }
 }
 
 impl Cache {
-    /// What is kept of a function; otherwise the epoch to give to [`Cache::keep`].
+    /// Forgets everything when the change that begins now has ended, however it does.
+    pub(super) fn forgetting(&self) -> Forgetting<'_> {
+        Forgetting(self)
+    }
+
+    /// The configs that are kept of a function; otherwise the epoch to give to [`Cache::keep`].
     pub(super) fn get(&self, function: &FunctionRef) -> Result<Values, u64> {
         let inner = self.inner.read();
         inner.values.get(function).cloned().ok_or(inner.epoch)
     }
 
-    /// Keeps what was read, unless something changed since `epoch`. Returns it to be used this once in either case.
+    /// Keeps configs that were read, unless something changed since `epoch`. Returns them to be used this once in either case.
     pub(super) fn keep(&self, function: &FunctionRef, epoch: u64, values: BTreeMap<String, String>) -> Values {
         let mut inner = self.inner.write();
         let values = if values.is_empty() { inner.none.clone() } else { Arc::new(values) };
@@ -40,10 +74,21 @@ impl Cache {
         values
     }
 
-    /// Forgets everything, after a change.
-    pub(super) fn clear(&self) {
+    /// The grants that are kept of an object; otherwise the epoch to give to [`Cache::keep_grants`].
+    pub(super) fn grants(&self, object: &Object, now: Timestamp) -> Result<Grants, u64> {
+        let inner = self.inner.read();
+        let fresh = inner.grants.get(object).filter(|kept| now.since(kept.since) < GRANTS_KEPT_MAX);
+        fresh.map(|kept| kept.grants.clone()).ok_or(inner.epoch)
+    }
+
+    /// Keeps grants that were read from `since` on, unless something changed since `epoch`.
+    pub(super) fn keep_grants(&self, object: &Object, epoch: u64, grants: &Grants, since: Timestamp) {
         let mut inner = self.inner.write();
-        inner.epoch += 1;
-        inner.values.clear();
+        if inner.epoch == epoch {
+            if inner.grants.len() >= GRANTS_MAX {
+                inner.grants.clear();
+            }
+            inner.grants.insert(object.clone(), Kept { grants: grants.clone(), since });
+        }
     }
 }

@@ -132,7 +132,6 @@ impl Directory {
         if !self.try_change(changes).await? {
             return Err(DirectoryError::Exists);
         }
-        self.cache.clear();
         Ok(record.named(&new.name))
     }
 
@@ -149,7 +148,6 @@ impl Directory {
             let record =
                 Record { creator: former.creator, created_at: former.created_at, ..self.record(project, &new)? };
             if self.try_change(vec![write(id.clone(), &record, Expected::Version(version))?]).await? {
-                self.cache.clear();
                 return Ok(record.named(&new.name));
             }
         }
@@ -175,7 +173,6 @@ impl Directory {
     pub async fn delete_config(&self, project: &ProjectName, name: &str) -> Result<(), DirectoryError> {
         let grants = delete(grants_id(&Object::config(project, name)));
         self.remove(id(EntryKind::Config, project, name), vec![grants]).await?;
-        self.cache.clear();
         Ok(())
     }
 

@@ -47,9 +47,17 @@ impl Directory {
         Ok(Some((read(&entry)?, entry.version)))
     }
 
+    /// Makes changes. What was read before them is forgotten, also when it is not known what became of them.
+    pub(super) async fn change(&self, changes: Vec<EntryChange>) -> Result<(), StoreError> {
+        // Nothing that is kept depends on nonces.
+        let matters = changes.iter().any(|change| change.id.kind != EntryKind::Nonce);
+        let _forgetting = matters.then(|| self.cache.forgetting());
+        self.registry.change(changes).await
+    }
+
     /// Makes changes that something may stand in the way of; `false` says that an expectation did not hold.
     pub(super) async fn try_change(&self, changes: Vec<EntryChange>) -> Result<bool, StoreError> {
-        match self.registry.change(changes).await {
+        match self.change(changes).await {
             Ok(()) => Ok(true),
             Err(StoreError::Conflict(_)) => Ok(false),
             Err(error) => Err(error),

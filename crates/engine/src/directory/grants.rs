@@ -16,8 +16,15 @@ use super::{
 impl Directory {
     /// The grants of an object; none when nobody was given any.
     pub async fn grants(&self, object: &Object) -> Result<Grants, DirectoryError> {
+        let now = self.clock.now();
+        let epoch = match self.cache.grants(object, now) {
+            Ok(grants) => return Ok(grants),
+            Err(epoch) => epoch,
+        };
         let found = self.find::<Grants>(&grants_id(object)).await?;
-        Ok(found.map(|(grants, _)| grants).unwrap_or_default())
+        let grants = found.map(|(grants, _)| grants).unwrap_or_default();
+        self.cache.keep_grants(object, epoch, &grants, now);
+        Ok(grants)
     }
 
     /// The grants of all objects of a kind, by the objects' names.
@@ -41,7 +48,6 @@ impl Directory {
             let mut grants = found.map(|(grants, _)| grants).unwrap_or_default();
             grants.set(user, level);
             if self.try_change(vec![write(id.clone(), &grants, expected)?]).await? {
-                self.cache.clear();
                 return Ok(grants);
             }
         }
@@ -59,7 +65,6 @@ impl Directory {
             let mut grants = Grants::default();
             grants.set(user, Level::Update);
             if self.try_change(vec![write(id.clone(), &grants, Expected::Absent)?]).await? {
-                self.cache.clear();
                 return Ok(grants);
             }
         }
@@ -70,8 +75,6 @@ impl Directory {
     pub async fn forget(&self, object: &Object) -> Result<(), DirectoryError> {
         let mut changes = vec![delete(grants_id(object))];
         changes.extend(self.nonce_deletions(object).await?);
-        self.registry.change(changes).await?;
-        self.cache.clear();
-        Ok(())
+        Ok(self.change(changes).await?)
     }
 }

@@ -5,8 +5,9 @@
 //!
 //! A function is no document here: only its grants and nonces are, which go when it goes. An alias may dangle.
 //!
-//! The configs of a function are asked for at each of its executions; they are read once and kept until anything that they
-//! depend on changes here. One node is assumed to make the changes.
+//! The configs of a function are asked for at each of its executions, the grants of an object at each request; they are read
+//! once and kept until anything that they depend on changes here. One node is assumed to make the changes; those of
+//! another are seen a little later.
 
 mod alias;
 mod cache;

@@ -91,13 +91,13 @@ impl Vault for Mirror {
     }
 }
 
-/// Each look at it is a second later.
+/// Each look at it is a millisecond later.
 #[derive(Default)]
 struct Ticks(AtomicI64);
 
 impl Clock for Ticks {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.fetch_add(1_000_000, Relaxed))
+        Timestamp(self.0.fetch_add(1_000, Relaxed))
     }
 }
 
@@ -111,9 +111,14 @@ impl Rng for Counted {
 }
 
 fn directory() -> (Directory, Arc<Documents>) {
-    let documents = Arc::new(Documents::default());
+    let (directory, documents, _) = timed();
+    (directory, documents)
+}
+
+fn timed() -> (Directory, Arc<Documents>, Arc<Ticks>) {
+    let (documents, ticks) = (Arc::new(Documents::default()), Arc::new(Ticks::default()));
     let registry: Arc<dyn Registry> = documents.clone();
-    (Directory::new(registry, Arc::new(Mirror), Arc::new(Ticks::default()), Arc::new(Counted::default())), documents)
+    (Directory::new(registry, Arc::new(Mirror), ticks.clone(), Arc::new(Counted::default())), documents, ticks)
 }
 
 fn project() -> ProjectName {
@@ -261,7 +266,7 @@ async fn a_secret_config_is_sealed_at_rest_and_open_in_the_function_only() {
 
     let moved = documents.entries.lock().remove(&super::entries::id(EntryKind::Config, &project(), "key")).unwrap();
     documents.entries.lock().insert(super::entries::id(EntryKind::Config, &project(), "other"), moved);
-    directory.cache.clear();
+    drop(directory.cache.forgetting());
     let refused = directory.configs_for(&FunctionRef::new(project(), name("f"))).await;
     assert!(matches!(refused, Err(DirectoryError::Vault(VaultError::Refused))), "it was sealed for another place");
 }
@@ -305,7 +310,7 @@ async fn configs_reach_the_functions_that_their_writer_may_change() {
 
 #[tokio::test]
 async fn the_configs_of_a_function_are_read_once_until_something_changes() {
-    let (directory, documents) = directory();
+    let (directory, documents, ticks) = timed();
     let f = FunctionRef::new(project(), name("f"));
     directory.configs_for(&f).await.unwrap();
     let reads = documents.reads.load(Relaxed);
@@ -313,5 +318,19 @@ async fn the_configs_of_a_function_are_read_once_until_something_changes() {
     assert_eq!(documents.reads.load(Relaxed), reads);
     directory.create_config(&project(), config("a", "1", "f", "ann")).await.unwrap();
     directory.grant(&function("f"), "ann", Level::Update).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(directory.grants(&function("f")).await.unwrap().level_of("ann"), Level::Update);
+    }
+    let reads = documents.reads.load(Relaxed);
+    directory.grants(&function("f")).await.unwrap();
+    assert_eq!(documents.reads.load(Relaxed), reads);
     assert_eq!(directory.configs_for(&f).await.unwrap().len(), 1);
+
+    // Another node takes the grant away behind its back.
+    let grants = super::entries::grants_id(&function("f"));
+    documents.entries.lock().remove(&grants);
+    assert_eq!(directory.grants(&function("f")).await.unwrap().level_of("ann"), Level::Update);
+    ticks.0.fetch_add(5_000_000, Relaxed);
+    assert_eq!(directory.grants(&function("f")).await.unwrap().level_of("ann"), Level::None);
+    assert_eq!(directory.configs_for(&f).await.unwrap().len(), 1, "a call does not depend on the store");
 }

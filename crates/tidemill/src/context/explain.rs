@@ -46,6 +46,9 @@ fn hint(problem: &Problem) -> Option<String> {
     let hint = problem.hint.as_deref()?;
     let told = match problem.code {
         ErrorCode::NoFunction if hint.contains("/v1/") => "tidemill function list shows the functions there are",
+        ErrorCode::NoAlias => "tidemill alias list shows the aliases there are",
+        ErrorCode::NoConfig => "tidemill secret list shows the secrets there are",
+        ErrorCode::Unauthenticated => "set TIDEMILL_TOKEN to a token of yours; tidemill token make makes one for trying",
         ErrorCode::NotFinished => "--wait 30s waits for its end",
         ErrorCode::NoAddress => "tidemill invoke calls it all the same",
         ErrorCode::Paused => {
@@ -132,6 +135,8 @@ mod tests {
         let shown = problem(ErrorCode::NoFunction, "GET /v1/functions lists the functions there are");
         assert_eq!(shown, ["tidemill function list shows the functions there are"]);
         assert_eq!(problem(ErrorCode::NoFunction, "did you mean \"hello\"?"), ["did you mean \"hello\"?"]);
+        let shown = problem(ErrorCode::NoAlias, "GET /v1/aliases lists those there are");
+        assert_eq!(shown, ["tidemill alias list shows the aliases there are"]);
         assert_eq!(problem(ErrorCode::NotFinished, "?wait=30s waits for it"), ["--wait 30s waits for its end"]);
     }
 
