@@ -52,7 +52,12 @@ fn is_this_machine(name: &str) -> bool {
 
 /// Decides whether a page may send this request, by the headers, the host it was sent to, whether the listener is on
 /// loopback, and the names it is known by there.
-pub(crate) fn judge(headers: &HeaderMap, host: Option<&str>, is_loopback: bool, hosts: &[String]) -> Result<(), Refusal> {
+pub(crate) fn judge(
+    headers: &HeaderMap,
+    host: Option<&str>,
+    is_loopback: bool,
+    hosts: &[String],
+) -> Result<(), Refusal> {
     let Some(host) = host else { return Ok(()) };
     let name = name(host);
     let is_known = hosts.iter().any(|known| known.eq_ignore_ascii_case(name));
