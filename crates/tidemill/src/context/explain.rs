@@ -48,7 +48,9 @@ fn hint(problem: &Problem) -> Option<String> {
         ErrorCode::NoFunction if hint.contains("/v1/") => "tidemill function list shows the functions there are",
         ErrorCode::NoAlias => "tidemill alias list shows the aliases there are",
         ErrorCode::NoConfig => "tidemill secret list shows the secrets there are",
-        ErrorCode::Unauthenticated => "set TIDEMILL_TOKEN to a token of yours; tidemill token make makes one for trying",
+        ErrorCode::Unauthenticated => {
+            "set TIDEMILL_TOKEN to a token of yours; tidemill token make makes one for trying"
+        }
         ErrorCode::NotFinished => "--wait 30s waits for its end",
         ErrorCode::NoAddress => "tidemill invoke calls it all the same",
         ErrorCode::Paused => {
