@@ -35,6 +35,8 @@ use crate::{linked::refused, words::human_duration};
 const AWAY_MAX: Duration = Duration::from_secs(60);
 /// How long an engine may take to say that it is there.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the end of an execution may take to become durable.
+const SETTLE_TIME: Duration = Duration::from_secs(1);
 const DEFAULT_ADDRESS: &str = "unix:///var/run/docker.sock";
 
 /// What all workers of a driver share.
@@ -44,6 +46,8 @@ pub(crate) struct Shared {
     pub roster: Arc<Roster>,
     /// What goes on behind the calls: removals.
     pub tasks: TaskTracker,
+    /// Cancelled when the driver closes.
+    stop: CancellationToken,
     /// How long an engine may be away before attempts are given up.
     pub away_max: Duration,
     surveyed: OnceCell<()>,
@@ -60,6 +64,7 @@ impl Shared {
             engine,
             roster: Arc::default(),
             tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
             away_max: AWAY_MAX,
             surveyed: OnceCell::new(),
             epoch: format!("{:x}", since.as_millis()),
@@ -147,6 +152,19 @@ impl Shared {
         self.tasks.spawn(async move { shared.remove(&id, held).await });
     }
 
+    /// The same after a while, in which whoever was told of the end makes that durable: a process that dies before finds the
+    /// container again and need not repeat the execution.
+    pub fn retire_later(self: &Arc<Self>, id: ContainerId, held: Held) {
+        let shared = self.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = shared.stop.cancelled() => {}
+                () = tokio::time::sleep(SETTLE_TIME) => {}
+            }
+            shared.remove(&id, held).await;
+        });
+    }
+
     /// Removes a container and its folder. When that fails the reaper does it later.
     pub async fn remove(&self, id: &ContainerId, held: Held) {
         let folder = self.folder_of(held.name());
@@ -198,7 +216,7 @@ impl ContainerDriver {
         let mut shared = Shared::new(config, engine);
         change(&mut shared);
         let shared = Arc::new(shared);
-        let stop = CancellationToken::new();
+        let stop = shared.stop.clone();
         shared.tasks.spawn(reaper::run(shared.clone(), stop.clone()));
         let live = Live::new(shared.clone(), stop.clone());
         Ok(ContainerDriver { shared, live, stop })

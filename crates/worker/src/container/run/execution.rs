@@ -32,7 +32,7 @@ use crate::{
         engine::{ContainerEngine, ContainerFacts, ContainerId, EngineError, Usage},
         roster::Orphan,
     },
-    exchange::Exchanged,
+    exchange::{Exchange, Exchanged},
     logs::LogBuffer,
 };
 
@@ -258,21 +258,34 @@ async fn ended(
     let mut left = Exchanged::default();
     // What a program that failed has written is half of something.
     if matches!(outcome, CallOutcome::Replied(_)) && facts.exit_code == 0 && cut.is_none() {
-        let collected = tokio::task::spawn_blocking(move || exchange.collect()).await;
-        match collected.unwrap_or_else(|error| Err(format!("its files were not read: {error}"))) {
+        match collect(exchange).await {
             Ok(exchanged) => left = exchanged,
             Err(reason) => outcome = CallOutcome::Broken { outcome: AttemptOutcome::BadResponse, reason },
         }
+    } else {
+        exchange.keep();
     }
-    if !matches!(outcome, CallOutcome::Replied(_)) {
+    if let CallOutcome::Replied(_) = outcome {
+        order.shared.retire_later(id, held);
+    } else {
         // Before anybody is told: the next attempt begins anew.
         folder.forget();
+        order.shared.retire(id, held);
     }
-    order.shared.retire(id, held);
     let run_time = facts.run_time.unwrap_or(took);
     let report = Some(report(running, Some(facts), run_time));
     let Exchanged { state, sends } = left;
     Executed { outcome, state, sends, results, report, run_time, is_lost: false }
+}
+
+/// Reads what the program left, and leaves the folder to whoever removes it with its container.
+async fn collect(exchange: Exchange) -> Result<Exchanged, String> {
+    let collected = tokio::task::spawn_blocking(move || {
+        let collected = exchange.collect();
+        exchange.keep();
+        collected
+    });
+    collected.await.unwrap_or_else(|error| Err(format!("its files were not read: {error}")))
 }
 
 fn report(running: &Running<'_>, facts: Option<&ContainerFacts>, run_time: Duration) -> RunReport {
