@@ -43,6 +43,8 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
             }
         };
         tokio::select! {
+            // A driver that closes makes its last pass itself.
+            biased;
             () = stop.cancelled() => return,
             () = rest => {}
         }
