@@ -30,6 +30,7 @@ mod faces;
 mod gateway;
 mod meters;
 mod net;
+mod nonce;
 mod refusal;
 mod reply;
 mod server;

@@ -22,6 +22,7 @@ use tidemill_core::{
 use super::scope::{Scope, require};
 use crate::{
     auth::{self, Caller},
+    nonce::{self, Credential},
     refusal::Refusal,
     shared::{App, Shared},
 };
@@ -69,13 +70,13 @@ async fn judge(app: &Shared, right: Right, members: &RawPathParams, parts: &mut 
         };
         return Ok(Scope::new(None, project, function));
     }
-    let caller = app.auth.identify(parts).map_err(|error| unauthenticated(&format!("the token: {error}")))?;
-    let nonce = auth::nonce(parts);
+    let credential = nonce::credential(&app.auth, parts);
     auth::strip(parts);
-    match (caller, nonce) {
-        (Some(caller), _) => of_caller(app, right, members, named, caller).await,
-        (None, Some(nonce)) => of_nonce(app, right, members, named, &nonce).await,
-        (None, None) => Err(unauthenticated("the request carries no token")),
+    match credential {
+        Credential::Token(caller) => of_caller(app, right, members, named, caller).await,
+        Credential::Nonce(nonce) => of_nonce(app, right, members, named, &nonce).await,
+        Credential::None(Some(error)) => Err(unauthenticated(&format!("the token: {error}"))),
+        Credential::None(None) => Err(unauthenticated("the request carries no token")),
     }
 }
 
@@ -142,8 +143,7 @@ async fn of_nonce(
         return Err(unauthenticated("a nonce lets one in to one function only, and this needs a token"));
     };
     // The id begins with the project, so that no query need name it.
-    let project = nonce.rsplit_once('_').and_then(|(project, _)| project.parse::<ProjectName>().ok());
-    let project = project.filter(|project| named.is_none_or(|named| named == *project));
+    let project = nonce::project(nonce).filter(|project| named.is_none_or(|named| named == *project));
     let Some(project) = project else { return Err(unauthenticated("the nonce does not exist")) };
     let (function, object) = function(app, &project, members).await?;
     let caller = by_nonce(app, nonce, &object, &function, level).await?;

@@ -1,6 +1,7 @@
 //! Nonces: for callers without a token.
 //!
-//! A nonce acts as whoever made it, so it can be listed by those only who may do everything with its object.
+//! A nonce acts as whoever made it, so it can be listed by those only who may do everything with its object; those that know
+//! stronger roles than the reader has are listed without their ids ([`crate::nonce`]).
 
 use axum::{
     Json,
@@ -21,7 +22,12 @@ use super::{
     grants::level,
     scope::Scope,
 };
-use crate::{refusal::Refusal, shared::App, shield::Shield};
+use crate::{
+    nonce::{self, Reader},
+    refusal::Refusal,
+    shared::App,
+    shield::Shield,
+};
 
 fn wire(nonce: directory::Nonce) -> Nonce {
     Nonce {
@@ -37,9 +43,16 @@ fn wire(nonce: directory::Nonce) -> Nonce {
     }
 }
 
-async fn list(app: &App, object: Object) -> Result<Json<NonceList>, Refusal> {
+async fn list(app: &App, scope: &Scope, object: Object) -> Result<Json<NonceList>, Refusal> {
     let nonces = app.engine.directory().nonces(&object).await?;
-    Ok(Json(NonceList { nonces: nonces.into_iter().map(wire).collect() }))
+    let principal = scope.acting();
+    let grants = app.engine.directory().grants(&object).await?;
+    let reader = Reader::new(&principal, &[&grants], scope.is_bearer());
+    let seen = |nonce| {
+        let id = nonce::shown(&nonce, &reader);
+        Nonce { id, ..wire(nonce) }
+    };
+    Ok(Json(NonceList { nonces: nonces.into_iter().map(seen).collect() }))
 }
 
 async fn create(app: &App, scope: &Scope, object: Object, content: Body) -> Result<(StatusCode, Json<Nonce>), Refusal> {
@@ -65,11 +78,11 @@ async fn create(app: &App, scope: &Scope, object: Object, content: Body) -> Resu
 async fn delete(app: &App, object: &Object, id: &str) -> Result<StatusCode, Refusal> {
     let missing = || Refusal::new(ErrorCode::NoNonce, format!("{} has no such nonce", object.name));
     let directory = app.engine.directory();
-    let nonce = directory.nonce(&object.project, id).await?;
+    let nonce = directory.nonce(object, id).await?;
     if nonce.is_none_or(|nonce| nonce.object != *object) {
         return Err(missing());
     }
-    match directory.delete_nonce(&object.project, id).await {
+    match directory.delete_nonce(object, id).await {
         Err(DirectoryError::NotFound) => Err(missing()),
         deleted => Ok(deleted.map(|()| StatusCode::NO_CONTENT)?),
     }
@@ -100,7 +113,7 @@ pub(super) async fn of_function(
     scope: Scope,
     _: Params<InProject>,
 ) -> Result<Json<NonceList>, Refusal> {
-    list(&app, function(&app, &scope)?).await
+    list(&app, &scope, function(&app, &scope)?).await
 }
 
 /// Makes a nonce of a function: whoever shows it as `x-nonce` acts on that function as whoever made it.
@@ -139,7 +152,7 @@ pub(super) async fn of_alias(
     Path(name): Path<String>,
     _: Params<InProject>,
 ) -> Result<Json<NonceList>, Refusal> {
-    list(&app, alias(&app, &scope, &name).await?).await
+    list(&app, &scope, alias(&app, &scope, &name).await?).await
 }
 
 /// Makes a nonce of an alias: it follows the alias to whatever function that names.

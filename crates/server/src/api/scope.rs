@@ -67,6 +67,11 @@ impl Scope {
         self.principal().cloned().unwrap_or_else(|| Principal::anonymous(self.0.project.clone()))
     }
 
+    /// Whether a nonce let the request in.
+    pub(super) fn is_bearer(&self) -> bool {
+        self.0.caller.as_ref().is_some_and(|caller| caller.nonce)
+    }
+
     /// The user that events are marked with; empty where nobody is known.
     pub(super) fn user(&self) -> &str {
         self.principal().map_or("", |principal| &principal.user)

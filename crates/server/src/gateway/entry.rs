@@ -14,6 +14,7 @@ use crate::{
         scope::require,
     },
     auth,
+    nonce::{self, Credential},
     refusal::Refusal,
     shared::Shared,
 };
@@ -28,19 +29,19 @@ pub(super) async fn caller(
 ) -> Result<String, Refusal> {
     let function = target.function();
     let object = Object::function(function);
-    let caller = app.auth.identify(parts).map_err(|error| unauthenticated(&format!("the token: {error}")))?;
-    let nonce = auth::nonce(parts);
+    let credential = nonce::credential(&app.auth, parts);
     auth::strip(parts);
-    let caller = match (caller, nonce) {
-        (Some(caller), _) => {
+    let caller = match credential {
+        Credential::Token(caller) => {
             require(app, &caller.principal, &object, Level::Execute).await?;
             caller
         }
-        (None, Some(nonce)) => {
+        Credential::Nonce(nonce) => {
             let named = alias.map_or(object, |alias| Object::alias(&function.project, alias));
             by_nonce(app, &nonce, &named, function, Level::Execute).await?
         }
-        (None, None) => return Err(unauthenticated("the request carries neither a token nor a nonce")),
+        Credential::None(Some(error)) => return Err(unauthenticated(&format!("the token: {error}"))),
+        Credential::None(None) => return Err(unauthenticated("the request carries neither a token nor a nonce")),
     };
     Ok(caller.principal.user)
 }

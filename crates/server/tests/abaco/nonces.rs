@@ -144,6 +144,57 @@ async fn a_nonce_is_for_one_object_and_a_level() {
     server.end().await;
 }
 
+/// The ids that somebody is shown of nonces.
+async fn ids(server: &TestServer, person: Person, target: &str) -> Vec<String> {
+    let listed = server.get(person, target).await.result();
+    let id = |nonce: &Value| {
+        let text = nonce["id"].as_str().expect("it is text").to_owned();
+        assert_eq!(nonce["_links"]["self"].as_str().map(|link| link.ends_with(&text)), Some(true), "{nonce}");
+        text
+    };
+    listed.as_array().expect("it is a list").iter().map(id).collect()
+}
+
+#[tokio::test]
+async fn whoever_may_read_sees_no_nonce_that_opens_more() {
+    let server = TestServer::start(AbacoCase::Camel).await;
+    let (owner, reader) = (Person::User, Person::Limited);
+    let id = server.actor(owner, json!({})).await;
+    server.post(owner, "/actors/aliases", json!({"alias": "grinder", "actorId": id})).await.result();
+    for of in [format!("/actors/{id}"), "/actors/aliases/grinder".to_owned()] {
+        let nonces = format!("{of}/nonces");
+        let reading = nonce(&server, &of, json!({"level": "READ"})).await;
+        let executing = nonce(&server, &of, json!({"level": "EXECUTE"})).await;
+        let strong = server.post(Person::Admin, &nonces, json!({"level": "READ"})).await.result()["id"].clone();
+        let strong = strong.as_str().unwrap().to_owned();
+        let hidden = "DEV-DEVELOP_…".to_owned();
+        for target in [format!("/actors/{id}"), "/actors/aliases/grinder".to_owned()] {
+            let grant = json!({"user": "ABACO_WORLD", "level": "READ"});
+            server.post(owner, &format!("{target}/permissions"), grant).await.result();
+        }
+        let all = [reading.clone(), executing.clone(), strong.clone()];
+        assert_eq!(ids(&server, owner, &nonces).await, [reading.clone(), executing.clone(), hidden.clone()]);
+        assert_eq!(ids(&server, Person::Admin, &nonces).await, all);
+        // A limited user may read, and sees nothing that a user or an admin made.
+        assert_eq!(ids(&server, reader, &nonces).await, [hidden.clone(), hidden.clone(), hidden.clone()]);
+        // Privileged, and may read: the one for reading it could have made itself.
+        let shown = ids(&server, Person::Privileged, &nonces).await;
+        assert_eq!(shown, [reading.clone(), hidden.clone(), hidden.clone()]);
+        // Also the path with the id tells nothing that was not known.
+        let one = server.get(reader, &format!("{nonces}/{executing}")).await;
+        assert_eq!(one.result()["id"], json!(hidden));
+        // Whoever comes by a nonce sees none.
+        if of.ends_with(&id) {
+            let all = nonce(&server, &of, json!({"level": "UPDATE"})).await;
+            for by in [&reading, &all] {
+                let shown = ids(&server, Person::Nobody, &format!("{nonces}?x-nonce={by}")).await;
+                assert!(shown.len() == 4 && shown.iter().all(|id| *id == hidden), "{shown:?}");
+            }
+        }
+    }
+    server.end().await;
+}
+
 #[tokio::test]
 async fn nonces_can_be_switched_off() {
     let server = TestServer::start(AbacoCase::Camel).await;

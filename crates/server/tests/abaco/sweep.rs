@@ -104,6 +104,34 @@ async fn is_let_in(server: &TestServer, person: Person, verb: &str, path: &str) 
     !REFUSALS.iter().any(|refusal| message.contains(refusal))
 }
 
+/// Being let in to a list of nonces is no way to more: nobody gets to see one that opens what its own level does not.
+#[tokio::test]
+async fn what_one_may_read_lets_one_in_to_nothing_more() {
+    let server = TestServer::start(AbacoCase::Camel).await;
+    let (owner, user) = (Person::Privileged, Person::User);
+    for (own, rank) in [("READ", 1), ("EXECUTE", 2), ("UPDATE", 3)] {
+        let id = server.actor(owner, json!({})).await;
+        let grant = json!({"user": user.name(), "level": own});
+        server.post(owner, &format!("/actors/{id}/permissions"), grant.clone()).await.result();
+        let nonces = format!("/actors/{id}/nonces");
+        let helper = json!({"user": Person::Limited.name(), "level": "UPDATE"});
+        server.post(owner, &format!("/actors/{id}/permissions"), helper).await.result();
+        let mut made = Vec::new();
+        for (level, its) in [("READ", 1), ("EXECUTE", 2), ("UPDATE", 3)] {
+            // A stronger user's, and one of a weaker user.
+            for (maker, is_weaker) in [(owner, false), (Person::Limited, true)] {
+                let nonce = server.post(maker, &nonces, json!({"level": level})).await.result();
+                made.push((nonce["id"].as_str().unwrap().to_owned(), is_weaker && its <= rank));
+            }
+        }
+        let listed = server.get(user, &nonces).await.result().to_string();
+        for (nonce, is_shown) in made {
+            assert_eq!(listed.contains(&nonce), is_shown, "{own}: {nonce} in {listed}");
+        }
+    }
+    server.end().await;
+}
+
 #[tokio::test]
 async fn everybody_is_let_in_where_they_belong_and_nowhere_else() {
     let server = TestServer::start(AbacoCase::Camel).await;

@@ -211,6 +211,20 @@ async fn a_nonce_stands_in_for_a_token_on_one_function() {
     server.client.grant(Kind::Function, "echo", "ann", "UPDATE").await.unwrap();
     let hers = ann.create_nonce(Kind::Function, "echo", &NewNonce::default()).await.unwrap().id;
     assert_eq!(ask("POST", format!("/f/shop:echo?x-nonce={hers}")).await, 200);
+    // It is looked at when the token does not hold, and not otherwise.
+    for (authorization, status) in
+        [("Bearer nonsense".to_owned(), 200), (format!("Bearer {}", token(SHOP, "bob", Role::User)), 403)]
+    {
+        let headers = [("authorization".to_owned(), authorization)];
+        for target in ["/f/shop:echo", "/v1/functions/echo/invocations"] {
+            let reply = bare.request("POST", &format!("{target}?x-nonce={hers}"), &headers, "hi").await.unwrap();
+            assert_eq!(reply.status, status, "{target}");
+        }
+    }
+    // The one that an administrator made is there, and is not for her.
+    let shown: Vec<_> =
+        ann.nonces(Kind::Function, "echo").await.unwrap().nonces.into_iter().map(|nonce| nonce.id).collect();
+    assert_eq!(shown, ["shop_…".to_owned(), hers.clone()]);
     server.client.grant(Kind::Function, "echo", "ann", "READ").await.unwrap();
     assert_eq!(ask("POST", format!("/f/shop:echo?x-nonce={hers}")).await, 403);
     assert_eq!(code(ann.nonces(Kind::Function, "echo").await), ErrorCode::Forbidden);

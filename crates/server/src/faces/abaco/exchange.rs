@@ -14,6 +14,7 @@ use tidemill_engine::{
 
 use super::{
     AbacoConfig, Case,
+    authorize::Held,
     envelope::{self, Fault},
     fields::Fields,
     links::Links,
@@ -29,10 +30,14 @@ pub(crate) struct Exchange {
     /// Whether only the head of the answer is wanted.
     pub(crate) is_head: bool,
     pub(crate) principal: Principal,
+    /// Whether a nonce let the caller in.
+    pub(crate) is_bearer: bool,
     /// The header that carried the caller's token.
     pub(crate) jwt_header: Option<String>,
     pub(crate) links: Links,
     pub(crate) named: Named,
+    /// The grants on that.
+    pub(crate) held: Held,
     pub(crate) fields: Fields,
     pub(crate) content_type: String,
     /// Whether the request said how long its body is.

@@ -1,4 +1,7 @@
 //! Nonces of an actor or an alias: what stands in for a token.
+//!
+//! As in Abaco, whoever may read an actor sees its nonces. Their ids are left out where they would open more than the reader's
+//! own rights do; see [`crate::nonce`].
 
 use serde_json::{Map, Value, json};
 use tidemill_core::access::{Level, ObjectKind, Role};
@@ -9,6 +12,7 @@ use super::{
     exchange::Exchange,
     times,
 };
+use crate::nonce::{self, Reader};
 
 const MAX_USES: &str = "The max uses parameter must be a positive integer or -1 (to denote unlimited uses).";
 
@@ -20,7 +24,7 @@ fn subject(x: &Exchange) -> &'static str {
 /// `GET` of the collection.
 pub(crate) async fn list(x: &Exchange) -> Answer {
     let nonces = x.engine().directory().nonces(&x.object()?).await?;
-    let documents = nonces.iter().map(|nonce| document(x, nonce)).collect::<Result<Vec<_>, _>>()?;
+    let documents = nonces.iter().map(|nonce| document(x, nonce, &seen(x, nonce))).collect::<Result<Vec<_>, _>>()?;
     Ok(x.show_all(&format!("{} nonces retrieved successfully.", subject(x)), documents))
 }
 
@@ -42,7 +46,13 @@ pub(crate) async fn create(x: &Exchange) -> Answer {
         description: x.fields.text("description").map(|text| text.into_owned()).unwrap_or_default(),
     };
     let nonce = x.engine().directory().create_nonce(nonce).await?;
-    Ok(x.show(&format!("{} nonce created successfully.", subject(x)), document(x, &nonce)?))
+    Ok(x.show(&format!("{} nonce created successfully.", subject(x)), document(x, &nonce, &nonce.id)?))
+}
+
+/// The id as the caller gets to see it.
+fn seen(x: &Exchange, nonce: &Nonce) -> String {
+    let grants: Vec<_> = [&x.held.actor, &x.held.alias].into_iter().flatten().collect();
+    nonce::shown(nonce, &Reader::new(&x.principal, &grants, x.is_bearer))
 }
 
 /// A nonce of an alias never changes the alias, so it has no level for that.
@@ -57,27 +67,27 @@ fn level(x: &Exchange, is_alias: bool) -> Result<Level, Fault> {
 
 async fn find(x: &Exchange) -> Result<Nonce, Fault> {
     let object = x.object()?;
-    let nonce = x.engine().directory().nonce(x.project(), x.param("nonce")).await?;
-    nonce.filter(|nonce| nonce.object == object).ok_or_else(|| Fault::bad("Nonce not found."))
+    let nonce = x.engine().directory().nonce(&object, x.param("nonce")).await?;
+    nonce.ok_or_else(|| Fault::bad("Nonce not found."))
 }
 
 /// `GET` of one.
 pub(crate) async fn show(x: &Exchange) -> Answer {
     let nonce = find(x).await?;
-    Ok(x.show(&format!("{} nonce retrieved successfully.", subject(x)), document(x, &nonce)?))
+    Ok(x.show(&format!("{} nonce retrieved successfully.", subject(x)), document(x, &nonce, &seen(x, &nonce))?))
 }
 
 /// `DELETE`.
 pub(crate) async fn delete(x: &Exchange) -> Answer {
     let nonce = find(x).await?;
-    match x.engine().directory().delete_nonce(x.project(), &nonce.id).await {
+    match x.engine().directory().delete_nonce(&nonce.object, &nonce.id).await {
         Ok(()) => Ok(x.answer(&format!("{} nonce deleted successfully.", subject(x)), Value::Null)),
         Err(DirectoryError::NotFound) => Err(Fault::bad("Nonce not found.")),
         Err(error) => Err(error.into()),
     }
 }
 
-fn document(x: &Exchange, nonce: &Nonce) -> Result<Map<String, Value>, Fault> {
+fn document(x: &Exchange, nonce: &Nonce, shown_id: &str) -> Result<Map<String, Value>, Fault> {
     let alias = x.named.alias.as_ref();
     let id = match (alias, &x.named.actor) {
         (Some(alias), _) => &alias.function,
@@ -88,7 +98,7 @@ fn document(x: &Exchange, nonce: &Nonce) -> Result<Map<String, Value>, Fault> {
     let roles: Vec<_> = nonce.roles.iter().map(|role| role_name(*role)).collect();
     let unlimited = || json!(-1);
     let Value::Object(mut document) = json!({
-        "id": nonce.id,
+        "id": shown_id,
         "owner": nonce.owner,
         "roles": roles,
         "api_server": x.links.api_server(),
@@ -99,7 +109,7 @@ fn document(x: &Exchange, nonce: &Nonce) -> Result<Map<String, Value>, Fault> {
         "description": nonce.description,
         "create_time": times::iso(nonce.created_at),
         "last_use_time": nonce.last_used_at.map_or_else(|| "None".to_owned(), times::iso),
-        "_links": x.links.nonce(alias, id, &nonce.id, &nonce.owner),
+        "_links": x.links.nonce(alias, id, shown_id, &nonce.owner),
     }) else {
         return Err(Fault::broken(&"a document is an object"));
     };

@@ -5,13 +5,15 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use hyper::body::Incoming;
 use tidemill_core::{
-    FunctionName, ProjectName,
-    access::{Level, Object, ObjectKind, Principal},
+    FunctionName,
+    access::{Level, Object, ObjectKind},
 };
 use tidemill_engine::directory::NonceRefusal;
 
 use super::{
-    actors, aliases, authorize, body, configs,
+    actors, aliases,
+    authorize::{self, Held},
+    body, configs,
     envelope::{Answer, Fault},
     exchange::{Exchange, Named},
     executions, finder, ids,
@@ -22,8 +24,9 @@ use super::{
 };
 use crate::{
     api::judge,
-    auth::{self, AuthError},
+    auth::{AuthError, Caller},
     net::{self, ReadError, Taken},
+    nonce::{self, Credential},
     reply::Body,
     shared::App,
     shield::Shield,
@@ -102,19 +105,20 @@ async fn answer(app: &App, parts: Parts, body: Incoming) -> Answer {
 
 /// Who makes a request, and what its path names.
 struct Admitted {
-    principal: Principal,
-    jwt_header: Option<String>,
+    caller: Caller,
     named: Named,
+    held: Held,
 }
 
 /// Decides whether a request is let in.
 async fn admit(app: &App, parts: &Parts, place: &Place, row: &Row) -> Result<Admitted, Fault> {
     keep_pages_off(app, parts)?;
-    let (principal, jwt_header) = who(app, parts, place, row).await?;
-    let named = naming::named(&app.engine, &principal, place, row.verb == Verb::Delete).await?;
+    let caller = who(app, parts, place, row).await?;
+    let principal = &caller.principal;
+    let named = naming::named(&app.engine, principal, place, row.verb == Verb::Delete).await?;
     let held = naming::held(&app.engine, &principal.project, &named).await?;
-    authorize::authorize(&principal, row.need, &held)?;
-    Ok(Admitted { principal, jwt_header, named })
+    authorize::authorize(principal, row.need, &held)?;
+    Ok(Admitted { caller, named, held })
 }
 
 /// Without tokens any page in the user's browser could make privileged containers here, so pages of others are refused.
@@ -154,17 +158,16 @@ fn options(place: &Place, is_preflight: bool) -> Response<Body> {
 }
 
 /// Who makes the request: whoever its token names, else the owner of its nonce.
-async fn who(app: &App, parts: &Parts, place: &Place, row: &Row) -> Result<(Principal, Option<String>), Fault> {
-    let no_token = match app.auth.identify(parts) {
-        Ok(Some(caller)) => return Ok((caller.principal, caller.jwt_header)),
-        Ok(None) => Fault::bad("No JWT or nonce provided."),
-        Err(AuthError::NoRole) => Fault::bad("Not authorized -- missing required role."),
-        Err(error) => {
-            tracing::debug!(%error, "a token does not hold");
-            Fault::bad("No JWT or nonce provided.")
+async fn who(app: &App, parts: &Parts, place: &Place, row: &Row) -> Result<Caller, Fault> {
+    let no_token = || Fault::bad("No JWT or nonce provided.");
+    let nonce = match nonce::credential(&app.auth, parts) {
+        Credential::Token(caller) => return Ok(caller),
+        Credential::Nonce(nonce) if app.config.abaco.nonces => nonce,
+        Credential::None(Some(AuthError::NoRole)) => {
+            return Err(Fault::bad("Not authorized -- missing required role."));
         }
+        Credential::Nonce(_) | Credential::None(_) => return Err(no_token()),
     };
-    let Some(nonce) = auth::nonce(parts).filter(|_| app.config.abaco.nonces) else { return Err(no_token) };
     if row.endpoint == Endpoint::Search {
         return Err(Fault::missing(
             "'x-nonce' query parameter on the '/actors/search/{database}' endpoint does not resolve.",
@@ -172,8 +175,7 @@ async fn who(app: &App, parts: &Parts, place: &Place, row: &Row) -> Result<(Prin
     }
     let Some(name) = place.param("actor") else { return Err(Fault::bad("Not authorized.")) };
     let unknown = || Fault::bad("Nonce does not exist.");
-    let project: ProjectName =
-        nonce.rsplit_once('_').and_then(|(project, _)| project.parse().ok()).ok_or_else(unknown)?;
+    let project = nonce::project(&nonce).ok_or_else(unknown)?;
     let object = match (ids::is_id(name), name.parse::<FunctionName>()) {
         (true, Ok(id)) => super::record::object(&project, &id),
         (_, _) => Object { kind: ObjectKind::Alias, project, name: name.to_owned() },
@@ -184,16 +186,20 @@ async fn who(app: &App, parts: &Parts, place: &Place, row: &Row) -> Result<(Prin
         (_, _) => Level::Update,
     };
     match app.engine.directory().use_nonce(&nonce, &object, level).await {
-        Ok(principal) => Ok((principal, None)),
+        Ok(principal) => {
+            let tenant = principal.project.to_string();
+            Ok(Caller { principal, nonce: true, jwt_header: None, tenant })
+        }
         Err(NonceRefusal::Unknown) => Err(unknown()),
         Err(NonceRefusal::Level) => Err(Fault::bad("Nonce does not have sufficient permissions level.")),
+        Err(NonceRefusal::Maker) => Err(authorize::Denied::Actor.into()),
         Err(NonceRefusal::UsedUp) => Err(Fault::bad("No remaining uses left for this nonce.")),
         Err(NonceRefusal::Store(error)) => Err(error.into()),
     }
 }
 
-fn links(app: &App, parts: &Parts, tenant: &ProjectName) -> Links {
-    let configured = app.auth.api_server(tenant.as_str()).or(app.config.abaco.api_server.as_deref());
+fn links(app: &App, parts: &Parts, tenant: &str) -> Links {
+    let configured = app.auth.api_server(tenant).or(app.config.abaco.api_server.as_deref());
     if let Some(server) = configured {
         return Links::new(server);
     }
@@ -242,14 +248,16 @@ async fn exchange(
     }
     Ok(Exchange {
         is_head: parts.method == Method::HEAD,
-        links: links(app, &parts, &admitted.principal.project),
+        links: links(app, &parts, &admitted.caller.tenant),
         has_length: parts.headers.contains_key(header::CONTENT_LENGTH),
         received_at: app.engine.clock().now(),
         app: app.clone(),
         place,
-        principal: admitted.principal,
-        jwt_header: admitted.jwt_header,
+        principal: admitted.caller.principal,
+        is_bearer: admitted.caller.nonce,
+        jwt_header: admitted.caller.jwt_header,
         named: admitted.named,
+        held: admitted.held,
         fields,
         content_type,
         body: content,
