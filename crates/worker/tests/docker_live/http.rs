@@ -134,26 +134,6 @@ async fn a_call_that_takes_too_long_costs_the_container() {
 }
 
 #[tokio::test]
-async fn a_server_with_an_address_is_reached_there() {
-    let stage = Stage::new();
-    let network = format!("net-{}", stage.instance);
-    docker(&["network", "create", &network]);
-    let server = SERVER
-        .replace("UnixStreamServer", "TCPServer")
-        .replace("os.environ[\"TIDEMILL_HTTP_SOCKET\"]", "(\"0.0.0.0\", int(os.environ[\"PORT\"]))");
-    let mut spec = contained(Runtime::Image, IMAGE, Contract::Http);
-    let container = spec.container.as_mut().unwrap();
-    container.command = Some(["python3", "/tidemill/package/server.py"].map(str::to_owned).into());
-    (container.networks, container.port) = (vec![network.clone()], Some(9001));
-    let launch = stage.launch_of(stage.package(&[("server.py", server.as_bytes())]), spec);
-    let worker = stage.driver.launch(launch).await.unwrap_or_else(|error| panic!("{error}\n{:#?}", error.logs));
-    assert_eq!(text(&worker.call(&get("/who", "")).await), "4 9001");
-    worker.stop(Duration::from_secs(5)).await;
-    stage.until_nothing_is_left().await;
-    docker(&["network", "rm", &network]);
-}
-
-#[tokio::test]
 async fn an_image_without_a_server_is_told() {
     let stage = Stage::new();
     for (words, timeout, part) in [

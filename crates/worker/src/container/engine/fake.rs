@@ -389,6 +389,6 @@ impl ContainerEngine for FakeEngine {
     }
 
     async fn networks(&self) -> Result<Vec<String>, EngineError> {
-        self.request("networks", |_| Ok(vec!["none".to_owned(), "bridge".to_owned()]))
+        self.request("networks", |_| Ok(vec!["none".to_owned(), "host".to_owned(), "bridge".to_owned()]))
     }
 }

@@ -11,6 +11,8 @@
 mod inner;
 mod pool;
 mod ready;
+#[cfg(test)]
+mod tests;
 mod translate;
 mod worker;
 

@@ -21,7 +21,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, UnixStream},
 };
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// The name of the socket in the container's folder.
 pub(super) const SOCKET: &str = "http.sock";
@@ -52,12 +52,14 @@ pub(super) struct Pool {
     idle: Mutex<Vec<Sender>>,
     idle_max: usize,
     tasks: TaskTracker,
+    /// Cancelled when the container is over, and its connections with it.
+    over: CancellationToken,
 }
 
 impl Pool {
-    /// Keeps up to `idle_max` connections. They are read by tasks in `tasks`.
-    pub fn new(address: Address, idle_max: usize, tasks: TaskTracker) -> Pool {
-        Pool { address, idle: Mutex::default(), idle_max, tasks }
+    /// Keeps up to `idle_max` connections. They are read by tasks in `tasks`, which end with the container.
+    pub fn new(address: Address, idle_max: usize, tasks: TaskTracker, over: CancellationToken) -> Pool {
+        Pool { address, idle: Mutex::default(), idle_max, tasks, over }
     }
 
     /// Connects.
@@ -79,9 +81,13 @@ impl Pool {
 
     async fn speak(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> io::Result<Sender> {
         let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+        let over = self.over.clone();
         self.tasks.spawn(async move {
             // What goes wrong with it is told to whoever waits for a response.
-            let _ = connection.await;
+            tokio::select! {
+                _ = connection => {}
+                () = over.cancelled() => {}
+            }
         });
         Ok(sender)
     }

@@ -61,3 +61,47 @@ pub(super) fn hint(addresses: &[Address]) -> String {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::container::engine::{ContainerId, ContainerStatus};
+
+    #[test]
+    fn a_server_is_looked_for_where_its_container_is() {
+        let facts = |addresses: &[(&str, &str)]| ContainerFacts {
+            id: ContainerId::new("c"),
+            status: ContainerStatus::Running,
+            exit_code: 0,
+            is_oom_killed: false,
+            error: String::new(),
+            run_time: None,
+            state: serde_json::Value::Null,
+            addresses: addresses.iter().map(|(name, ip)| ((*name).to_owned(), ip.parse().unwrap())).collect(),
+            published: BTreeMap::new(),
+            labels: BTreeMap::new(),
+        };
+        let both = [("bridge", "172.17.0.2"), ("own", "10.0.0.3")];
+        for (networks, port, addresses, expected) in [
+            (&[][..], None, &both[..1], Some("172.17.0.2:8080")),
+            (&["own", "bridge"], Some(9000), &both, Some("10.0.0.3:9000")),
+            (&["host"], Some(9000), &[], Some("127.0.0.1:9000")),
+            (&["none"], None, &[], None),
+            (&[], None, &[], None),
+        ] {
+            let networks: Vec<String> = networks.iter().map(|name| (*name).to_owned()).collect();
+            let container = Container { networks, port, ..Container::default() };
+            let mut wanted: Vec<Address> = expected.iter().map(|text| Address::Port(text.parse().unwrap())).collect();
+            wanted.push(Address::Socket("/f".into()));
+            let found = addresses_of(&container, &facts(addresses));
+            assert_eq!(found, wanted);
+            assert_eq!(hint(&found).contains("0.0.0.0"), expected.is_some());
+        }
+    }
+
+    fn addresses_of(container: &Container, facts: &ContainerFacts) -> Vec<Address> {
+        addresses(container, facts, Path::new("/f"))
+    }
+}

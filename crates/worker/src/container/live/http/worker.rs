@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     inner::Inner,
-    pool::{Pool, SOCKET},
+    pool::{Address, Pool, SOCKET},
     ready::{PORT, addresses, first_ready, hint},
 };
 use crate::{
@@ -59,7 +59,8 @@ pub(in crate::container::live) async fn launch(
     let mut guard = Guard { inner: &inner, is_over: false };
 
     let addresses = addresses(&container, &facts, &path);
-    let pools = addresses.iter().map(|address| Pool::new(address.clone(), SLOTS as usize, tasks.clone())).collect();
+    let pool = |address: &Address| Pool::new(address.clone(), SLOTS as usize, tasks.clone(), inner.over.clone());
+    let pools = addresses.iter().map(pool).collect();
     let ready = tokio::select! {
         biased;
         () = inner.over.cancelled() => Err(None),
