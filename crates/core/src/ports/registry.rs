@@ -74,7 +74,8 @@ pub struct EntryId {
 pub struct Entry {
     /// Its name.
     pub id: EntryId,
-    /// Counts its changes, from 1; an entry made anew under a former name begins at 1 again.
+    /// Grows with each change, from 1. An entry made anew under a former name has a higher one than any that was there: what
+    /// was read of the former is stale for good.
     pub version: u64,
     /// Its content.
     pub value: serde_json::Value,
@@ -110,6 +111,9 @@ pub trait Registry: Send + Sync {
 
     /// All entries of a kind, of one project or of all, by project and name.
     async fn entries(&self, kind: EntryKind, project: Option<&ProjectName>) -> Result<Vec<Entry>, StoreError>;
+
+    /// The entries of a kind in a project whose names begin with `folder` and a `/`, by name.
+    async fn entries_in(&self, kind: EntryKind, project: &ProjectName, folder: &str) -> Result<Vec<Entry>, StoreError>;
 
     /// Makes changes, all or none, on disk when it returns. [`StoreError::Conflict`] when an expectation does not hold.
     async fn change(&self, changes: Vec<EntryChange>) -> Result<(), StoreError>;

@@ -159,7 +159,7 @@ pub struct StateRecord {
     pub key: String,
     /// JSON.
     pub value: Bytes,
-    /// Counts its changes, from 1.
+    /// Grows with each change, from 1. A state made anew where one was deleted has a higher one than that had.
     pub version: u64,
     /// When it last changed.
     pub updated_at: Timestamp,

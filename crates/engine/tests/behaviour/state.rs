@@ -240,5 +240,6 @@ async fn a_deleted_function_leaves_no_state_behind() {
         states.insert(round, mill.state("counter", "").await);
         mill.engine.delete(&name("counter")).await.expect("it is deleted");
     }
-    assert_eq!(states[&0], states[&1]);
+    assert_eq!(states[&0], Some(("1".into(), 1)));
+    assert_eq!(states[&1], Some(("1".into(), 2)), "who expects the former one's version is refused");
 }

@@ -54,15 +54,15 @@ macro_rules! store_contract {
                 idempotency_ends_with_it, checking_writes;
             states: none_at_first, settling_stores_it, keyless_is_the_empty_key, keys_do_not_meet,
                 a_stale_settle_changes_nothing, a_refused_settle_changes_nothing, without_one_it_stays,
-                it_comes_with_what_is_sent, putting_expects, deleted_begins_anew, the_execution_has_the_last_word,
+                it_comes_with_what_is_sent, putting_expects, deleted_begins_above, the_execution_has_the_last_word,
                 one_writer_wins, listed_in_pages, big_ones_come_back, they_go_with_the_function,
                 they_outlive_revisions_and_invocations;
             results: taken_in_order_once, none_before_the_end, later_ones_follow, many_take_each_once,
                 big_ones_come_back, they_go_with_the_invocation;
             usage: reports_come_back, interrupted_ones_report_nothing, attempts_add_up, forgotten_ones_do_not_count,
                 results_and_reports_go_together;
-            registry: versions_count_up, names_are_apart, expectations_hold, deleted_begins_anew, all_or_nothing, refusals_hide_nonces,
-                expectations_look_before_the_list, one_writer_wins, listed_by_project_and_name,
+            registry: versions_count_up, names_are_apart, expectations_hold, deleted_begins_above, all_or_nothing, refusals_hide_nonces,
+                expectations_look_before_the_list, one_writer_wins, listed_by_project_and_name, listed_by_folder,
                 functions_do_not_matter;
         );
     };

@@ -93,8 +93,8 @@ pub async fn expectations_hold(subject: &Subject) {
     assert_eq!(entry(subject, &a).await, None);
 }
 
-/// Deleting what is not there is fine; an entry made anew begins at version 1.
-pub async fn deleted_begins_anew(subject: &Subject) {
+/// What is made anew has a version that no former one had: a write that expects one of those is refused.
+pub async fn deleted_begins_above(subject: &Subject) {
     let a = alias("a");
     changed(subject, vec![change(a.clone(), None, Expected::Any), change(a.clone(), None, Expected::Absent)]).await;
     for number in 1..3 {
@@ -102,7 +102,29 @@ pub async fn deleted_begins_anew(subject: &Subject) {
     }
     changed(subject, vec![change(a.clone(), None, Expected::Any)]).await;
     changed(subject, vec![change(a.clone(), json!(3), Expected::Absent)]).await;
-    assert_eq!(entry(subject, &a).await.works().version, 1);
+    let version = entry(subject, &a).await.works().version;
+    assert!(version > 2, "{version}");
+    for stale in 1..version {
+        conflict(subject.registry.change(vec![change(a.clone(), json!(4), Expected::Version(stale))]).await);
+    }
+    changed(subject, vec![change(a.clone(), json!(5), Expected::Version(version))]).await;
+    assert_eq!(entry(subject, &a).await.works().version, version + 1);
+}
+
+/// Those whose names begin with a folder and a slash, of one kind and project.
+pub async fn listed_by_folder(subject: &Subject) {
+    let names = ["a", "a/", "a/b", "a/b/c", "a/\u{10ffff}x", "a.b", "a0", "ab/c", "A/b", "b/a/b"];
+    let others = [entry_id(EntryKind::Nonce, "default", "a/b"), entry_id(EntryKind::Alias, "shop", "a/b")];
+    for id in names.into_iter().map(alias).chain(others) {
+        changed(subject, vec![change(id, json!(1), Expected::Absent)]).await;
+    }
+    let list = async |folder: &str| {
+        let found = subject.registry.entries_in(EntryKind::Alias, &project("default"), folder).await.works();
+        found.into_iter().map(|entry| entry.id.name).collect::<Vec<_>>()
+    };
+    assert_eq!(list("a").await, ["a/", "a/b", "a/b/c", "a/\u{10ffff}x"]);
+    assert_eq!(list("a/b").await, ["a/b/c"]);
+    assert!(list("x").await.is_empty());
 }
 
 /// One expectation that does not hold refuses the whole list, and is named.
@@ -143,7 +165,7 @@ pub async fn expectations_look_before_the_list(subject: &Subject) {
     assert_eq!(entry(subject, &a).await, Some(Entry { id: a.clone(), version: 2, value: json!(2) }));
     changed(subject, vec![change(a.clone(), None, Expected::Version(2)), change(a.clone(), json!(3), Expected::Any)])
         .await;
-    assert_eq!(entry(subject, &a).await, Some(Entry { id: a.clone(), version: 1, value: json!(3) }));
+    assert_eq!(entry(subject, &a).await, Some(Entry { id: a.clone(), version: 3, value: json!(3) }));
 }
 
 /// Of many who expect the same version one wins.

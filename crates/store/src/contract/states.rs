@@ -170,8 +170,8 @@ pub async fn putting_expects(subject: &Subject) {
     assert_eq!(state(subject, "f", "a").await.works().updated_at, now);
 }
 
-/// A deleted one is gone; the next one is version 1.
-pub async fn deleted_begins_anew(subject: &Subject) {
+/// A deleted one is gone; the next one has a version that no former one had, also when the function was deleted with it.
+pub async fn deleted_begins_above(subject: &Subject) {
     deploy(subject, "f").await;
     run(subject, new("f", 1), "1").await;
     run(subject, new("f", 2), "2").await;
@@ -179,7 +179,18 @@ pub async fn deleted_begins_anew(subject: &Subject) {
     assert_eq!(state(subject, "f", "").await, None);
     assert_eq!(put(subject, "", None, None).await.works(), 0);
     run(subject, new("f", 3), "3").await;
-    assert_eq!(value(subject, "f", "").await, ("3".into(), 1));
+    let (text, version) = value(subject, "f", "").await;
+    assert_eq!(text, "3");
+    assert!(version > 2, "{version}");
+    subject.store.delete_function(&function("f")).await.works();
+    deploy(subject, "f").await;
+    let anew = put(subject, "", Some("4"), Some(0)).await.works();
+    assert!(anew > version, "{anew}");
+    for stale in 0..anew {
+        assert!(matches!(put(subject, "", Some("5"), Some(stale)).await, Err(StoreError::Conflict(_))), "{stale}");
+        assert!(matches!(put(subject, "", None, Some(stale)).await, Err(StoreError::Conflict(_))), "{stale}");
+    }
+    assert_eq!(put(subject, "", Some("5"), Some(anew)).await.works(), anew + 1);
 }
 
 /// What is put while an execution runs stands until that ends with a state of its own.

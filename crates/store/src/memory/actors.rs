@@ -20,7 +20,7 @@ impl State {
     /// Stores the state of a line; returns its version.
     pub(super) fn store_state(&mut self, function: &FunctionRef, key: &str, value: Bytes, now: Timestamp) -> u64 {
         let place = (function.clone(), key.to_owned());
-        let version = self.states.get(&place).map_or(0, |former| former.version) + 1;
+        let version = self.state_floor.next(self.states.get(&place).map(|former| former.version));
         self.states.insert(place, StateRecord { key: key.to_owned(), value, version, updated_at: now });
         version
     }
@@ -38,7 +38,9 @@ impl State {
             rules::check_state_version(found, expected)?;
         }
         let Some(value) = value else {
-            self.states.remove(&(function.clone(), key.to_owned()));
+            if let Some(former) = self.states.remove(&(function.clone(), key.to_owned())) {
+                self.state_floor.rise(former.version);
+            }
             return Ok(0);
         };
         Ok(self.store_state(function, key, value, now))

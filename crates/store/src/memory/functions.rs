@@ -77,6 +77,8 @@ impl State {
     pub(super) fn delete_function(&mut self, function: &FunctionRef) -> Result<(), StoreError> {
         self.functions.remove(function).ok_or(StoreError::NotFound)?;
         self.schedules.retain(|(owner, _), _| owner != function);
+        let versions = self.states.iter().filter(|((owner, _), _)| owner == function).map(|(_, state)| state.version);
+        self.state_floor.rise(versions.max().unwrap_or(0));
         self.states.retain(|(owner, _), _| owner != function);
         let is_of_it = |seq: &Seq| self.row(*seq).invocation.function == *function;
         let gone: Vec<Seq> = self.rows.keys().copied().filter(is_of_it).collect();

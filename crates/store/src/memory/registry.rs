@@ -15,9 +15,13 @@ impl State {
             rules::check_entry(change, self.entries.get(&change.id).map(|entry| entry.version))?;
         }
         for EntryChange { id, value, .. } in changes {
-            let version = self.entries.remove(&id).map_or(0, |former| former.version) + 1;
-            if let Some(value) = value {
-                self.entries.insert(id.clone(), Entry { id, version, value });
+            let former = self.entries.remove(&id).map(|former| former.version);
+            match value {
+                Some(value) => {
+                    let version = self.entry_floor.next(former);
+                    self.entries.insert(id.clone(), Entry { id, version, value });
+                }
+                None => self.entry_floor.rise(former.unwrap_or(0)),
             }
         }
         Ok(())
@@ -33,6 +37,12 @@ impl Registry for MemoryStore {
     async fn entries(&self, kind: EntryKind, project: Option<&ProjectName>) -> Result<Vec<Entry>, StoreError> {
         let wanted = |id: &EntryId| id.kind == kind && project.is_none_or(|project| id.project == *project);
         self.run("entries", |state, _| Ok(state.entries.values().filter(|entry| wanted(&entry.id)).cloned().collect()))
+    }
+
+    async fn entries_in(&self, kind: EntryKind, project: &ProjectName, folder: &str) -> Result<Vec<Entry>, StoreError> {
+        let mut entries = self.entries(kind, Some(project)).await?;
+        entries.retain(|entry| entry.id.name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')));
+        Ok(entries)
     }
 
     async fn change(&self, changes: Vec<EntryChange>) -> Result<(), StoreError> {

@@ -38,6 +38,22 @@ pub(super) struct FunctionEntry {
     pub(super) revisions: Vec<RevisionRecord>,
 }
 
+/// The highest version among what was deleted, so that none is used again.
+#[derive(Default)]
+pub(super) struct Floor(u64);
+
+impl Floor {
+    /// The version of what follows `former`.
+    pub(super) fn next(&self, former: Option<u64>) -> u64 {
+        former.unwrap_or(self.0) + 1
+    }
+
+    /// What had this version is deleted.
+    pub(super) fn rise(&mut self, version: u64) {
+        self.0 = self.0.max(version);
+    }
+}
+
 #[derive(Default)]
 pub(super) struct State {
     pub(super) functions: BTreeMap<FunctionRef, FunctionEntry>,
@@ -52,6 +68,10 @@ pub(super) struct State {
     pub(super) logs: BTreeMap<i64, LoggedLine>,
     pub(super) next_seq: Seq,
     pub(super) next_position: i64,
+    /// What versions states that are made anew begin above.
+    pub(super) state_floor: Floor,
+    /// The same for entries.
+    pub(super) entry_floor: Floor,
 }
 
 impl State {

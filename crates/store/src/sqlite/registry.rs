@@ -46,7 +46,8 @@ fn change(transaction: &mut Transaction<'_>, changes: &Changes) -> Outcome<()> {
         match value {
             Some(value) => transaction
                 .prepare(
-                    "INSERT INTO entries (kind, project, name, version, value) VALUES (?1, ?2, ?3, 1, ?4)
+                    "INSERT INTO entries (kind, project, name, version, value)
+                     VALUES (?1, ?2, ?3, (SELECT value + 1 FROM meta WHERE name = 'entry_floor'), ?4)
                      ON CONFLICT (kind, project, name) DO UPDATE SET version = version + 1, value = excluded.value",
                 )?
                 .execute(params![kind.as_str(), project.as_str(), name, value])?,
@@ -85,6 +86,19 @@ fn list(connection: &Connection, kind: EntryKind, project: Option<&ProjectName>)
     Ok(entries)
 }
 
+fn list_in(connection: &Connection, kind: EntryKind, project: &ProjectName, folder: &str) -> Outcome<Vec<Entry>> {
+    // `0` follows `/`.
+    let (from, to) = (format!("{folder}/"), format!("{folder}0"));
+    let entries = connection
+        .prepare_cached(
+            "SELECT project, name, version, value FROM entries
+             WHERE kind = ?1 AND project = ?2 AND name >= ?3 AND name < ?4 ORDER BY name",
+        )?
+        .query_map(params![kind.as_str(), project.as_str(), from, to], |row| entry(row, kind))?
+        .collect::<Result<_, _>>()?;
+    Ok(entries)
+}
+
 fn entry(row: &Row<'_>, kind: EntryKind) -> rusqlite::Result<Entry> {
     Ok(Entry {
         id: EntryId { kind, project: rows::parsed(row, 0)?, name: row.get(1)? },
@@ -103,6 +117,11 @@ impl Registry for SqliteStore {
     async fn entries(&self, kind: EntryKind, project: Option<&ProjectName>) -> Result<Vec<Entry>, StoreError> {
         let project = project.cloned();
         self.readers.read(move |connection| list(connection, kind, project.as_ref())).await
+    }
+
+    async fn entries_in(&self, kind: EntryKind, project: &ProjectName, folder: &str) -> Result<Vec<Entry>, StoreError> {
+        let (project, folder) = (project.clone(), folder.to_owned());
+        self.readers.read(move |connection| list_in(connection, kind, &project, &folder)).await
     }
 
     async fn change(&self, changes: Vec<EntryChange>) -> Result<(), StoreError> {

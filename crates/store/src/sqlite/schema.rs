@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_base.sql"),
     include_str!("migrations/0002_views.sql"),
     include_str!("migrations/0003_actors.sql"),
+    include_str!("migrations/0004_versions.sql"),
 ];
 
 /// Statements that stay prepared on each connection.

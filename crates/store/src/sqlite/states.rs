@@ -27,7 +27,8 @@ pub(super) fn store(
     value.count(transaction)?;
     transaction
         .prepare(
-            "INSERT INTO states (function_id, key, value, digest, version, updated_at) VALUES (?1, ?2, ?3, ?4, 1, ?5)
+            "INSERT INTO states (function_id, key, value, digest, version, updated_at)
+             VALUES (?1, ?2, ?3, ?4, (SELECT value + 1 FROM meta WHERE name = 'state_floor'), ?5)
              ON CONFLICT (function_id, key) DO UPDATE SET value = excluded.value, digest = excluded.digest,
                     version = version + 1, updated_at = excluded.updated_at
              RETURNING version",
