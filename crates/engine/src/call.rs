@@ -1,5 +1,6 @@
 //! Synchronous calls: straight to a free worker. Nothing on this way waits for the store, unless the response makes events
-//! for other functions. A function with state is called through its queue, see [`queued_call`].
+//! for other functions, or the configs of the function were changed since its last call: they are read anew then, before a worker
+//! is taken. A function with state is called through its queue, see [`queued_call`].
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -65,6 +66,8 @@ async fn run(
     let mut refused = None;
     let (current, mut ending, queued) = loop {
         call.attempt += 1;
+        // Read before a slot is held: they are kept, but after a change the store has to be asked once.
+        call.configs = configs(&shared, &function).await?;
         let (slot, current) = match (acquire(&shared, &function).await, former.take()) {
             (Ok(acquired), _) => acquired,
             (Err(error), None) => return Err(error),
@@ -78,7 +81,6 @@ async fn run(
         call.is_batch = current.spec.batch().is_some();
         call.timeout = current.spec.event_timeout;
         call.key = current.spec.line(&call.events[0]);
-        call.configs = configs(&shared, &function).await?;
         let started_at = shared.now();
         let called = Instant::now();
         let end = slot.call(&call).await;

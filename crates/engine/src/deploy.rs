@@ -9,8 +9,8 @@
 use std::{sync::Arc, time::Duration};
 
 use tidemill_core::{
-    FunctionRef, FunctionState, RevisionNumber, RevisionRecord,
-    access::Object,
+    FunctionRecord, FunctionRef, FunctionState, RevisionNumber, RevisionRecord,
+    access::{Level, Object, Principal},
     manifest,
     ports::{LaunchError, Package, Progress, StoreError, Unpacked},
     scaling::{self, LaunchCost},
@@ -42,6 +42,7 @@ pub(crate) async fn deploy(
         source => prepare(shared, source).await?,
     };
     let _guard = begin(shared, &reference).await?;
+    may_deploy(shared, &reference, request.owner.as_ref()).await?;
     check_addresses(shared, &reference, &spec)?;
     let newest = newest_revision(shared, &reference).await?;
     let active = shared.routes.load().function(&reference).map(|function| function.current.load().revision);
@@ -71,9 +72,76 @@ pub(crate) async fn deploy(
         }
     };
     let stored = shared.ports.store.put_revision(revision, desired);
-    switch(shared, &reference, spec.clone(), pool, request.readiness, stored).await?;
+    let switched = match active {
+        Some(_) => switch(shared, &reference, spec.clone(), pool, request.readiness, stored).await,
+        None => {
+            let owner = request.owner.as_ref().map(|owner| owner.user.as_str());
+            first_switch(shared, &reference, spec.clone(), pool, (request.readiness, owner), stored).await
+        }
+    };
+    if let Err(error) = switched {
+        if request.readiness == Readiness::Later && !serves(shared, &reference, number) {
+            pending::settled(shared, &reference, number).await;
+        }
+        return Err(error);
+    }
     tracing::info!(function = %reference, revision = %number, "deployed");
     Ok(Deployed { function: reference, revision: number, spec, unchanged: false, warnings })
+}
+
+/// Whether a function may be deployed: a new one unless an alias has its name, and one that is there by whoever may change it.
+async fn may_deploy(shared: &Shared, reference: &FunctionRef, owner: Option<&Principal>) -> Result<(), DeployError> {
+    let directory = &shared.directory;
+    if shared.routes.load().function(reference).is_none() {
+        return match directory.alias(&reference.project, reference.name.as_str()).await? {
+            Some(_) => Err(DeployError::IsAlias(reference.clone())),
+            None => Ok(()),
+        };
+    }
+    let Some(owner) = owner else { return Ok(()) };
+    match owner.may(&directory.grants(&Object::function(reference)).await?, Level::Update) {
+        true => Ok(()),
+        false => Err(DeployError::IsOthers(reference.clone())),
+    }
+}
+
+/// The switch to the first revision of a new function. Its owner owns it from the moment that others can see it; when it
+/// comes to nothing, nobody owns anything.
+async fn first_switch(
+    shared: &Arc<Shared>,
+    reference: &FunctionRef,
+    spec: Arc<FunctionSpec>,
+    pool: Arc<Pool>,
+    (readiness, owner): (Readiness, Option<&str>),
+    stored: impl Future<Output = Result<FunctionRecord, StoreError>>,
+) -> Result<(), DeployError> {
+    let (directory, object) = (&shared.directory, Object::function(reference));
+    let naming = directory.naming().await;
+    let ready = async {
+        // Somebody may have made an alias while the worker started.
+        may_deploy(shared, reference, None).await?;
+        match owner {
+            Some(owner) => Ok(directory.own(&naming, &object, owner).await?),
+            None => Ok(()),
+        }
+    };
+    if let Err(error) = ready.await {
+        pool.close(Duration::ZERO).await;
+        return Err(error);
+    }
+    let switched = switch(shared, reference, spec, pool, readiness, stored).await;
+    if owner.is_some() && shared.routes.load().function(reference).is_none() {
+        // What may remain falls to nobody: see `directory::leaving`.
+        if let Err(error) = directory.disown(&object).await {
+            tracing::warn!(function = %reference, %error, "the grants of a function that was not deployed remain");
+        }
+    }
+    switched
+}
+
+/// Whether this revision of a function serves here.
+fn serves(shared: &Shared, reference: &FunctionRef, number: RevisionNumber) -> bool {
+    shared.routes.load().function(reference).is_some_and(|function| function.current.load().revision == number)
 }
 
 /// Unpacks a package and completes its settings, so that it is known which function it is and what it asks for.
@@ -154,9 +222,13 @@ pub(crate) async fn set_desired(
 pub(crate) async fn delete(shared: &Arc<Shared>, reference: &FunctionRef) -> Result<(), DeployError> {
     let _guard = begin(shared, reference).await?;
     let function = existing(shared, reference)?;
+    let (directory, object) = (&shared.directory, Object::function(reference));
+    let naming = directory.naming().await;
+    directory.part(&naming, &object).await?;
     shared.ports.store.delete_function(reference).await?;
-    if let Err(error) = shared.directory.forget(&Object::function(reference)).await {
-        tracing::warn!(function = %reference, %error, "the grants and nonces of a deleted function remain");
+    if let Err(error) = directory.disown(&object).await {
+        // Harmless: see `directory::leaving`.
+        tracing::warn!(function = %reference, %error, "the grants of a deleted function remain");
     }
     if let Err(error) = pending::forget(shared, reference).await {
         tracing::warn!(function = %reference, %error, "a deleted function is still remembered as not ready");
@@ -164,6 +236,7 @@ pub(crate) async fn delete(shared: &Arc<Shared>, reference: &FunctionRef) -> Res
     replace_routes(shared, |functions| {
         functions.remove(reference);
     });
+    drop(naming);
     function.stop.cancel();
     shared.cron_alarm.at(shared.now());
     let pools = function.pools();

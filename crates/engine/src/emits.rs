@@ -124,14 +124,17 @@ impl Made {
 
 /// Takes out the events for functions that were deleted in the meantime. Returns whether there were any: without them the
 /// store may take the rest.
-pub(crate) async fn drop_deleted(shared: &Shared, emits: &mut Vec<NewInvocation>) -> bool {
+///
+/// # Errors
+/// What the store said: whether there are any is not known then, and nothing is taken out.
+pub(crate) async fn drop_deleted(shared: &Shared, emits: &mut Vec<NewInvocation>) -> Result<bool, StoreError> {
     if emits.is_empty() {
-        return false;
+        return Ok(false);
     }
-    let Ok(functions) = shared.ports.store.functions().await else { return false };
+    let functions = shared.ports.store.functions().await?;
     let before = emits.len();
     emits.retain(|emit| functions.iter().any(|record| record.function == emit.function));
-    emits.len() < before
+    Ok(emits.len() < before)
 }
 
 /// Tells their functions that these are stored.
@@ -152,7 +155,7 @@ pub(crate) async fn store(shared: &Shared, mut emits: Vec<NewInvocation>) -> Res
         return Ok(());
     }
     let mut stored = shared.ports.store.submit(emits.clone()).await;
-    if matches!(stored, Err(StoreError::NotFound)) && drop_deleted(shared, &mut emits).await {
+    if matches!(stored, Err(StoreError::NotFound)) && drop_deleted(shared, &mut emits).await? {
         stored = shared.ports.store.submit(emits.clone()).await;
     }
     stored?;

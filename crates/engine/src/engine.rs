@@ -46,9 +46,11 @@ impl Engine {
     /// Loads the functions, puts back what the node's former life held, and starts to work.
     pub async fn start(config: EngineConfig, ports: Ports) -> Result<Engine, StartError> {
         let host = Arc::new(EngineHost::default());
+        let routes = Arc::new(ArcSwap::<Routes>::default());
         let shared = Arc::new(Shared {
             directory: Directory::new(
                 ports.registry.clone(),
+                routes.clone(),
                 ports.vault.clone(),
                 ports.clock.clone(),
                 ports.rng.clone(),
@@ -56,7 +58,7 @@ impl Engine {
             worker_names: WorkerNames::new(&config.node),
             config,
             ports,
-            routes: ArcSwap::default(),
+            routes,
             deploys: Default::default(),
             running: Default::default(),
             waiters: Default::default(),

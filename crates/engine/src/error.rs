@@ -8,6 +8,8 @@ use tidemill_core::{
     ports::{BuildError, LaunchError, StoreError},
 };
 
+use crate::directory::DirectoryError;
+
 /// Why a synchronous call brought no response of the function.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
@@ -33,6 +35,9 @@ pub enum CallError {
         /// Why, for the author of the function.
         reason: String,
     },
+    /// Somebody took it out of the queue before it had ended.
+    #[error("the call of {0} was taken out of its queue")]
+    Removed(FunctionRef),
     /// The server is stopping.
     #[error("the server is stopping")]
     Stopping,
@@ -109,6 +114,12 @@ pub enum DeployError {
         /// Whose it is.
         owner: FunctionRef,
     },
+    /// It would be a new function, and an alias has its name.
+    #[error("{0} is an alias already")]
+    IsAlias(FunctionRef),
+    /// Somebody else's function has that name by now.
+    #[error("{0} was deployed by somebody else")]
+    IsOthers(FunctionRef),
     /// There is no such function.
     #[error("there is no function {0}")]
     NoFunction(FunctionRef),
@@ -129,6 +140,16 @@ pub enum DeployError {
     /// The store refused.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<DirectoryError> for DeployError {
+    fn from(error: DirectoryError) -> DeployError {
+        DeployError::Store(match error {
+            DirectoryError::Store(source) => source,
+            DirectoryError::NotFound => StoreError::NotFound,
+            other => StoreError::Conflict(other.to_string()),
+        })
+    }
 }
 
 fn free_within(waited: Duration) -> String {

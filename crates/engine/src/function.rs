@@ -14,7 +14,7 @@ use tidemill_core::{FunctionRef, FunctionState, RevisionNumber, Timestamp, spec:
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{lines::Lines, metrics::FunctionMetrics, pool::Pool};
+use crate::{metrics::FunctionMetrics, pool::Pool, turns::Turns};
 
 /// Claims run ahead of free slots by about this much work, so that a slot need not wait for the next claim.
 const AHEAD: Duration = Duration::from_millis(100);
@@ -52,7 +52,7 @@ pub(crate) struct Function {
     /// Pools of former revisions, which may still have workers.
     former: Mutex<Vec<Weak<Pool>>>,
     /// Turns, for a function with state.
-    pub lines: Lines,
+    pub lines: Turns<String>,
     /// The last claim left some behind, as far as could be seen. Unlike `queued` it knows of invocations that the store put
     /// back by itself.
     more: AtomicBool,
@@ -73,7 +73,7 @@ impl Function {
             running: AtomicU32::new(0),
             desired_changed: Notify::new(),
             former: Mutex::default(),
-            lines: Lines::default(),
+            lines: Turns::default(),
             more: AtomicBool::new(false),
         }
     }

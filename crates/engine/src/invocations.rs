@@ -43,7 +43,7 @@ impl Engine {
             CancelResult::Requested => {
                 let lease: Option<LeaseRef> = shared.running.lock().get(&id).map(|attempt| attempt.lease);
                 if let Some(lease) = lease {
-                    leases::end(shared, lease).await;
+                    leases::end(shared, lease);
                 }
             }
         }

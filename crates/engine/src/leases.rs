@@ -41,7 +41,7 @@ async fn renew(shared: &Shared) -> bool {
     match shared.ports.store.renew(leases, shared.now() + LEASE).await {
         Ok(lost) => {
             for lease in lost {
-                end(shared, lease).await;
+                end(shared, lease);
             }
             true
         }
@@ -52,8 +52,9 @@ async fn renew(shared: &Shared) -> bool {
     }
 }
 
-/// Ends an attempt of ours: its lease is lost, or somebody cancelled it.
-pub(crate) async fn end(shared: &Shared, lease: LeaseRef) {
+/// Ends an attempt of ours: its lease is lost, or somebody cancelled it. Does not wait until its call has ended, which may
+/// take a worker its time.
+pub(crate) fn end(shared: &Shared, lease: LeaseRef) {
     let (token, worker) = match shared.running.lock().get_mut(&lease.id) {
         Some(attempt) if attempt.lease == lease => {
             attempt.is_unwanted = true;
@@ -63,6 +64,6 @@ pub(crate) async fn end(shared: &Shared, lease: LeaseRef) {
     };
     token.cancel();
     if let Some((worker, call)) = worker {
-        worker.cancel(call).await;
+        shared.tasks.spawn(async move { worker.cancel(call).await });
     }
 }

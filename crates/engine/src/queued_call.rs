@@ -71,7 +71,7 @@ async fn wait(shared: &Arc<Shared>, function: &Arc<Function>, id: InvocationId) 
         match shared.ports.store.invocation(id).await {
             Ok(detail) if detail.invocation.status.is_final() => return Ok(detail.invocation),
             Ok(_) => {}
-            Err(StoreError::NotFound) => return Err(CallError::NoFunction(function.reference.clone())),
+            Err(StoreError::NotFound) => return Err(gone(function)),
             // It may pass, and the call goes on meanwhile.
             Err(error) => tracing::warn!(invocation = %id, %error, "whether a call has ended cannot be seen yet"),
         }
@@ -132,20 +132,22 @@ async fn give_up(
             let lease = shared.running.lock().get(&id).map(|attempt| attempt.lease);
             let ended = shared.waiters.register(id);
             if let Some(lease) = lease {
-                leases::end(shared, lease).await;
+                leases::end(shared, lease);
             }
             // Whoever holds it lets go of it at once.
             let _ = tokio::time::timeout(LOOK, ended).await;
         }
         // It has ended.
         Err(StoreError::Conflict(_)) => {}
+        Err(StoreError::NotFound) => return Err(gone(function)),
         Err(source) => return Err(stored(function, source)),
     }
     match store.invocation(id).await {
         Ok(detail) if detail.invocation.status.is_final() && detail.invocation.status != Status::Cancelled => {
             Ok(detail.invocation)
         }
-        Ok(_) | Err(StoreError::NotFound) => Err(match reason {
+        Err(StoreError::NotFound) => Err(gone(function)),
+        Ok(_) => Err(match reason {
             GiveUp::Stopping => CallError::Stopping,
             GiveUp::Paused => CallError::Paused(function.reference.clone()),
             GiveUp::Late(waited) => late(function, waited),
@@ -175,6 +177,14 @@ async fn called(shared: &Shared, function: &Function, invocation: Invocation) ->
         error_reply(status, &invocation.reason)
     });
     Ok(Called { id, reply, succeeded, logs, timings: invocation.timings })
+}
+
+/// The call is not in the store any more: somebody purged the queue, or deleted the function.
+fn gone(function: &Function) -> CallError {
+    match function.stop.is_cancelled() {
+        true => CallError::NoFunction(function.reference.clone()),
+        false => CallError::Removed(function.reference.clone()),
+    }
 }
 
 fn late(function: &Function, waited: Duration) -> CallError {

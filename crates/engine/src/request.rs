@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tidemill_core::{
     FunctionRef, FunctionState, InvocationId, RevisionNumber, Timestamp, TopicName,
+    access::Principal,
     invocation::{LogLine, Reply, Timings},
     manifest::Overrides,
     ports::{Package, Place, Unpacked},
@@ -64,13 +65,16 @@ pub struct DeployRequest {
     pub readiness: Readiness,
     /// A new revision even when nothing changed.
     pub again: bool,
+    /// In whose name. A new function is theirs, and theirs alone; one that is there they must be allowed to change. `None`
+    /// leaves rights to whoever asks.
+    pub owner: Option<Principal>,
 }
 
 impl DeployRequest {
     /// A package, checked before it serves.
     pub fn package(package: Package, overrides: Overrides) -> DeployRequest {
         let source = Source::Package { package, overrides };
-        DeployRequest { source, readiness: Readiness::Checked, again: false }
+        DeployRequest { source, readiness: Readiness::Checked, again: false, owner: None }
     }
 }
 

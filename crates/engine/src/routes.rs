@@ -6,12 +6,16 @@ use std::{
     sync::Arc,
 };
 
+use arc_swap::ArcSwap;
 use tidemill_core::{
     FunctionRef, FunctionState, ProjectName, TopicName, TriggerName,
     spec::{HttpTrigger, MessageSource, TriggerKind},
 };
 
-use crate::function::{Function, Target};
+use crate::{
+    directory::Functions,
+    function::{Function, Target},
+};
 
 /// Where a request leads.
 #[derive(Clone)]
@@ -32,6 +36,12 @@ pub enum HttpRoute {
     NoAddress(FunctionRef),
     /// To nothing.
     NotFound,
+}
+
+impl Functions for ArcSwap<Routes> {
+    fn has(&self, function: &FunctionRef) -> bool {
+        self.load().function(function).is_some()
+    }
 }
 
 /// One function's claim on a path.

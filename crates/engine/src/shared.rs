@@ -18,6 +18,7 @@ use crate::{
     large::LargeBodies,
     launcher::WorkerNames,
     routes::Routes,
+    turns::Turns,
     waiters::{Calls, Waiters},
 };
 
@@ -36,7 +37,7 @@ pub(crate) struct Shared {
     pub ports: Ports,
     pub directory: Directory,
     pub worker_names: Arc<WorkerNames>,
-    pub routes: ArcSwap<Routes>,
+    pub routes: Arc<ArcSwap<Routes>>,
     /// One deployment of a function at a time; also guards changes of `routes`.
     pub deploys: DeployLocks,
     pub running: Mutex<BTreeMap<InvocationId, RunningAttempt>>,
@@ -98,10 +99,10 @@ impl Shared {
     }
 }
 
-/// One lock a function, made when needed.
+/// Who may change which function.
 #[derive(Default)]
 pub(crate) struct DeployLocks {
-    locks: Mutex<BTreeMap<FunctionRef, Arc<tokio::sync::Mutex<()>>>>,
+    turns: Turns<FunctionRef>,
     /// Held from the last look at the addresses of others until a revision serves.
     pub switching: tokio::sync::Mutex<()>,
     /// Held while `routes` is replaced.
@@ -110,7 +111,6 @@ pub(crate) struct DeployLocks {
 
 impl DeployLocks {
     pub async fn lock(&self, function: &FunctionRef) -> tokio::sync::OwnedMutexGuard<()> {
-        let lock = self.locks.lock().entry(function.clone()).or_default().clone();
-        lock.lock_owned().await
+        self.turns.enter(function.clone()).await
     }
 }

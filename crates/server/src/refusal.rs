@@ -160,6 +160,7 @@ impl From<DirectoryError> for Refusal {
         match error {
             DirectoryError::NotFound => Refusal::new(ErrorCode::NotFound, "what was asked for does not exist"),
             DirectoryError::Exists => Refusal::new(ErrorCode::Exists, text),
+            DirectoryError::TooMany(_) => Refusal::new(ErrorCode::Conflict, text),
             DirectoryError::Conflict => Refusal::new(ErrorCode::Conflict, text).retry_after(RETRY_BUSY),
             DirectoryError::Vault(error) => {
                 tracing::error!(%error, "a secret cannot be sealed or opened");
@@ -175,7 +176,7 @@ impl From<NonceRefusal> for Refusal {
         let text = error.to_string();
         match error {
             NonceRefusal::Unknown | NonceRefusal::UsedUp => Refusal::new(ErrorCode::Unauthenticated, text),
-            NonceRefusal::Level => Refusal::new(ErrorCode::Forbidden, text),
+            NonceRefusal::Level | NonceRefusal::Maker => Refusal::new(ErrorCode::Forbidden, text),
             NonceRefusal::Store(source) => source.into(),
         }
     }
@@ -217,6 +218,7 @@ impl From<CallError> for Refusal {
             CallError::Launch { function, reason } => {
                 launch(ErrorCode::LaunchFailed, &format!("no worker of {function} could be started"), &reason)
             }
+            CallError::Removed(_) => Refusal::new(ErrorCode::Conflict, text),
             CallError::Stopping => stopping(),
             CallError::Store { source: StoreError::NotFound, .. } => no_function("the function was deleted".to_owned()),
             CallError::Store { source, .. } => source.into(),
@@ -313,6 +315,8 @@ impl From<DeployError> for Refusal {
                 refusal
             }
             DeployError::AddressTaken { .. } => Refusal::new(ErrorCode::AddressTaken, text),
+            DeployError::IsAlias(_) => Refusal::new(ErrorCode::Exists, text),
+            DeployError::IsOthers(_) => Refusal::new(ErrorCode::Forbidden, text),
             DeployError::NoFunction(_) => no_function(text),
             DeployError::NoRevision { .. } => Refusal::new(ErrorCode::NoRevision, text),
             DeployError::NothingEarlier(_) => Refusal::new(ErrorCode::Conflict, text),

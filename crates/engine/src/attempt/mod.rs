@@ -1,6 +1,6 @@
 //! One attempt of a queued invocation (or of a batch of them), from its lease to its settlement.
 //!
-//! An execution with state takes its turn in the function's [`Lines`](crate::lines::Lines) first, which it leaves when it is
+//! An execution with state takes its turn in the function's [`Turns`](crate::turns::Turns) first, which it leaves when it is
 //! settled; then it gets a slot; only then are body and state read. So it sees all that was settled before it, and nobody
 //! else works on that state meanwhile.
 
@@ -214,7 +214,7 @@ async fn acquire(function: &Arc<Function>, line: &str) -> Result<Begin, (Acquire
     loop {
         let current = function.current.load_full();
         if turn.is_none() && current.spec.state != StateScope::None {
-            turn = Some(function.lines.enter(line).await);
+            turn = Some(function.lines.enter(line.to_owned()).await);
             continue;
         }
         match current.pool.acquire(None).await {

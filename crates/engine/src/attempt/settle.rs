@@ -166,7 +166,16 @@ async fn store(shared: &Arc<Shared>, function: &Arc<Function>, mut settlement: S
     let (id, status, available_at) = (settlement.lease.id, settlement.status, settlement.available_at);
     let mut wait = SETTLE_BACKOFF;
     loop {
-        match shared.ports.store.settle(settlement.clone()).await {
+        let mut settled = shared.ports.store.settle(settlement.clone()).await;
+        if matches!(settled, Err(StoreError::NotFound)) {
+            // The invocation may be gone, or somebody that it tells.
+            match emits::drop_deleted(shared, &mut settlement.emits).await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => settled = Err(error),
+            }
+        }
+        match settled {
             Ok(settled) => {
                 emits::announce(shared, &settlement.emits);
                 if status == Status::Queued {
@@ -180,7 +189,6 @@ async fn store(shared: &Arc<Shared>, function: &Arc<Function>, mut settlement: S
                 }
                 return;
             }
-            Err(StoreError::NotFound) if emits::drop_deleted(shared, &mut settlement.emits).await => {}
             Err(StoreError::Stale | StoreError::NotFound) => {
                 tracing::info!(invocation = %id, "an attempt ended after its lease was lost; its result is dropped");
                 return;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tidemill_core::{
     FunctionName, ProjectName, Timestamp,
     access::{Grants, Level, Object},
-    ports::{EntryKind, Expected},
+    ports::{EntryChange, EntryKind, Expected, StoreError},
 };
 
 use super::{
@@ -23,6 +23,9 @@ pub struct Alias {
     pub owner: String,
     /// When.
     pub created_at: Timestamp,
+    /// Whether the function that it was made for is gone. It means the next one of that name, but no config reaches that
+    /// through it, until it is pointed there anew.
+    pub dangles: bool,
 }
 
 /// An alias as it is stored.
@@ -31,11 +34,14 @@ struct Record {
     function: FunctionName,
     owner: String,
     created_at: Timestamp,
+    #[serde(default)]
+    dangles: bool,
 }
 
 impl Record {
     fn named(self, name: &str) -> Alias {
-        Alias { name: name.to_owned(), function: self.function, owner: self.owner, created_at: self.created_at }
+        let Record { function, owner, created_at, dangles } = self;
+        Alias { name: name.to_owned(), function, owner, created_at, dangles }
     }
 }
 
@@ -55,7 +61,7 @@ impl Directory {
     /// Makes an alias, on which its owner may do everything.
     ///
     /// # Errors
-    /// [`DirectoryError::Exists`] when there is one of that name.
+    /// [`DirectoryError::Exists`] when there is one of that name, or a function.
     pub async fn create_alias(
         &self,
         project: &ProjectName,
@@ -63,7 +69,12 @@ impl Directory {
         function: FunctionName,
         owner: &str,
     ) -> Result<Alias, DirectoryError> {
-        let record = Record { function, owner: owner.to_owned(), created_at: self.clock.now() };
+        let _naming = self.naming().await;
+        if self.is_function(project, name) {
+            return Err(DirectoryError::Exists);
+        }
+        let dangles = !self.is_function(project, function.as_str());
+        let record = Record { function, owner: owner.to_owned(), created_at: self.clock.now(), dangles };
         let mut grants = Grants::default();
         grants.set(owner, Level::Update);
         let changes = vec![
@@ -86,12 +97,14 @@ impl Directory {
         name: &str,
         function: FunctionName,
     ) -> Result<Alias, DirectoryError> {
+        let _naming = self.naming().await;
+        let dangles = !self.is_function(project, function.as_str());
         let id = id(EntryKind::Alias, project, name);
         for _ in 0..TRIES_MAX {
             let Some((record, version)) = self.find::<Record>(&id).await? else {
                 return Err(DirectoryError::NotFound);
             };
-            let record = Record { function: function.clone(), ..record };
+            let record = Record { function: function.clone(), dangles, ..record };
             if self.try_change(vec![write(id.clone(), &record, Expected::Version(version))?]).await? {
                 return Ok(record.named(name));
             }
@@ -99,15 +112,33 @@ impl Directory {
         Err(DirectoryError::Conflict)
     }
 
-    /// Deletes an alias with its grants and nonces.
+    /// Deletes an alias with its grants and nonces, and takes its name out of the configs.
     ///
     /// # Errors
     /// [`DirectoryError::NotFound`] when there is no such alias.
     pub async fn delete_alias(&self, project: &ProjectName, name: &str) -> Result<(), DirectoryError> {
-        let object = Object::alias(project, name);
-        let mut others = vec![delete(grants_id(&object))];
-        others.extend(self.nonce_deletions(&object).await?);
-        self.remove(id(EntryKind::Alias, project, name), others).await?;
-        Ok(())
+        let naming = self.naming().await;
+        let (id, object) = (id(EntryKind::Alias, project, name), Object::alias(project, name));
+        for _ in 0..TRIES_MAX {
+            let Some(entry) = self.registry.entry(&id).await? else { return Err(DirectoryError::NotFound) };
+            let mut changes = self.leaving(&naming, &object).await?;
+            changes.push(delete(grants_id(&object)));
+            changes.push(EntryChange { id: id.clone(), value: None, expected: Expected::Version(entry.version) });
+            if self.try_change(changes).await? {
+                return Ok(());
+            }
+        }
+        Err(DirectoryError::Conflict)
+    }
+
+    /// The changes that mark the aliases of a function that goes.
+    pub(super) async fn unpointing(&self, project: &ProjectName, name: &str) -> Result<Vec<EntryChange>, StoreError> {
+        let found = self.find_all::<Record>(EntryKind::Alias, project).await?;
+        let pointing = found.into_iter().filter(|(_, record, _)| record.function.as_str() == name && !record.dangles);
+        let mark = |(id, record, version)| {
+            let record = Record { dangles: true, ..record };
+            write(id, &record, Expected::Version(version))
+        };
+        pointing.map(mark).collect()
     }
 }

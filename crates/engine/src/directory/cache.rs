@@ -1,13 +1,17 @@
 //! What was read last: the configs of functions, and the grants of objects.
 //!
-//! A change forgets it all. Should a change be abandoned half-way, or be made by another node, grants are wrong for
+//! A change forgets what is kept of its project. Should a change be abandoned half-way, or be made by another node, grants are wrong for
 //! [`GRANTS_KEPT_MAX`] and no longer; configs until the next change, for a call that is not stored must not depend on the store.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use parking_lot::RwLock;
 use tidemill_core::{
-    FunctionRef, Timestamp,
+    FunctionRef, ProjectName, Timestamp,
     access::{Grants, Object},
 };
 
@@ -40,22 +44,22 @@ struct Kept {
     since: Timestamp,
 }
 
-/// Forgets everything when it is dropped.
-pub(super) struct Forgetting<'a>(&'a Cache);
+/// Forgets what is kept of some projects when it is dropped.
+pub(super) struct Forgetting<'a>(&'a Cache, BTreeSet<ProjectName>);
 
 impl Drop for Forgetting<'_> {
     fn drop(&mut self) {
         let mut inner = self.0.inner.write();
         inner.epoch += 1;
-        inner.values.clear();
-        inner.grants.clear();
+        inner.values.retain(|function, _| !self.1.contains(&function.project));
+        inner.grants.retain(|object, _| !self.1.contains(&object.project));
     }
 }
 
 impl Cache {
-    /// Forgets everything when the change that begins now has ended, however it does.
-    pub(super) fn forgetting(&self) -> Forgetting<'_> {
-        Forgetting(self)
+    /// Forgets what is kept of projects when the change that begins now has ended, however it does.
+    pub(super) fn forgetting(&self, projects: BTreeSet<ProjectName>) -> Forgetting<'_> {
+        Forgetting(self, projects)
     }
 
     /// The configs that are kept of a function; otherwise the epoch to give to [`Cache::keep`].

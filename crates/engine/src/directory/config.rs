@@ -2,7 +2,8 @@
 //!
 //! A config names the functions that it is for. It reaches those which whoever wrote it last may change: a value in
 //! somebody's environment is a change of what runs there. So a config for a function of others is stored, but not handed over
-//! until its writer may update the function.
+//! until its writer may update the function. When a function or an alias goes, its name is taken out of the configs: whoever
+//! takes the name later gets none of them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,12 +14,12 @@ use serde::{Deserialize, Serialize};
 use tidemill_core::{
     FunctionRef, ProjectName, Timestamp,
     access::{Grants, Level, Object},
-    ports::{EntryId, EntryKind, Expected, VaultError},
+    ports::{EntryChange, EntryId, EntryKind, Expected, StoreError, VaultError},
 };
 
 use super::{
     Directory, DirectoryError,
-    entries::{TRIES_MAX, delete, grants_id, id, read, write},
+    entries::{TRIES_MAX, delete, grants_id, id, write},
 };
 
 /// A named value for functions.
@@ -82,6 +83,13 @@ impl Record {
             created_at: self.created_at,
             updated_at: self.updated_at,
         }
+    }
+
+    /// The same without `name` among those it is for; `None` when it was not.
+    fn without(self, name: &str) -> Option<Record> {
+        let targets: Vec<&str> = self.targets.split(',').filter(|target| target.trim() != name).collect();
+        let targets = targets.join(",");
+        (targets.len() < self.targets.len()).then_some(Record { targets, ..self })
     }
 
     fn is_for(&self, names: &BTreeSet<&str>) -> bool {
@@ -196,8 +204,9 @@ impl Directory {
             return Ok(BTreeMap::new());
         }
         let aliases = self.aliases(project).await?;
-        let of_function = aliases.iter().filter(|alias| alias.function == function.name);
-        let mut names: BTreeSet<&str> = of_function.map(|alias| alias.name.as_str()).collect();
+        let of_function = aliases.iter().filter(|alias| alias.function == function.name && !alias.dangles);
+        let meant = of_function.filter(|alias| !self.is_function(project, &alias.name));
+        let mut names: BTreeSet<&str> = meant.map(|alias| alias.name.as_str()).collect();
         names.insert(function.name.as_str());
         let grants = self.grants(&Object::function(function)).await?;
         let reaching = records.into_iter().filter(|(_, record)| record.is_for(&names) && record.reaches(&grants));
@@ -214,7 +223,14 @@ impl Directory {
     }
 
     async fn records(&self, project: &ProjectName) -> Result<Vec<(EntryId, Record)>, DirectoryError> {
-        let entries = self.registry.entries(EntryKind::Config, Some(project)).await?;
-        entries.into_iter().map(|entry| Ok((entry.id.clone(), read(&entry)?))).collect()
+        let found = self.find_all(EntryKind::Config, project).await?;
+        Ok(found.into_iter().map(|(id, record, _)| (id, record)).collect())
+    }
+
+    /// The changes that take a name out of the configs.
+    pub(super) async fn untargeting(&self, project: &ProjectName, name: &str) -> Result<Vec<EntryChange>, StoreError> {
+        let found = self.find_all::<Record>(EntryKind::Config, project).await?;
+        let without = found.into_iter().filter_map(|(id, record, version)| Some((id, record.without(name)?, version)));
+        without.map(|(id, record, version)| write(id, &record, Expected::Version(version))).collect()
     }
 }

@@ -1,5 +1,7 @@
 //! Documents of the registry, typed.
 
+use std::collections::BTreeSet;
+
 use serde::{Serialize, de::DeserializeOwned};
 use tidemill_core::{
     ProjectName,
@@ -47,11 +49,22 @@ impl Directory {
         Ok(Some((read(&entry)?, entry.version)))
     }
 
+    /// All documents of a kind in a project, with their versions.
+    pub(super) async fn find_all<T: DeserializeOwned>(
+        &self,
+        kind: EntryKind,
+        project: &ProjectName,
+    ) -> Result<Vec<(EntryId, T, u64)>, StoreError> {
+        let entries = self.registry.entries(kind, Some(project)).await?;
+        entries.into_iter().map(|entry| Ok((entry.id.clone(), read(&entry)?, entry.version))).collect()
+    }
+
     /// Makes changes. What was read before them is forgotten, also when it is not known what became of them.
     pub(super) async fn change(&self, changes: Vec<EntryChange>) -> Result<(), StoreError> {
         // Nothing that is kept depends on nonces.
-        let matters = changes.iter().any(|change| change.id.kind != EntryKind::Nonce);
-        let _forgetting = matters.then(|| self.cache.forgetting());
+        let matter = changes.iter().filter(|change| change.id.kind != EntryKind::Nonce);
+        let projects: BTreeSet<ProjectName> = matter.map(|change| change.id.project.clone()).collect();
+        let _forgetting = (!projects.is_empty()).then(|| self.cache.forgetting(projects));
         self.registry.change(changes).await
     }
 

@@ -11,6 +11,9 @@ pub enum DirectoryError {
     /// There is one of that name already.
     #[error("there is one of that name already")]
     Exists,
+    /// An object has as many of them as it may have.
+    #[error("there are {0} of them already, and there may be no more")]
+    TooMany(usize),
     /// Others kept changing it at the same time.
     #[error("it was changed by others at the same time")]
     Conflict,
@@ -31,10 +34,13 @@ pub enum NonceRefusal {
     /// It is for less than what was asked.
     #[error("the nonce does not allow this")]
     Level,
+    /// Whoever made it may not do this any more.
+    #[error("whoever made the nonce may not do this")]
+    Maker,
     /// It was used as often as it may be.
     #[error("the nonce is used up")]
     UsedUp,
-    /// The store refused.
+    /// What it is for, or its maker's right, could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -10,7 +10,7 @@ use tidemill_core::{
 
 use super::{
     Directory, DirectoryError,
-    entries::{TRIES_MAX, delete, grants_id, read, write},
+    entries::{TRIES_MAX, grants_id, read, write},
 };
 
 impl Directory {
@@ -52,29 +52,5 @@ impl Directory {
             }
         }
         Err(DirectoryError::Conflict)
-    }
-
-    /// Makes `user` the one who may do everything with an object that nobody has grants on, and returns its grants: those of
-    /// somebody else when there were some.
-    pub async fn claim(&self, object: &Object, user: &str) -> Result<Grants, DirectoryError> {
-        let id = grants_id(object);
-        for _ in 0..TRIES_MAX {
-            if let Some((grants, _)) = self.find::<Grants>(&id).await? {
-                return Ok(grants);
-            }
-            let mut grants = Grants::default();
-            grants.set(user, Level::Update);
-            if self.try_change(vec![write(id.clone(), &grants, Expected::Absent)?]).await? {
-                return Ok(grants);
-            }
-        }
-        Err(DirectoryError::Conflict)
-    }
-
-    /// Forgets the grants and nonces of an object that is gone.
-    pub async fn forget(&self, object: &Object) -> Result<(), DirectoryError> {
-        let mut changes = vec![delete(grants_id(object))];
-        changes.extend(self.nonce_deletions(object).await?);
-        Ok(self.change(changes).await?)
     }
 }

@@ -1,7 +1,7 @@
 //! The directory over a registry in memory that lets others change things in between.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
@@ -16,7 +16,7 @@ use tidemill_core::{
     ports::{Clock, Entry, EntryChange, EntryId, EntryKind, Expected, Registry, Rng, StoreError, Vault, VaultError},
 };
 
-use super::{Directory, DirectoryError, NewConfig, NewNonce, NonceRefusal};
+use super::{Directory, DirectoryError, Functions, NONCES_MAX, NewConfig, NewNonce, NonceRefusal};
 
 #[derive(Default)]
 struct Documents {
@@ -54,6 +54,12 @@ impl Registry for Documents {
             .collect())
     }
 
+    async fn entries_in(&self, kind: EntryKind, project: &ProjectName, folder: &str) -> Result<Vec<Entry>, StoreError> {
+        let mut entries = self.entries(kind, Some(project)).await?;
+        entries.retain(|entry| entry.id.name.starts_with(&format!("{folder}/")));
+        Ok(entries)
+    }
+
     async fn change(&self, changes: Vec<EntryChange>) -> Result<(), StoreError> {
         if self.refusals.try_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
             return Err(StoreError::Conflict("somebody was quicker".into()));
@@ -70,6 +76,17 @@ impl Registry for Documents {
             };
         }
         Ok(())
+    }
+}
+
+/// The functions there are: those that nobody deleted.
+#[derive(Default)]
+struct AllBut(Mutex<BTreeSet<String>>);
+
+impl Functions for AllBut {
+    fn has(&self, function: &FunctionRef) -> bool {
+        // A function is named by one letter here.
+        function.name.as_str().len() == 1 && !self.0.lock().contains(function.name.as_str())
     }
 }
 
@@ -117,8 +134,17 @@ fn directory() -> (Directory, Arc<Documents>) {
 
 fn timed() -> (Directory, Arc<Documents>, Arc<Ticks>) {
     let (documents, ticks) = (Arc::new(Documents::default()), Arc::new(Ticks::default()));
-    let registry: Arc<dyn Registry> = documents.clone();
-    (Directory::new(registry, Arc::new(Mirror), ticks.clone(), Arc::new(Counted::default())), documents, ticks)
+    (over(&documents, Arc::default(), &ticks), documents, ticks)
+}
+
+fn over(documents: &Arc<Documents>, functions: Arc<AllBut>, ticks: &Arc<Ticks>) -> Directory {
+    Directory::new(documents.clone(), functions, Arc::new(Mirror), ticks.clone(), Arc::new(Counted::default()))
+}
+
+/// With functions that can be deleted.
+fn with_functions() -> (Directory, Arc<Documents>, Arc<AllBut>) {
+    let (documents, functions) = (Arc::new(Documents::default()), Arc::<AllBut>::default());
+    (over(&documents, functions.clone(), &Arc::default()), documents, functions)
 }
 
 fn project() -> ProjectName {
@@ -198,17 +224,24 @@ async fn grants_are_kept_whoever_else_grants_and_are_of_one_object() {
 }
 
 #[tokio::test]
-async fn an_object_is_claimed_by_the_first_one() {
+async fn a_new_object_is_its_owners_alone() {
     let (directory, documents) = directory();
-    documents.refusals.store(1, Relaxed);
-    assert_eq!(directory.claim(&function("f"), "ann").await.unwrap().level_of("ann"), Level::Update);
-    let grants = directory.claim(&function("f"), "bob").await.unwrap();
+    directory.grant(&function("f"), "bob", Level::Update).await.unwrap();
+    directory.create_nonce(new_nonce(function("f"), Level::Update, None)).await.unwrap();
+    documents.refusals.store(2, Relaxed);
+    directory.own(&directory.naming().await, &function("f"), "ann").await.unwrap();
+    let grants = directory.grants(&function("f")).await.unwrap();
     assert_eq!((grants.level_of("ann"), grants.level_of("bob")), (Level::Update, Level::None));
+    assert!(directory.nonces(&function("f")).await.unwrap().is_empty());
+    directory.disown(&function("f")).await.unwrap();
+    assert_eq!(documents.entries.lock().len(), 0);
 }
 
 #[tokio::test]
 async fn a_nonce_lets_in_for_its_object_up_to_its_level_so_often() {
     let (directory, documents) = directory();
+    directory.grant(&function("f"), "ann", Level::Update).await.unwrap();
+    directory.create_alias(&project(), "also", name("f"), "ann").await.unwrap();
     let nonce = directory.create_nonce(new_nonce(function("f"), Level::Execute, Some(2))).await.unwrap();
     let (project_part, random) = nonce.id.rsplit_once('_').unwrap();
     assert_eq!((project_part, random.len()), ("shop", 13));
@@ -217,11 +250,11 @@ async fn a_nonce_lets_in_for_its_object_up_to_its_level_so_often() {
 
     let refused = directory.use_nonce(id, &function("g"), Level::Read).await;
     assert!(matches!(refused, Err(NonceRefusal::Unknown)), "it is of another function");
-    let refused = directory.use_nonce(id, &object(ObjectKind::Alias, "f"), Level::Read).await;
+    let refused = directory.use_nonce(id, &object(ObjectKind::Alias, "also"), Level::Read).await;
     assert!(matches!(refused, Err(NonceRefusal::Unknown)), "it is of a function, not of an alias");
     let refused = directory.use_nonce(id, &function("f"), Level::Update).await;
     assert!(matches!(refused, Err(NonceRefusal::Level)));
-    assert_eq!(directory.nonce(&project(), id).await.unwrap().unwrap().uses, 0, "refusals use none");
+    assert_eq!(directory.nonce(&function("f"), id).await.unwrap().unwrap().uses, 0, "refusals use none");
 
     documents.refusals.store(3, Relaxed);
     let principal = directory.use_nonce(id, &function("f"), Level::Execute).await.unwrap();
@@ -229,12 +262,12 @@ async fn a_nonce_lets_in_for_its_object_up_to_its_level_so_often() {
     directory.use_nonce(id, &function("f"), Level::Read).await.unwrap();
     let refused = directory.use_nonce(id, &function("f"), Level::Read).await;
     assert!(matches!(refused, Err(NonceRefusal::UsedUp)));
-    let used = directory.nonce(&project(), id).await.unwrap().unwrap();
+    let used = directory.nonce(&function("f"), id).await.unwrap().unwrap();
     assert_eq!(used.uses, 2);
     assert!(used.last_used_at > Some(used.created_at));
 
-    directory.delete_nonce(&project(), id).await.unwrap();
-    assert!(matches!(directory.delete_nonce(&project(), id).await, Err(DirectoryError::NotFound)));
+    directory.delete_nonce(&function("f"), id).await.unwrap();
+    assert!(matches!(directory.delete_nonce(&function("f"), id).await, Err(DirectoryError::NotFound)));
     let refused = directory.use_nonce(id, &function("f"), Level::Read).await;
     assert!(matches!(refused, Err(NonceRefusal::Unknown)));
 }
@@ -266,7 +299,7 @@ async fn a_secret_config_is_sealed_at_rest_and_open_in_the_function_only() {
 
     let moved = documents.entries.lock().remove(&super::entries::id(EntryKind::Config, &project(), "key")).unwrap();
     documents.entries.lock().insert(super::entries::id(EntryKind::Config, &project(), "other"), moved);
-    drop(directory.cache.forgetting());
+    drop(directory.cache.forgetting([project()].into()));
     let refused = directory.configs_for(&FunctionRef::new(project(), name("f"))).await;
     assert!(matches!(refused, Err(DirectoryError::Vault(VaultError::Refused))), "it was sealed for another place");
 }
@@ -333,4 +366,116 @@ async fn the_configs_of_a_function_are_read_once_until_something_changes() {
     ticks.0.fetch_add(5_000_000, Relaxed);
     assert_eq!(directory.grants(&function("f")).await.unwrap().level_of("ann"), Level::None);
     assert_eq!(directory.configs_for(&f).await.unwrap().len(), 1, "a call does not depend on the store");
+}
+
+#[tokio::test]
+async fn a_nonce_ends_with_the_right_of_its_maker() {
+    let (directory, _) = directory();
+    directory.create_alias(&project(), "also", name("f"), "ann").await.unwrap();
+    let alias = object(ObjectKind::Alias, "also");
+    let admin = NewNonce { roles: Roles::from([Role::Admin]), ..new_nonce(function("f"), Level::Update, None) };
+    let admin = directory.create_nonce(admin).await.unwrap();
+    for object in [function("f"), alias] {
+        let nonce = directory.create_nonce(new_nonce(object.clone(), Level::Execute, Some(1))).await.unwrap();
+        for held in [Level::None, Level::Read] {
+            directory.grant(&function("f"), "ann", held).await.unwrap();
+            let refused = directory.use_nonce(&nonce.id, &object, Level::Execute).await;
+            assert!(matches!(refused, Err(NonceRefusal::Maker)));
+        }
+        directory.grant(&function("f"), "ann", Level::Execute).await.unwrap();
+        directory.use_nonce(&nonce.id, &object, Level::Execute).await.expect("refused uses were not counted");
+    }
+    directory.grant(&function("f"), "ann", Level::None).await.unwrap();
+    let principal = directory.use_nonce(&admin.id, &function("f"), Level::Update).await.unwrap();
+    assert!(principal.is_admin(), "with the roles of the time when it was made");
+}
+
+#[tokio::test]
+async fn nonces_of_an_object_are_so_many_at_most_and_none_is_made_for_what_is_gone() {
+    let (directory, _, functions) = with_functions();
+    let new = |name: &str| new_nonce(function(name), Level::Read, None);
+    for _ in 0..NONCES_MAX {
+        directory.create_nonce(new("f")).await.unwrap();
+    }
+    assert!(matches!(directory.create_nonce(new("f")).await, Err(DirectoryError::TooMany(NONCES_MAX))));
+    directory.create_nonce(new("g")).await.unwrap();
+    functions.0.lock().insert("g".into());
+    assert!(matches!(directory.create_nonce(new("g")).await, Err(DirectoryError::NotFound)));
+    let of_alias = new_nonce(object(ObjectKind::Alias, "none"), Level::Read, None);
+    assert!(matches!(directory.create_nonce(of_alias).await, Err(DirectoryError::NotFound)));
+    for name in ["one", "one/b"] {
+        directory.create_alias(&project(), name, self::name("f"), "ann").await.unwrap();
+        directory.create_nonce(new_nonce(object(ObjectKind::Alias, name), Level::Read, None)).await.unwrap();
+    }
+    let of = async |alias: &str| directory.nonces(&object(ObjectKind::Alias, alias)).await.unwrap();
+    assert_eq!((of("one/b").await.len(), of("one").await.len()), (1, 1));
+    let inner = of("one/b").await[0].id.clone();
+    let outer = object(ObjectKind::Alias, "one");
+    assert!(of("one").await.iter().all(|nonce| nonce.object == outer));
+    assert_eq!(directory.nonce(&outer, &format!("b/{inner}")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_alias_takes_no_name_of_a_function_and_a_function_comes_before_an_alias() {
+    let (directory, _, functions) = with_functions();
+    let taken = directory.create_alias(&project(), "f", name("g"), "mallory").await;
+    assert!(matches!(taken, Err(DirectoryError::Exists)));
+    // Before there was the function it could be made.
+    functions.0.lock().insert("f".into());
+    directory.create_alias(&project(), "f", name("g"), "mallory").await.unwrap();
+    functions.0.lock().clear();
+    directory.grant(&function("g"), "root", Level::Update).await.unwrap();
+    directory
+        .create_config(&project(), NewConfig { creator_is_admin: true, ..config("key", "1", "f", "root") })
+        .await
+        .unwrap();
+    let (f, g) = (FunctionRef::new(project(), name("f")), FunctionRef::new(project(), name("g")));
+    assert_eq!(directory.configs_for(&f).await.unwrap().len(), 1);
+    assert_eq!(directory.configs_for(&g).await.unwrap().len(), 0, "the name means the function");
+    directory.delete_alias(&project(), "f").await.unwrap();
+    assert_eq!(directory.configs_for(&f).await.unwrap().len(), 1, "the config is for the function");
+}
+
+#[tokio::test]
+async fn what_was_meant_for_one_reaches_nobody_who_takes_its_name() {
+    let (directory, documents, functions) = with_functions();
+    let f = FunctionRef::new(project(), name("f"));
+    directory.create_alias(&project(), "front", name("f"), "root").await.unwrap();
+    directory.create_alias(&project(), "back", name("f"), "root").await.unwrap();
+    for (name, targets) in [("by-name", "g, f ,ff"), ("by-alias", "front"), ("by-other-alias", "back,f")] {
+        let new = NewConfig { creator_is_admin: true, ..config(name, "1", targets, "root") };
+        directory.create_config(&project(), new).await.unwrap();
+    }
+    assert_eq!(directory.configs_for(&f).await.unwrap().len(), 3);
+    directory.delete_alias(&project(), "back").await.unwrap();
+    directory.create_alias(&project(), "back", name("f"), "mallory").await.unwrap();
+    let targets = async |name: &str| directory.config(&project(), name).await.unwrap().unwrap().targets;
+    assert_eq!(targets("by-other-alias").await, "f", "another alias of that name means nothing to it");
+    // The function is deleted, and somebody else makes one of that name.
+    documents.refusals.store(3, Relaxed);
+    directory.part(&directory.naming().await, &function("f")).await.unwrap();
+    directory.grant(&function("f"), "root", Level::Update).await.unwrap();
+    assert_eq!(*directory.configs_for(&f).await.unwrap(), BTreeMap::new());
+    assert_eq!((targets("by-name").await, targets("by-other-alias").await), ("g,ff".into(), String::new()));
+    assert!(directory.alias(&project(), "front").await.unwrap().unwrap().dangles);
+    // Who points the alias there anew means the new one. While there is no function, it goes on dangling.
+    functions.0.lock().insert("f".into());
+    assert!(directory.point_alias(&project(), "front", name("f")).await.unwrap().dangles);
+    functions.0.lock().clear();
+    directory.point_alias(&project(), "front", name("f")).await.unwrap();
+    assert_eq!(directory.configs_for(&f).await.unwrap().keys().collect::<Vec<_>>(), ["by-alias"]);
+}
+
+#[tokio::test]
+async fn a_change_forgets_its_own_project_only() {
+    let (directory, documents) = directory();
+    let elsewhere = FunctionRef::new("bakery".parse().unwrap(), name("f"));
+    directory.configs_for(&elsewhere).await.unwrap();
+    directory.configs_for(&FunctionRef::new(project(), name("f"))).await.unwrap();
+    directory.grant(&function("f"), "ann", Level::Read).await.unwrap();
+    let reads = documents.reads.load(Relaxed);
+    directory.configs_for(&elsewhere).await.unwrap();
+    assert_eq!(documents.reads.load(Relaxed), reads);
+    directory.configs_for(&FunctionRef::new(project(), name("f"))).await.unwrap();
+    assert!(documents.reads.load(Relaxed) > reads);
 }

@@ -147,7 +147,7 @@ impl Mill {
     /// Deploys settings alone.
     pub async fn deploy_spec(&self, name: &str, spec: FunctionSpec, readiness: Readiness) -> Result<u32, DeployError> {
         let source = Source::Spec { function: self::name(name), spec: Box::new(spec) };
-        let request = DeployRequest { source, readiness, again: false };
+        let request = DeployRequest { source, readiness, again: false, owner: None };
         self.engine.deploy(request, &Unwatched).await.map(|deployed| deployed.revision.0)
     }
 

@@ -26,7 +26,7 @@ fn actor() -> FunctionSpec {
 
 async fn update(mill: &Mill, spec: FunctionSpec, readiness: Readiness) -> u32 {
     let source = Source::Spec { function: name("actor"), spec: Box::new(spec) };
-    let request = DeployRequest { source, readiness, again: true };
+    let request = DeployRequest { source, readiness, again: true, owner: None };
     mill.engine.deploy(request, &Unwatched).await.expect("it is deployed").revision.0
 }
 

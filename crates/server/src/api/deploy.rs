@@ -89,8 +89,9 @@ pub(super) async fn deploy(
     }
     let prepared = app.engine.prepare(Source::Package { package, overrides }).await?;
     may_deploy(&app, &scope, &prepared).await?;
+    let owner = Some(scope.acting());
     let source = Source::Prepared(Box::new(prepared));
-    let request = DeployRequest { source, readiness: Readiness::Checked, again: false };
+    let request = DeployRequest { source, readiness: Readiness::Checked, again: false, owner };
     if wants_stream { Ok(streamed(app, request)) } else { whole(app, request).await }
 }
 
@@ -104,11 +105,6 @@ async fn may_deploy(app: &App, scope: &Scope, prepared: &Prepared) -> Result<(),
         return Err(refusal.hint("the settings docker.privileged and docker.mounts allow it"));
     }
     let object = Object::function(function);
-    let is_new = app.engine.target(function).is_none();
-    let directory = app.engine.directory();
-    if is_new && directory.alias(&function.project, function.name.as_str()).await?.is_some() {
-        return Err(Refusal::new(ErrorCode::Exists, format!("{} is an alias already", function.name)));
-    }
     if let Some(principal) = scope.principal() {
         if function.project != principal.project {
             let (own, other) = (&principal.project, &function.project);
@@ -120,10 +116,10 @@ async fn may_deploy(app: &App, scope: &Scope, prepared: &Prepared) -> Result<(),
             scope.require(app, &Object::function(&other), level).await?;
         }
     }
-    if is_new {
-        directory.claim(&object, &scope.acting().user).await?;
+    match app.engine.target(function) {
+        Some(_) => scope.require(app, &object, Level::Update).await,
+        None => Ok(()),
     }
-    scope.require(app, &object, Level::Update).await
 }
 
 /// What only some roles may ask for.

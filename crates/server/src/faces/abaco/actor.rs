@@ -77,6 +77,7 @@ pub(crate) async fn deploy(
         source: Source::Spec { function, spec: Box::new(spec) },
         readiness: Readiness::Later,
         again,
+        owner: None,
     };
     let webhook = record.webhook_function(project);
     match spec::of_webhook(record) {

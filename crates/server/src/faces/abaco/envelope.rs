@@ -119,6 +119,7 @@ impl From<DirectoryError> for Fault {
         match error {
             DirectoryError::NotFound => StoreError::NotFound.into(),
             DirectoryError::Exists => Fault::bad("There is one of that name already."),
+            DirectoryError::TooMany(_) => Fault::bad(error.to_string()),
             DirectoryError::Conflict => StoreError::Stale.into(),
             DirectoryError::Vault(VaultError::NoKey) => Fault::bad("This server has no key for secrets."),
             DirectoryError::Vault(VaultError::Refused) => Fault::broken(&error),
