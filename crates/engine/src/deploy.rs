@@ -80,8 +80,8 @@ pub(crate) async fn deploy(
         }
     };
     if let Err(error) = switched {
-        if request.readiness == Readiness::Later && !serves(shared, &reference, number) {
-            pending::settled(shared, &reference, number).await;
+        if request.readiness == Readiness::Later {
+            unwait(shared, &reference, number).await;
         }
         return Err(error);
     }
@@ -139,9 +139,18 @@ async fn first_switch(
     switched
 }
 
-/// Whether this revision of a function serves here.
-fn serves(shared: &Shared, reference: &FunctionRef, number: RevisionNumber) -> bool {
-    shared.routes.load().function(reference).is_some_and(|function| function.current.load().revision == number)
+/// A revision that was remembered to be waiting for its first worker may not serve after all: remembers what does.
+async fn unwait(shared: &Arc<Shared>, reference: &FunctionRef, number: RevisionNumber) {
+    let current = shared.routes.load().function(reference).map(|function| function.current.load_full());
+    match current {
+        Some(current) if current.revision == number => {}
+        Some(current) if !current.pool.was_ready() => {
+            if let Err(error) = pending::remember(shared, reference, current.revision).await {
+                tracing::warn!(function = %reference, %error, "that its workers have not been ready is not remembered");
+            }
+        }
+        Some(_) | None => pending::settled(shared, reference, number).await,
+    }
 }
 
 /// Unpacks a package and completes its settings, so that it is known which function it is and what it asks for.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidemill_core::{
     invocation::{AttemptOutcome, Status},
-    ports::CallOutcome,
+    ports::{CallOutcome, RedriveFilter, Store},
 };
 use tidemill_engine::CallError;
 
@@ -156,4 +156,20 @@ async fn a_call_of_a_function_that_is_deleted_ends() {
     let _begun = mill.stage.next().await;
     mill.engine.delete(&name("actor")).await.expect("it is deleted");
     assert!(matches!(call.await.expect("it ends"), Err(CallError::NoFunction(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_purged_from_the_queue_is_told_so() {
+    let mill = Mill::start().await;
+    mill.deploy("actor", ACTOR).await;
+    let first = mill.submit("actor", "").await;
+    let begun = mill.stage.next().await;
+    let call = mill.calling("actor", "second");
+    mill.pass(SECOND).await;
+    let waiting = RedriveFilter { function: name("actor"), limit: 10 };
+    assert_eq!(mill.store.purge(waiting, true).await.expect("it is purged"), 1);
+    let refused = call.await.expect("it ends").expect_err("it is gone");
+    assert!(matches!(refused, CallError::Removed(_)), "{refused}");
+    begun.succeeds();
+    mill.ended(first).await;
 }

@@ -106,3 +106,26 @@ async fn a_submission_whose_answer_was_lost_runs_once_its_lease_has_run_out() {
     let all = mill.invocations("f").await;
     assert_eq!(all.iter().map(|one| one.status).collect::<Vec<_>>(), [Status::Succeeded]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_others_are_renewed_while_a_lost_call_takes_its_time_to_end() {
+    let mill = Mill::start().await;
+    mill.deploy("f", "maxReplicas: 1").await;
+    mill.deploy("g", "maxReplicas: 1").await;
+    *mill.stage.cancelling.lock() = 20 * LEASE;
+    let lost = mill.submit("f", "").await;
+    let _begun = mill.stage.next().await;
+    let later = mill.now() + 2 * LEASE;
+    mill.store.expire(later, None, 100).await.expect("it is put back");
+    let claim =
+        Claim { function: name("f"), limit: 1, owner: "another".into(), now: later, lease_until: later + 100 * LEASE };
+    mill.store.claim(claim).await.expect("it is there");
+    let kept = mill.submit("g", "").await;
+    let begun = mill.stage.next().await;
+    mill.until("the call is being ended", || mill.stage.cancelled() == [lost]).await;
+    let renewals = mill.tolls.count("renew");
+    mill.pass(5 * LEASE).await;
+    assert!(mill.tolls.count("renew") >= renewals + 10);
+    begun.succeeds();
+    assert_eq!(mill.ended(kept).await.invocation.generation.0, 1);
+}

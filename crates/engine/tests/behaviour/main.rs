@@ -16,6 +16,7 @@ mod lifecycle;
 mod mill;
 mod named_workers;
 mod notices;
+mod ownership;
 mod queue;
 mod readiness;
 mod retention;

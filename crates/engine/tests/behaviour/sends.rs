@@ -141,3 +141,22 @@ async fn a_called_function_without_state_sends_before_it_answers() {
     let body = "sent a message to nobody, which is no function of the project\n";
     assert_eq!(called.reply.body, body);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_result_is_kept_though_it_cannot_be_seen_who_is_gone() {
+    let mill = pair().await;
+    mill.deploy("other", "description: it").await;
+    let id = mill.submit("sender", "").await;
+    let begun = mill.stage.next().await;
+    mill.tolls.delay("settle", SECOND);
+    let sends = vec![message("receiver", "lost"), message("other", "kept")];
+    begun.ends_as(changed("", Some("1"), sends));
+    mill.until("it is being stored", || mill.tolls.count("settle") == 1).await;
+    // While the result is being stored one addressee is deleted, and then functions cannot be read for a while.
+    mill.engine.delete(&name("receiver")).await.expect("it is deleted");
+    mill.tolls.refuse("functions", 3);
+    let detail = mill.ended(id).await;
+    assert_eq!((detail.invocation.status, outcomes(&detail)), (Status::Succeeded, vec![AttemptOutcome::Succeeded]));
+    assert_eq!(mill.bodies("other").await, ["kept"]);
+    assert_eq!(mill.state("sender", "").await, Some(("1".into(), 1)));
+}

@@ -120,6 +120,8 @@ pub struct Stage {
     launched: Mutex<Vec<Launched>>,
     attempted: AtomicU32,
     cancelled: Mutex<Vec<InvocationId>>,
+    /// How long it takes to end a call that somebody does not want.
+    pub cancelling: Mutex<Duration>,
     /// What open calls have printed so far.
     pub so_far: Mutex<BTreeMap<InvocationId, Vec<LogLine>>>,
     begun: mpsc::UnboundedSender<Begun>,
@@ -137,6 +139,7 @@ impl Stage {
             launched: Mutex::default(),
             attempted: AtomicU32::new(0),
             cancelled: Mutex::default(),
+            cancelling: Mutex::default(),
             so_far: Mutex::default(),
             begun,
             waiting: tokio::sync::Mutex::new(waiting),
@@ -342,6 +345,8 @@ impl Worker for FakeWorker {
 
     async fn cancel(&self, invocation: InvocationId) {
         self.stage.cancelled.lock().push(invocation);
+        let takes = *self.stage.cancelling.lock();
+        tokio::time::sleep(takes).await;
         self.ending.lock().push(invocation);
         self.changed.notify_waiters();
     }
