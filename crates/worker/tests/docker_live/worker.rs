@@ -279,7 +279,7 @@ async fn an_engine_that_goes_away_takes_its_containers_with_it_only_when_it_come
 async fn a_program_speaks_the_protocol_itself() {
     // A worker in Python, as a binary: it proves the way, not the language.
     let source = r#"#!/usr/local/bin/python3
-import json, os, socket, struct
+import json, os, socket, struct, time
 channel = socket.socket(socket.AF_UNIX)
 channel.connect(os.environ["TIDEMILL_WORKER_SOCKET"])
 def frame(kind, stream, meta, body=b""):
@@ -302,8 +302,11 @@ while True:
     elif kind == 2:
         if rest[meta:] == b"die":
             print("goodbye", flush=True)
+            time.sleep(0.5)
             os._exit(9)
         print("hello from the program", flush=True)
+        # A busy machine passes lines on late.
+        time.sleep(0.5)
         frame(18, stream, {"content_type": "text/plain"}, hello["directory"].encode() + b" " + rest[meta:])
     elif kind == 4:
         os._exit(0)

@@ -20,9 +20,9 @@ use crate::{
 };
 
 /// After an answer, how long nothing may come before all counts as printed. Engines pass lines on within a millisecond or two.
-const QUIET: Duration = Duration::from_millis(4);
+const QUIET: Duration = Duration::from_millis(8);
 /// However much it prints, an answer is not held back for longer.
-const HOLD_MAX: Duration = Duration::from_millis(50);
+const HOLD_MAX: Duration = Duration::from_millis(80);
 /// A container that has printed nothing during so many calls is not waited for any more, until it does.
 const SILENT_CALLS: u32 = 32;
 
