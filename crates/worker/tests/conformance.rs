@@ -200,6 +200,7 @@ impl Stored {
         let value = &case["events"][index];
         let mut call = Call::single(invocation(), 1, event);
         call.key = value["key"].as_str().map(str::to_owned);
+        call.configs = configs(value);
         if scope(case) != StateScope::None {
             let key = Stored::key(case, index);
             if let Some(text) = value["stored"].as_str() {
@@ -236,7 +237,8 @@ async fn send(worker: &dyn Worker, case: &Value) -> Vec<Answer> {
             ends.drain(..).flat_map(answers).collect()
         }
         "batch" => {
-            let call = Call { events, is_batch: true, ..Call::single(invocation(), 1, Event::default()) };
+            let configs = configs(&case["events"][0]);
+            let call = Call { events, is_batch: true, configs, ..Call::single(invocation(), 1, Event::default()) };
             answers(worker.call(&call).await)
         }
         _ => {
@@ -259,6 +261,12 @@ async fn send(worker: &dyn Worker, case: &Value) -> Vec<Answer> {
             all
         }
     }
+}
+
+/// The configs of an event.
+fn configs(event: &Value) -> Arc<BTreeMap<String, String>> {
+    let members = event["configs"].as_object().into_iter().flatten();
+    Arc::new(members.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect())
 }
 
 /// Runs all of them at once.

@@ -1,5 +1,5 @@
 // What a handler knows about its worker. All calls share it; each call sees it through an object of its own, so that
-// `context.callback` answers that call and no other, and `context.state` and `context.send` are of that call.
+// `context.callback` answers that call and no other, and `context.state`, `context.configs` and `context.send` are of that call.
 
 import { Logger } from './logs.mjs'
 import { Response } from './response.mjs'
@@ -18,6 +18,11 @@ export function sharedContext(hello, { wire, logs, calls }) {
     /** The durable state of the function, a JSON value, `{}` when none is stored yet: assign to it or change it in place. */
     get state() { return openCall(this, 'context.state', logs).state.get() },
     set state(value) { openCall(this, 'context.state', logs).state.set(value) },
+
+    /** The configs and secrets that apply to the function now, from name to text; they come with each event. */
+    get configs() { return openCall(this, 'context.configs', logs).configs },
+    // A function may use the name for something of its own.
+    set configs(value) { Object.defineProperty(this, 'configs', { value, writable: true, enumerable: true, configurable: true }) },
 
     /** Sends a message to function `name` of the project; it leaves when this execution has ended well. `delay` is in seconds. */
     send(name, body, options) { sendMessage(wire, openCall(this, 'context.send', logs), name, body, options) },

@@ -17,9 +17,14 @@ const TEXT_LENGTH_MAX = 65536
 const CALL_LENGTH_MAX = 1 << 20
 const FRAME_LENGTH = 128 // what a frame costs beside its text
 
-/** One open call: its stream, what it has begun to write and, for a function with state, its state. */
+/** One open call: its stream, the meta of its event, what it has begun to write and, for a function with state, its state. */
 export class Call {
-  constructor(stream) {
+  // Private, so that nobody who prints a context prints secrets.
+  #meta
+  #configs = null
+
+  constructor(stream, meta = null) {
+    this.#meta = meta
     this.stream = stream
     this.ended = false
     this.partials = null
@@ -28,6 +33,12 @@ export class Call {
     this.started = 0
     this.events = null
     this.state = null
+  }
+
+  /** The configs that came with the event: decoded on first use, since few functions have any. Its own to change. */
+  get configs() {
+    this.#configs ??= (this.#meta?.includes('"configs"') ? JSON.parse(this.#meta.toString()).configs : null) ?? {}
+    return this.#configs
   }
 }
 

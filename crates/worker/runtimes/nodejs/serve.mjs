@@ -65,7 +65,7 @@ export class Server {
     this.#pumping = true
     while (this.#queue.length > 0 && this.#open.size < this.#slots) {
       const event = this.#queue.shift()
-      const call = new Call(event.stream)
+      const call = new Call(event.stream, event.meta)
       this.#open.set(event.stream, call)
       this.#noteRunning()
       if (this.#slots > 1) this.#logs.context.run(call, () => this.#begin(call, event))

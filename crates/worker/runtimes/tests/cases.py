@@ -214,7 +214,7 @@ class CaseRun:
     def event(self, index, event):
         meta = {"id": f"event-{index}", "attempt": 1, "time_us": 1763769600000000}
         meta["trigger"] = {"kind": "http", "name": "default-http"}
-        names = "id time_us method path query headers content_type type source subject key caller".split()
+        names = "id time_us method path query headers content_type type source subject key caller configs".split()
         meta.update({name: event[name] for name in names if name in event})
         self.calls[index + 1] = list(event.get("calls", []))
         return meta, body_of(event)
@@ -310,7 +310,9 @@ class CaseRun:
 
     def batch(self, events):
         metas = [{**meta, "size": len(body)} for meta, body in events]
-        self.guest.send(EVENT, 1, {"batch": metas}, b"".join(body for _, body in events))
+        configs = [meta.pop("configs") for meta in metas if "configs" in meta]
+        once = {"configs": configs[0]} if configs else {}
+        self.guest.send(EVENT, 1, {"batch": metas, **once}, b"".join(body for _, body in events))
         self.until(lambda: 1 in self.results)
         frame = self.results[1]
         assert frame.kind == REPLY, f"{frame.meta}"

@@ -69,6 +69,87 @@ class Contexts(unittest.TestCase):
             context.send("f")
 
 
+class Configs(unittest.TestCase):
+    def test_they_belong_to_one_call(self):
+        source = """
+            import nuclio_sdk
+            {}def handler(context, event):
+                assert isinstance(context, nuclio_sdk.Context)
+                found = dict(context.configs)
+                context.configs["left"] = "behind"
+                assert context.configs["left"] == "behind"
+                return found
+        """
+        for state in ("none", "function"):
+            for prefix in ("", "async "):
+                with self.subTest(state=state, prefix=prefix), python(source.format(prefix), state=state) as it:
+                    self.assertEqual(it.result(configs={"a": "1"}).body, b'{"a":"1"}')
+                    self.assertEqual(it.result().body, b"{}")
+        source = """
+            exports.handler = {}(context) => {{
+              const found = {{ ...context.configs }}
+              context.configs.left = 'behind'
+              if (context.configs.left !== 'behind') throw new Error('decoded twice')
+              return found
+            }}
+        """
+        for prefix in ("", "async "):
+            with self.subTest(nodejs=prefix), nodejs(source.format(prefix)) as it:
+                self.assertEqual(it.result(configs={"a": "1"}).body, b'{"a":"1"}')
+                self.assertEqual(it.result().body, b"{}")
+
+    def test_a_plain_function_finds_them_in_its_context(self):
+        with python("def add(n, context): return context.configs['unit'] * n") as it:
+            self.assertEqual(it.result(b"2", "application/json", configs={"unit": "m"}).body, b"mm")
+        with nodejs("module.exports = (n, context) => context.configs.unit.repeat(n)") as it:
+            self.assertEqual(it.result(b"2", "application/json", configs={"unit": "m"}).body, b"mm")
+
+    def test_threads_of_a_call_find_them(self):
+        source = """
+            from concurrent.futures import ThreadPoolExecutor
+            def handler(context, event):
+                with ThreadPoolExecutor(2) as pool:
+                    return pool.submit(lambda: context.configs["a"]).result()
+        """
+        for state in ("none", "function"):
+            with self.subTest(state), python(source, state=state) as it:
+                self.assertEqual(it.result(configs={"a": "1"}).body, b"1")
+
+    def test_init_has_none(self):
+        with python("def init_context(context): context.configs\ndef main(p): pass") as it:
+            self.assertIn("only while an event is being handled", it.loaded.meta["message"])
+        with nodejs("exports.initContext = (c) => c.configs; exports.main = () => 1") as it:
+            self.assertIn("only while an event is being handled", it.loaded.meta["message"])
+
+    def test_a_function_may_use_the_name_for_something_of_its_own(self):
+        source = """
+            def init_context(context): context.configs = "own"
+            def handler(context, event): return context.configs
+        """
+        for state in ("none", "function"):
+            with self.subTest(state), python(source, state=state) as it:
+                self.assertEqual(it.result(configs={"a": "1"}).body, b"own")
+        with nodejs("'use strict'; exports.handler = (context) => { context.configs = 'own'; return context.configs }") as it:
+            self.assertEqual(it.result(configs={"a": "1"}).body, b"own")
+
+    def test_the_event_does_not_show_them(self):
+        with python("def handler(context, event): return event.to_json()") as it:
+            self.assertNotIn(b"hidden", it.result(configs={"a": "hidden"}).body)
+        with nodejs("exports.handler = (context, event) => JSON.stringify([event, require('util').inspect(event, { depth: 9 })])") as it:
+            self.assertNotIn(b"hidden", it.result(configs={"a": "hidden"}).body)
+        with nodejs("exports.handler = (context) => require('util').inspect(context, { depth: 9, showHidden: true })") as it:
+            self.assertNotIn(b"hidden", it.result(configs={"a": "hidden"}).body)
+
+    def test_the_sdk_has_them_outside_of_a_worker(self):
+        sys.path.insert(0, os.path.join(RUNTIMES, "python"))
+        import nuclio_sdk
+
+        context = nuclio_sdk.Context()
+        self.assertEqual(context.configs, {})
+        context.configs = {"a": "1"}
+        self.assertEqual(context.configs["a"], "1")
+
+
 class State(unittest.TestCase):
     def test_threads_of_a_call_share_its_state(self):
         source = """

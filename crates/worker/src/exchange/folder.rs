@@ -1,6 +1,7 @@
 //! The folder of one execution, and the folder of those folders.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
@@ -16,9 +17,11 @@ use tidemill_core::{
 };
 
 use super::sends;
+use crate::protocol::configs;
 
 const STATE_FILE: &str = "state.json";
 const SEND_FILE: &str = "send.jsonl";
+const CONFIGS_FILE: &str = "configs.json";
 /// Numbers the folders of this process, whoever makes them.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
@@ -67,6 +70,7 @@ pub(crate) struct Exchange {
     directory: PathBuf,
     /// The state it began with; `None` for a function without state.
     state: Option<Bytes>,
+    has_configs: bool,
     is_kept: bool,
 }
 
@@ -89,7 +93,21 @@ impl Exchange {
 
     /// The folder `directory` of an execution that began earlier, with the same `state`.
     pub fn reopen(directory: PathBuf, state: Option<&Bytes>) -> Exchange {
-        Exchange { directory, state: state.cloned(), is_kept: false }
+        Exchange { directory, state: state.cloned(), has_configs: false, is_kept: false }
+    }
+
+    /// Puts the file with `configs` there, for this process's user alone. Without any there is no file. Called once at most.
+    pub fn put_configs(&mut self, configs: &BTreeMap<String, String>) -> io::Result<()> {
+        if configs.is_empty() {
+            return Ok(());
+        }
+        let mut text = Vec::new();
+        configs::write(&mut text, configs);
+        let file = self.directory.join(CONFIGS_FILE);
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+        io::Write::write_all(&mut file, &text)?;
+        self.has_configs = true;
+        Ok(())
     }
 
     /// Leaves the folder where it is, for somebody who reopens it.
@@ -106,7 +124,8 @@ impl Exchange {
     pub fn variables(&self, seen_at: &Path) -> Vec<(String, String)> {
         let variable = |name: &str, file: &str| (name.to_owned(), seen_at.join(file).to_string_lossy().into_owned());
         let state = self.state.as_ref().map(|_| variable("TIDEMILL_STATE_FILE", STATE_FILE));
-        state.into_iter().chain([variable("TIDEMILL_SEND_FILE", SEND_FILE)]).collect()
+        let configs = self.has_configs.then(|| variable("TIDEMILL_CONFIGS_FILE", CONFIGS_FILE));
+        state.into_iter().chain([variable("TIDEMILL_SEND_FILE", SEND_FILE)]).chain(configs).collect()
     }
 
     /// Reads what the program left. Blocks. The error is one line for the author of the function.

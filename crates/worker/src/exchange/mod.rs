@@ -1,13 +1,14 @@
 //! State and messages by files, for programs that speak no protocol: the shell runtime and containers of the contract `run`.
 //!
-//! An [`Exchange`] is a folder for one execution. The program is told where two files in it are:
+//! An [`Exchange`] is a folder for one execution. The program is told where the files in it are:
 //!
 //! | Variable | File | Written by |
 //! |---|---|---|
 //! | `TIDEMILL_STATE_FILE` | the function's state as JSON; not there when none is stored yet. Only for functions with state | both |
 //! | `TIDEMILL_SEND_FILE` | a line for each message sent, a JSON object; see below | the program |
+//! | `TIDEMILL_CONFIGS_FILE` | the configs that apply, a JSON object of texts; see [`Exchange::put_configs`] | us |
 //!
-//! When the program has succeeded, [`Exchange::collect`] reads both. A message is `{"function": name, "body": text}` or, with
+//! When the program has succeeded, [`Exchange::collect`] reads state and messages. A message is `{"function": name, "body": text}` or, with
 //! bytes, `"body_base64"`; `"key"`, `"content_type"`, `"headers"` (an object of texts) and `"delay_ms"` may be there.
 //!
 //! The program is not trusted: it may put anything in place of the files. Links are not followed, what is no plain file is refused

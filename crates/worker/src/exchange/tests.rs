@@ -1,6 +1,12 @@
 //! What programs may leave in their folder.
 
-use std::{fs, os::unix::fs::symlink, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -153,4 +159,23 @@ proptest! {
             prop_assert!(serde_json::from_slice::<serde_json::Value>(&state).is_ok());
         }
     }
+}
+
+#[test]
+fn configs_lie_in_a_file_for_the_user_alone_and_only_when_there_are_some() {
+    let (_directory, folders) = bench();
+    let mut exchange = exchange(&folders, None);
+    exchange.put_configs(&BTreeMap::new()).unwrap();
+    let names = |exchange: &Exchange| -> Vec<String> {
+        exchange.variables(exchange.directory()).into_iter().map(|(name, _)| name).collect()
+    };
+    assert_eq!(names(&exchange), ["TIDEMILL_SEND_FILE"]);
+    exchange.put_configs(&BTreeMap::from([("key".to_owned(), "it's \"ä\"".to_owned())])).unwrap();
+    assert_eq!(names(&exchange), ["TIDEMILL_SEND_FILE", "TIDEMILL_CONFIGS_FILE"]);
+    let file = exchange.directory().join("configs.json");
+    assert_eq!(fs::read_to_string(&file).unwrap(), r#"{"key":"it's \"ä\""}"#);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600);
+    assert_eq!(exchange.collect().unwrap(), Exchanged::default());
+    drop(exchange);
+    assert!(!file.exists());
 }

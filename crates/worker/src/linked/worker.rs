@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     protocol::{
+        configs,
         frame::{Body, Kind, Place},
         incoming::{self, BatchReply},
         outgoing,
@@ -232,6 +233,9 @@ impl Worker for LinkedWorker {
     }
 
     async fn call(&self, call: &Call) -> CallEnd {
+        if let Err(reason) = configs::check(&call.configs) {
+            return ended(AttemptOutcome::BadResponse, &reason, Vec::new());
+        }
         let size: usize = call.events.iter().map(|event| event.body.len()).sum();
         let shared = (size > INLINE_BODY_BYTES_MAX).then_some(size as u64);
         let Some(mut opened) = self.link.open(call.invocation, call.state.is_some(), shared) else {

@@ -1,6 +1,7 @@
 //! The worker protocol of `docs/worker-protocol.md`: the bytes, and nothing that sends them.
 
 pub(crate) mod arena;
+pub(crate) mod configs;
 pub(crate) mod frame;
 pub(crate) mod incoming;
 pub(crate) mod outgoing;

@@ -7,6 +7,8 @@ use tidemill_core::{
     ports::{Call, Launch},
 };
 
+use super::configs;
+
 /// Appends `text` as a JSON string.
 pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     serde_json::to_writer(out, text).expect("writing to a vector cannot fail");
@@ -32,8 +34,13 @@ fn number(out: &mut Vec<u8>, name: &str, value: impl Into<i64>) {
 
 /// Appends header names and values as a JSON object.
 pub(crate) fn headers(out: &mut Vec<u8>, headers: &[(String, String)]) {
+    texts(out, headers.iter().map(|(name, value)| (name, value)));
+}
+
+/// Appends names and texts as a JSON object.
+pub(super) fn texts<'a>(out: &mut Vec<u8>, members: impl Iterator<Item = (&'a String, &'a String)>) {
     out.push(b'{');
-    for (index, (name, value)) in headers.iter().enumerate() {
+    for (index, (name, value)) in members.enumerate() {
         if index > 0 {
             out.push(b',');
         }
@@ -78,7 +85,16 @@ fn event_members(out: &mut Vec<u8>, call: &Call, event: &Event) {
 /// The meta of an `EVENT` of one event.
 pub(crate) fn event(out: &mut Vec<u8>, call: &Call, event: &Event) {
     event_members(out, call, event);
+    call_members(out, call);
     out.push(b'}');
+}
+
+/// What a call has once, however many events it is of.
+fn call_members(out: &mut Vec<u8>, call: &Call) {
+    if !call.configs.is_empty() {
+        out.extend_from_slice(b",\"configs\":");
+        configs::write(out, &call.configs);
+    }
 }
 
 /// The meta of an `EVENT` of several events.
@@ -92,7 +108,9 @@ pub(crate) fn batch(out: &mut Vec<u8>, call: &Call) {
         number(out, ",\"size\":", i64::try_from(event.body.len()).unwrap_or(i64::MAX));
         out.push(b'}');
     }
-    out.extend_from_slice(b"]}");
+    out.push(b']');
+    call_members(out, call);
+    out.push(b'}');
 }
 
 /// The meta of a frame from a value that is seldom sent.

@@ -1,10 +1,13 @@
 //! Frames and memory regions.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use proptest::prelude::*;
 use tidemill_core::{Event, InvocationId, Timestamp, TriggerLabel, ports::Call};
 
 use super::{
     arena::{KEPT_BYTES_MAX, Regions, memory_file, read_at, write_at},
+    configs::{self, CONFIGS_BYTES_MAX},
     frame::{Body, Decoder, Frame, HEADER_BYTES, Kind, Place, encode},
     incoming, outgoing,
 };
@@ -206,6 +209,36 @@ fn an_event_has_the_key_of_its_line_and_the_name_of_its_caller() {
         let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
         assert_eq!((value["key"].as_str(), value["caller"].as_str()), (Some(key), Some("ann")), "{line:?}");
     }
+}
+
+#[test]
+fn configs_are_told_once_for_each_call_and_only_when_there_are_some() {
+    let event = Event::default();
+    let call = Call::single(InvocationId::new(Timestamp(0), 0), 1, event.clone());
+    let configs = [("db", "pa\"ss\nword"), ("region", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let with = Call { configs: Arc::new(configs.into()), ..call.clone() };
+    for (call, expected) in [(&call, None), (&with, Some(serde_json::json!({"db": "pa\"ss\nword", "region": ""})))] {
+        let (mut single, mut batch) = (Vec::new(), Vec::new());
+        outgoing::event(&mut single, call, &event);
+        outgoing::batch(&mut batch, call);
+        for meta in [single, batch] {
+            let meta: serde_json::Value = serde_json::from_slice(&meta).unwrap();
+            assert_eq!(meta.get("configs"), expected.as_ref(), "{meta}");
+            assert!(meta["batch"][0].get("configs").is_none());
+        }
+    }
+}
+
+#[test]
+fn configs_beyond_their_limit_are_refused_by_name() {
+    let configs =
+        |size: usize| BTreeMap::from([("db".to_owned(), "x".repeat(5)), ("certificates".to_owned(), "y".repeat(size))]);
+    let rest = "db".len() + 5 + "certificates".len();
+    assert_eq!(configs::check(&BTreeMap::new()), Ok(()));
+    assert_eq!(configs::check(&configs(CONFIGS_BYTES_MAX - rest)), Ok(()));
+    let error = configs::check(&configs(CONFIGS_BYTES_MAX - rest + 1)).unwrap_err();
+    assert!(error.contains("1048577 bytes together") && error.contains("\"certificates\""), "{error}");
+    assert!(error.contains("tidemill secret set") && !error.contains("yy"), "{error}");
 }
 
 #[test]

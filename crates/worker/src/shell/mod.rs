@@ -2,8 +2,8 @@
 //!
 //! The body is the program's stdin, the event's facts and headers are its environment, stdout is the response, lines on
 //! stderr are the log, and an exit code other than 0 is a failure. Arguments are words, never parsed by a shell. Whatever
-//! the program leaves running in its process group ends with it. State and messages go by the files of [`crate::exchange`]; they
-//! count when it ends with 0.
+//! the program leaves running in its process group ends with it. State, messages and configs go by the files of
+//! [`crate::exchange`]; the former two count when it ends with 0.
 
 mod arguments;
 mod environment;

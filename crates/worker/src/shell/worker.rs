@@ -30,7 +30,7 @@ use crate::{
     linked::refused,
     logs::{LogBuffer, cut_text},
     process::{DRIVER, Parts, Program, Stdin, function_environment, how_it_ended, set_backstop},
-    protocol::{incoming, outgoing::key_of},
+    protocol::{configs, incoming, outgoing::key_of},
     words::human_duration,
 };
 
@@ -115,9 +115,11 @@ impl ShellWorker {
         let broken = |outcome, reason: String| Err(CallOutcome::Broken { outcome, reason });
         let failed = |what: &str, error: std::io::Error| broken(AttemptOutcome::Crashed, format!("{what}: {error}"));
         let Gathered { logs, exchanged, report } = gathered;
-        let exchange = match self.parts.exchanges.begin(call.state.as_ref()) {
+        let begun = self.parts.exchanges.begin(call.state.as_ref());
+        let begun = begun.and_then(|mut exchange| exchange.put_configs(&call.configs).map(|()| exchange));
+        let exchange = match begun {
             Ok(exchange) => exchange,
-            Err(error) => return failed("the files for state and messages could not be made", error),
+            Err(error) => return failed("the files for state, messages and configs could not be made", error),
         };
         let process = match self.parts.spawner.spawn(self.program(call, event, &exchange)).await {
             Ok(process) => process,
@@ -239,6 +241,10 @@ impl Worker for ShellWorker {
         if self.gone.is_cancelled() {
             let reason = "the worker was ending when the call reached it".to_owned();
             let outcome = CallOutcome::Broken { outcome: AttemptOutcome::Interrupted, reason };
+            return CallEnd::new(outcome, Vec::new(), Duration::ZERO);
+        }
+        if let Err(reason) = configs::check(&call.configs) {
+            let outcome = CallOutcome::Broken { outcome: AttemptOutcome::BadResponse, reason };
             return CallEnd::new(outcome, Vec::new(), Duration::ZERO);
         }
         let started = Instant::now();

@@ -29,6 +29,7 @@ class Context:
         self.user_data = UserData()
         self.Response = Response
         self._state = {}
+        self._configs = {}
 
     @property
     def state(self):
@@ -42,6 +43,19 @@ class Context:
     @state.setter
     def state(self, value):
         self._state = value
+
+    @property
+    def configs(self):
+        """The configs and secrets that apply to the function now: a mapping from name to text, empty when there are none.
+
+        They come with each event, so what was changed holds from the next one on. Outside of a worker it is a plain value of this
+        object.
+        """
+        return self._configs
+
+    @configs.setter
+    def configs(self, value):
+        self._configs = value
 
     def send(self, function, body=None, key=None, content_type=None, headers=None, delay=0):
         """Sends a message to ``function`` of the same project.

@@ -32,7 +32,7 @@ def serve(wire, contract, contexts, logs, calls, run):
             elif kind == DRAIN:
                 return
             continue
-        call = logs.running = Call(stream)
+        call = logs.running = Call(stream, meta)
         started = ended = 0
         try:
             if flags & SHARED:

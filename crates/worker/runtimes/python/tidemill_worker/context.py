@@ -18,7 +18,7 @@ NO_STATE = "this function has no state: set spec.state to function or key (conte
 
 
 class WorkerContext(nuclio_sdk.Context):
-    """The context that all calls share. State and messages belong to the call that runs."""
+    """The context that all calls share. State, configs and messages belong to the call that runs."""
 
     @property
     def state(self):
@@ -27,6 +27,16 @@ class WorkerContext(nuclio_sdk.Context):
     @state.setter
     def state(self, value):
         self._open_call("context.state").state.set(value)
+
+    @property
+    def configs(self):
+        own = self.__dict__.get("configs")
+        return self._open_call("context.configs").configs() if own is None else own
+
+    @configs.setter
+    def configs(self, value):
+        # a function may use the name for something of its own
+        self.__dict__["configs"] = value
 
     def send(self, function, body=None, key=None, content_type=None, headers=None, delay=0):
         call = self._open_call("context.send")

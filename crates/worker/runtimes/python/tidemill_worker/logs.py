@@ -24,17 +24,26 @@ CURRENT = contextvars.ContextVar("tidemill_call", default=None)
 
 
 class Call:
-    """One open call: its stream, what it has begun to write and, for a function with state, its state."""
+    """One open call: its stream, the meta of its event, what it has begun to write and, for a function with state, its state."""
 
-    __slots__ = ("stream", "ended", "partials", "calls", "task", "state")
+    __slots__ = ("stream", "meta", "ended", "partials", "calls", "task", "state", "_configs")
 
-    def __init__(self, stream):
+    def __init__(self, stream, meta=b""):
         self.stream = stream
+        self.meta = meta
         self.ended = False
         self.partials = None
         self.calls = 0
         self.task = None
         self.state = None
+        self._configs = None
+
+    def configs(self):
+        """The configs that came with the event: decoded on first use, since few functions have any. Its own to change."""
+        if self._configs is None:
+            meta = json.loads(self.meta) if b'"configs"' in self.meta else {}
+            self._configs = meta.get("configs") or {}
+        return self._configs
 
 
 class _Partial:

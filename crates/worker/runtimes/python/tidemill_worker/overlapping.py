@@ -61,7 +61,7 @@ class Overlapping:
     def _take(self, frame):
         kind, flags, stream, meta, body = frame
         if kind == EVENT:
-            call = Call(stream)
+            call = Call(stream, meta)
             self._open[stream] = call
             self._note_running()
             coroutine = self._run(call, flags, meta, body)
