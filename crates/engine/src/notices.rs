@@ -2,7 +2,10 @@
 //!
 //! The end of an execution is told in the transaction that ends it. That workers become ready, or fail to, is told by a
 //! submission of its own: before the first call of the revision for the former, once for the latter. A notice is an event
-//! like any other; its body is the object that Abaco hands to links.
+//! like any other. Its body is a JSON object whose members are named as Abaco names them, for every function, so that actors
+//! written for Abaco's links understand it: `event_type`, `tenant_id` (the project), `actor_id` (the function), `actor_dbid` (both
+//! with `_` between), `event_time_utc` and `event_time_display` (RFC 3339), and of the end of an execution `execution_id`, `status`
+//! (`COMPLETE` or `ERROR`) and `exit_code` (null when there is none). Members may be added.
 //!
 //! Functions that notify each other in a circle would never come to rest: a notice counts those that led to it, and after
 //! [`CHAIN_MAX`] there is none.
