@@ -1,5 +1,6 @@
 //! Actors as the registry keeps them and as answers show them.
 
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use tidemill_core::{
     FunctionRef, ProjectName, Timestamp,
@@ -65,8 +66,51 @@ impl Progress for Quiet {
     fn line(&self, _text: &str) {}
 }
 
+/// How often an actor is deployed anew because its record changed meanwhile.
+const DEPLOYS_MAX: u32 = 20;
+
+/// What became of a deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deployed {
+    /// The functions are what the record says.
+    Done,
+    /// The actor was deleted meanwhile, and has no functions.
+    Gone,
+}
+
 /// Makes an actor's functions what its record says. `again` starts its workers anew whatever was said before.
+///
+/// Records change while this works, so the record is read once more at the end: one that is newer is deployed in its turn, and
+/// what was made of one that is going or gone is taken away. So whoever writes or deletes a record last has the last word.
 pub(crate) async fn deploy(
+    engine: &Engine,
+    config: &AbacoConfig,
+    project: &ProjectName,
+    record: &ActorRecord,
+    again: bool,
+) -> Result<Deployed, DeployError> {
+    let mut record = record.clone();
+    let mut again = again;
+    for _ in 0..DEPLOYS_MAX {
+        let deployed = apply(engine, config, project, &record, again).await;
+        match find(engine, project, record.id.as_str()).await? {
+            Some(Stored { record: now, .. }) if !now.is_going => {
+                if now.definition == record.definition && now.revision == record.revision {
+                    return deployed.map(|()| Deployed::Done);
+                }
+                record = now;
+                again = false;
+            }
+            Some(_) | None => {
+                remove_all(engine, project, &record).await?;
+                return Ok(Deployed::Gone);
+            }
+        }
+    }
+    Err(StoreError::Stale.into())
+}
+
+async fn apply(
     engine: &Engine,
     config: &AbacoConfig,
     project: &ProjectName,
@@ -89,6 +133,16 @@ pub(crate) async fn deploy(
     let spec = spec::of_actor(record, project, config);
     engine.deploy(request(record.function(project), spec, again), &Quiet).await?;
     Ok(())
+}
+
+/// Deletes an actor's functions.
+pub(crate) async fn remove_all(
+    engine: &Engine,
+    project: &ProjectName,
+    record: &ActorRecord,
+) -> Result<(), DeployError> {
+    remove(engine, &record.webhook_function(project)).await?;
+    remove(engine, &record.function(project)).await
 }
 
 /// Deletes a function that may not be there.
@@ -117,8 +171,61 @@ pub(crate) fn has_been_ready(record: &ActorRecord, view: Option<&FunctionView>) 
     record.was_ready || view.is_some_and(|view| view.was_ready)
 }
 
+/// The member that has the state.
+pub(crate) const STATE: &str = "state";
+/// What the states in one list may take together, in bytes.
+const LISTED_STATES_BYTES_MAX: usize = 1024 * 1024;
+
+/// The states of a list: shown as long as there is room for them.
+pub(crate) struct States {
+    left: usize,
+}
+
+impl Default for States {
+    fn default() -> States {
+        States { left: LISTED_STATES_BYTES_MAX }
+    }
+}
+
+impl States {
+    /// Adds its state to an actor's document, or `null` in its place when there is no room.
+    pub(crate) async fn add(
+        &mut self,
+        engine: &Engine,
+        project: &ProjectName,
+        record: &ActorRecord,
+        document: &mut Document,
+    ) -> Result<(), StoreError> {
+        let text = stored_state(engine, project, record).await?;
+        let fits = text.as_ref().is_none_or(|text| text.len() <= self.left);
+        let value = match text {
+            Some(text) if fits => {
+                self.left -= text.len();
+                parsed(record, &text)?
+            }
+            Some(_) => Value::Null,
+            None => json!({}),
+        };
+        document.insert(STATE.to_owned(), value);
+        Ok(())
+    }
+}
+
 /// The actor as searches see it; [`public`] takes away what answers do not show.
 pub(crate) async fn document(
+    engine: &Engine,
+    config: &AbacoConfig,
+    links: &Links,
+    project: &ProjectName,
+    record: &ActorRecord,
+) -> Result<Document, StoreError> {
+    let mut document = outline(engine, config, links, project, record).await?;
+    document.insert(STATE.to_owned(), state(engine, project, record).await?);
+    Ok(document)
+}
+
+/// The same without its state, which may be large.
+pub(crate) async fn outline(
     engine: &Engine,
     config: &AbacoConfig,
     links: &Links,
@@ -129,7 +236,6 @@ pub(crate) async fn document(
     let view = engine.function(&function);
     let (status, status_message) = status(record, view.as_ref());
     let definition = &record.definition;
-    let state = state(engine, project, record).await?;
     let next_run = next_run(engine, &function, definition, engine.clock().now()).await?;
     let mut document = Map::new();
     let mut set = |name: &str, value: Value| document.insert(name.to_owned(), value);
@@ -142,7 +248,6 @@ pub(crate) async fn document(
     set("status_message", status_message.into());
     set("create_time", times::iso(record.created_at).into());
     set("last_update_time", times::iso(record.updated_at).into());
-    set("state", state);
     set("revision", record.revision.into());
     set("mounts", mounts(record, project, config));
     set("cron_next_ex", next_run.into());
@@ -188,13 +293,28 @@ pub(crate) fn public(mut document: Document) -> Document {
 
 /// The state of an actor; `{}` while it has none.
 pub(crate) async fn state(engine: &Engine, project: &ProjectName, record: &ActorRecord) -> Result<Value, StoreError> {
+    match stored_state(engine, project, record).await? {
+        Some(text) => parsed(record, &text),
+        None => Ok(json!({})),
+    }
+}
+
+fn parsed(record: &ActorRecord, text: &[u8]) -> Result<Value, StoreError> {
+    serde_json::from_slice(text)
+        .map_err(|error| StoreError::Failed(format!("the state of actor {} is no JSON: {error}", record.id)))
+}
+
+async fn stored_state(
+    engine: &Engine,
+    project: &ProjectName,
+    record: &ActorRecord,
+) -> Result<Option<Bytes>, StoreError> {
     if record.definition.stateless {
-        return Ok(json!({}));
+        return Ok(None);
     }
     match engine.state(&record.function(project), "").await {
-        Ok(Some(state)) => serde_json::from_slice(&state.value)
-            .map_err(|error| StoreError::Failed(format!("the state of actor {} is no JSON: {error}", record.id))),
-        Ok(None) | Err(StoreError::NotFound) => Ok(json!({})),
+        Ok(state) => Ok(state.map(|state| state.value)),
+        Err(StoreError::NotFound) => Ok(None),
         Err(error) => Err(error),
     }
 }

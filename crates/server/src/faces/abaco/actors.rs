@@ -9,7 +9,7 @@ use tidemill_core::{
 };
 
 use super::{
-    actor::{self, Stored},
+    actor::{self, Deployed, Stored},
     authorize, cron,
     envelope::{Answer, Fault},
     exchange::Exchange,
@@ -31,9 +31,12 @@ pub(crate) async fn list(x: &Exchange) -> Answer {
     let grants = x.engine().directory().all_grants(x.project(), ObjectKind::Function).await?;
     let none = Grants::default();
     let mut documents = Vec::new();
+    let mut states = actor::States::default();
     for (project, record) in actor::all(x.engine(), Some(x.project())).await? {
         if x.principal.may(grants.get(record.id.as_str()).unwrap_or(&none), Level::Read) {
-            documents.push(actor::public(actor::document(x.engine(), x.config(), &x.links, &project, &record).await?));
+            let mut document = actor::outline(x.engine(), x.config(), &x.links, &project, &record).await?;
+            states.add(x.engine(), &project, &record, &mut document).await?;
+            documents.push(actor::public(document));
         }
     }
     Ok(x.show_all("Actors retrieved successfully.", documents))
@@ -53,13 +56,21 @@ pub(crate) async fn show(x: &Exchange) -> Answer {
 pub(crate) async fn create(x: &Exchange) -> Answer {
     let definition = described(x, None).await?;
     let record = store_new(x, definition).await?;
-    if let Err(error) = actor::deploy(x.engine(), x.config(), x.project(), &record, false).await {
-        going::finish(x.engine(), x.project(), &record).await?;
-        return Err(error.into());
+    match actor::deploy(x.engine(), x.config(), x.project(), &record, false).await {
+        Ok(Deployed::Done) => {}
+        Ok(Deployed::Gone) => return Err(gone(&record.id)),
+        Err(error) => {
+            going::take_back(x.engine(), x.project(), &record).await?;
+            return Err(error.into());
+        }
     }
     let began = first_run(&record, None, x.received_at);
     let document = actor::document(x.engine(), x.config(), &x.links, x.project(), &record).await?;
     Ok(x.show("Actor created successfully.", with_first_run(actor::public(document), began)))
+}
+
+fn gone(id: &FunctionName) -> Fault {
+    Fault::missing(format!("No actor found with identifier: {id}."))
 }
 
 async fn store_new(x: &Exchange, definition: Definition) -> Result<ActorRecord, Fault> {
@@ -95,7 +106,7 @@ pub(crate) async fn put(x: &Exchange) -> Answer {
     let id = x.actor()?.id.clone();
     for _ in 0..TRIES_MAX {
         let Some(Stored { record: former, version }) = actor::find(x.engine(), x.project(), id.as_str()).await? else {
-            return Err(Fault::missing(format!("No actor found with identifier: {id}.")));
+            return Err(gone(&id));
         };
         if former.is_going {
             return Err(Fault::bad("The actor is being deleted."));
@@ -117,7 +128,10 @@ pub(crate) async fn put(x: &Exchange) -> Answer {
             Err(StoreError::Conflict(_)) => continue,
             Err(error) => return Err(error.into()),
         }
-        actor::deploy(x.engine(), x.config(), x.project(), &record, is_new).await?;
+        match actor::deploy(x.engine(), x.config(), x.project(), &record, is_new).await? {
+            Deployed::Done => {}
+            Deployed::Gone => return Err(gone(&id)),
+        }
         let began = first_run(&record, Some(&former), x.received_at);
         let document = actor::document(x.engine(), x.config(), &x.links, x.project(), &record).await?;
         return Ok(x.show("Actor updated successfully.", with_first_run(actor::public(document), began)));

@@ -88,6 +88,13 @@ pub(crate) async fn delete(engine: &Engine, project: &ProjectName, id: &Function
     Err(StoreError::Stale.into())
 }
 
+/// Takes back an actor that never came to be: nothing of it counts.
+pub(crate) async fn take_back(engine: &Engine, project: &ProjectName, record: &ActorRecord) -> Result<(), Fault> {
+    actor::remove_all(engine, project, record).await?;
+    engine.directory().forget(&record::object(project, &record.id)).await?;
+    Ok(engine.registry().change(vec![actors::removal(record, project)]).await?)
+}
+
 /// Does what is left to do of a deletion.
 pub(crate) async fn finish(engine: &Engine, project: &ProjectName, record: &ActorRecord) -> Result<(), Fault> {
     let function = record.function(project);
@@ -96,8 +103,7 @@ pub(crate) async fn finish(engine: &Engine, project: &ProjectName, record: &Acto
         Err(StoreError::NotFound) => Usage::default(),
         Err(error) => return Err(error.into()),
     };
-    actor::remove(engine, &record.webhook_function(project)).await?;
-    actor::remove(engine, &function).await?;
+    actor::remove_all(engine, project, record).await?;
     engine.directory().forget(&record::object(project, &record.id)).await?;
     for _ in 0..TRIES_MAX {
         if actor::find(engine, project, record.id.as_str()).await?.is_none() {

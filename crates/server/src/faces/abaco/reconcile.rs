@@ -1,15 +1,15 @@
-//! Makes actors' functions what their records say: whoever was interrupted between the two is made up for.
-//! Idempotent, and takes no input.
+//! Makes actors' functions what their records say: whoever was interrupted between the two is made up for. A function of the
+//! face that no record names is deleted. Idempotent, and takes no input.
 
 use std::time::Duration;
 
-use tidemill_core::ProjectName;
+use tidemill_core::{FunctionName, ProjectName, spec::Runtime};
+use tidemill_engine::{DeployError, FunctionView};
 use tokio::time::sleep;
 
 use super::{
-    actor, going,
-    record::{self, ActorRecord},
-    spec,
+    actor::{self, Stored},
+    going, ids, record, spec,
 };
 use crate::shared::App;
 
@@ -40,15 +40,46 @@ async fn pass(app: &App, is_first: bool) {
     for (project, actor) in actors {
         let is_settled = app.engine.clock().now().since(actor.updated_at) > YOUNG;
         if (is_first || is_settled)
-            && let Err(reason) = mend(app, &project, &actor).await
+            && let Err(reason) = mend(app, &project, &actor.id).await
         {
             tracing::warn!(actor = %actor.id, %project, reason, "an actor is not what it should be");
         }
     }
+    for view in app.engine.functions(None) {
+        if let Err(error) = sweep(app, &view).await {
+            tracing::warn!(function = %view.function, %error, "a function of no actor cannot be deleted");
+        }
+    }
 }
 
-async fn mend(app: &App, project: &ProjectName, actor: &ActorRecord) -> Result<(), String> {
+/// The id of the actor that a function was made for, when the face made it.
+fn actor_of(view: &FunctionView) -> Option<&str> {
+    let name = view.function.name.as_str();
+    let (id, runtime) = match view.spec.labels.get(spec::LABEL)?.as_str() {
+        spec::ACTOR => (name, Runtime::Image),
+        spec::WEBHOOK => (name.strip_suffix(".webhook")?, Runtime::Webhook),
+        _ => return None,
+    };
+    (ids::is_id(id) && view.spec.runtime == runtime).then_some(id)
+}
+
+/// Deletes a function that was made for an actor that is not there. The record comes before the function, so that one without
+/// a record is one that was left behind.
+async fn sweep(app: &App, view: &FunctionView) -> Result<(), DeployError> {
+    let Some(id) = actor_of(view) else { return Ok(()) };
+    if actor::find(&app.engine, &view.function.project, id).await?.is_some() {
+        return Ok(());
+    }
+    tracing::warn!(function = %view.function, "a function of no actor is deleted");
+    actor::remove(&app.engine, &view.function).await
+}
+
+async fn mend(app: &App, project: &ProjectName, id: &FunctionName) -> Result<(), String> {
     let (engine, config) = (&app.engine, &app.config.abaco);
+    // It may have changed, or gone, since all were read.
+    let found = actor::find(engine, project, id.as_str()).await.map_err(|error| error.to_string())?;
+    let Some(Stored { record: actor, .. }) = found else { return Ok(()) };
+    let actor = &actor;
     if actor.format > record::FORMAT {
         return Err(format!("its record has the form {} of a later version", actor.format));
     }

@@ -21,6 +21,10 @@ use super::{
 
 /// Says that a function belongs to the face, and what it is there.
 pub(crate) const LABEL: &str = "abaco";
+/// An actor.
+pub(crate) const ACTOR: &str = "actor";
+/// What posts an actor's events.
+pub(crate) const WEBHOOK: &str = "webhook";
 /// The actor's name, for its containers.
 const LABEL_NAME: &str = "abaco.name";
 /// What a scheduled run says.
@@ -54,7 +58,7 @@ const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) fn of_actor(record: &ActorRecord, project: &ProjectName, config: &AbacoConfig) -> FunctionSpec {
     let definition = &record.definition;
     let mut spec = FunctionSpec::new(Runtime::Image);
-    spec.labels.insert(LABEL.to_owned(), "actor".to_owned());
+    spec.labels.insert(LABEL.to_owned(), ACTOR.to_owned());
     if let Some(name) = &definition.name {
         spec.labels.insert(LABEL_NAME.to_owned(), name.clone());
     }
@@ -101,7 +105,7 @@ pub(crate) fn of_webhook(record: &ActorRecord) -> Option<FunctionSpec> {
         return None;
     }
     let mut spec = FunctionSpec::new(Runtime::Webhook);
-    spec.labels.insert(LABEL.to_owned(), "webhook".to_owned());
+    spec.labels.insert(LABEL.to_owned(), WEBHOOK.to_owned());
     spec.handler.clone_from(webhook);
     spec.event_timeout = Some(WEBHOOK_TIMEOUT);
     spec.call_type = CallType::Async;
