@@ -1,6 +1,9 @@
 //! What an operator may set.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 
 use tidemill_core::access::{ContainerRules, Role};
 
@@ -79,6 +82,35 @@ impl Default for ServerConfig {
             wait_default: Duration::from_secs(60),
             wait_max: Duration::from_secs(600),
             drain_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl ServerConfig {
+    /// The address of the listener for whoever is on this machine.
+    pub(crate) fn own_address(&self) -> String {
+        let mut address = self.listen;
+        if address.ip().is_unspecified() {
+            address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+        }
+        format!("http://{address}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_own_address_can_be_reached() {
+        for (listen, address) in [
+            ("127.0.0.1:7070", "http://127.0.0.1:7070"),
+            ("0.0.0.0:80", "http://127.0.0.1:80"),
+            ("[::]:80", "http://[::1]:80"),
+            ("10.0.0.7:80", "http://10.0.0.7:80"),
+        ] {
+            let config = ServerConfig { listen: listen.parse().unwrap(), ..ServerConfig::default() };
+            assert_eq!(config.own_address(), address);
         }
     }
 }

@@ -65,6 +65,8 @@ impl Server {
             Ok((listener, local_addr))
         };
         let (listener, local_addr) = listen().map_err(|source| BindError { address, source })?;
+        // From now on it says the real port.
+        let config = ServerConfig { listen: local_addr, ..config };
         Ok(Server { listener, local_addr, engine, config, info })
     }
 

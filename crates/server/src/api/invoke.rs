@@ -164,7 +164,7 @@ fn event(item: BatchItem, trigger: TriggerLabel, received_at: Timestamp) -> Resu
     };
     let named = headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.clone());
     let content_type = item.content_type.or(named).unwrap_or_else(|| default_type.to_owned());
-    headers.retain(|(name, _)| name != "content-type");
+    headers.retain(|(name, _)| name != "content-type" && !gateway::is_own(name));
     if !content_type.is_empty() {
         headers.push(("content-type".to_owned(), content_type.clone()));
     }

@@ -37,12 +37,23 @@ fn is_of_connection(headers: &HeaderMap, name: &str) -> bool {
     })
 }
 
+/// Headers that the server itself gives events: containers believe what they say, so nobody else's are passed on.
+const OWN: &str = "x-abaco-";
+
+/// Whether a header is the server's to set, whoever sent it.
+pub(crate) fn is_own(name: &str) -> bool {
+    name.len() >= OWN.len() && name.as_bytes()[..OWN.len()].eq_ignore_ascii_case(OWN.as_bytes())
+}
+
 fn headers(parts: &Parts) -> Vec<(String, String)> {
     let source = &parts.headers;
     let mut headers: Vec<(String, String)> = Vec::with_capacity(source.keys_len() + 1);
     let names_headers = source.contains_key(header::CONNECTION);
     for name in source.keys() {
-        if is_hop_by_hop(name.as_str()) || (names_headers && is_of_connection(source, name.as_str())) {
+        if is_own(name.as_str())
+            || is_hop_by_hop(name.as_str())
+            || (names_headers && is_of_connection(source, name.as_str()))
+        {
             continue;
         }
         let mut values = source.get_all(name).iter();
@@ -78,6 +89,7 @@ mod tests {
             .header("X-Twice", "2")
             .header("Connection", "close, X-Private")
             .header("X-Private", "p")
+            .header("X-Abaco-Api-Server", "http://evil.example")
             .header("Transfer-Encoding", "chunked")
             .header("Content-Type", "text/css")
             .header("X-Utf8", HeaderValue::from_bytes("ä".as_bytes()).unwrap())

@@ -18,7 +18,7 @@ use tidemill_core::{FunctionRef, Timestamp, TriggerLabel, spec::FunctionSpec};
 use tidemill_engine::{HttpRoute, Target};
 
 pub(crate) use ask::{Ask, duration};
-pub(crate) use event::envelope;
+pub(crate) use event::{envelope, is_own};
 pub(crate) use run::{accepted, result, run};
 
 use crate::{

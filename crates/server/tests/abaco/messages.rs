@@ -104,6 +104,48 @@ async fn an_execution_knows_who_asked_and_gets_the_parameters() {
 }
 
 #[tokio::test]
+async fn where_containers_send_their_credentials_is_not_for_callers_to_say() {
+    let evil = [
+        ("host".to_owned(), "evil.example".to_owned()),
+        ("x-abaco-api-server".to_owned(), "http://evil.example".to_owned()),
+        ("X-Abaco-Jwt-Header-Name".to_owned(), "X-Evil".to_owned()),
+    ];
+    for configured in [None, Some("https://api.example.org")] {
+        let server = TestServer::start_with(AbacoCase::Camel, |config| {
+            config.auth = crate::support::tenants();
+            config.abaco.api_server = configured.map(str::to_owned);
+        })
+        .await;
+        let id = server.actor(Person::User, json!({})).await;
+        let headers: Vec<_> = Person::User.header().into_iter().chain(evil.clone()).collect();
+        let sent = server.raw("POST", &format!("/actors/{id}/messages?message=hi"), &headers, "".into()).await.result();
+        // The native API is not reached by a strange name at all.
+        let headers: Vec<_> = headers.into_iter().filter(|(name, _)| name != "host").collect();
+        let natively = server.raw("POST", &format!("/v1/functions/{id}/invocations"), &headers, "hi".into()).await;
+        let natively: serde_json::Value = serde_json::from_slice(&natively.body).unwrap();
+        let batch = json!([{"body": "hi", "headers": {"X-Abaco-Api-Server": "http://evil.example"}}]);
+        let target = format!("/v1/functions/{id}/invocations/batch");
+        let headers: Vec<_> = Person::User.header().into_iter().collect();
+        let batch = server.raw("POST", &target, &headers, batch.to_string().into()).await;
+        let batch: serde_json::Value = serde_json::from_slice(&batch.body).unwrap();
+        let own = configured.map_or_else(|| format!("http://{}", server.address), str::to_owned);
+        for (execution, is_abaco) in
+            [(&sent["executionId"], true), (&natively["id"], false), (&batch["invocations"][0]["id"], false)]
+        {
+            let execution = execution.as_str().unwrap();
+            server.execution(Person::User, &id, execution, "COMPLETE").await;
+            let logs = server.logs(Person::User, &id, execution).await;
+            assert!(
+                !logs.contains("x-abaco-jwt-header-name: X-Evil") && !logs.contains("http://evil.example"),
+                "{logs}"
+            );
+            assert_eq!(logs.contains(&format!("header x-abaco-api-server: {own}\n")), is_abaco, "{logs}");
+        }
+        server.end().await;
+    }
+}
+
+#[tokio::test]
 async fn the_mailbox_is_counted_and_purged() {
     let server = TestServer::start(AbacoCase::Camel).await;
     let user = Person::User;

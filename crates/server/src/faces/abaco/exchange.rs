@@ -35,6 +35,8 @@ pub(crate) struct Exchange {
     /// The header that carried the caller's token.
     pub(crate) jwt_header: Option<String>,
     pub(crate) links: Links,
+    /// The address by which containers reach the server.
+    pub(crate) api_server: String,
     pub(crate) named: Named,
     /// The grants on that.
     pub(crate) held: Held,

@@ -131,7 +131,7 @@ fn event(x: &Exchange, message: Message) -> Event {
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
     let mut headers = vec![
         (CONTENT_TYPE_HEADER.to_owned(), message.form.to_owned()),
-        ("x-abaco-api-server".to_owned(), x.links.api_server().to_owned()),
+        ("x-abaco-api-server".to_owned(), x.api_server.clone()),
     ];
     if let Some(name) = &x.jwt_header {
         headers.push(("x-abaco-jwt-header-name".to_owned(), name.clone()));

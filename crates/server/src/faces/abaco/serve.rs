@@ -198,14 +198,23 @@ async fn who(app: &App, parts: &Parts, place: &Place, row: &Row) -> Result<Calle
     }
 }
 
+/// Addresses for an answer: where nothing is configured, by the name that the caller knows the server by.
 fn links(app: &App, parts: &Parts, tenant: &str) -> Links {
-    let configured = app.auth.api_server(tenant).or(app.config.abaco.api_server.as_deref());
-    if let Some(server) = configured {
-        return Links::new(server);
-    }
-    match host(parts) {
-        Some(host) => Links::new(&format!("http://{host}")),
-        None => Links::new(&format!("http://{}", app.config.listen)),
+    let configured = configured(app, tenant).map(str::to_owned);
+    let by_name = || host(parts).map(|host| format!("http://{host}"));
+    Links::new(&configured.or_else(by_name).unwrap_or_else(|| app.config.own_address()))
+}
+
+fn configured<'a>(app: &'a App, tenant: &str) -> Option<&'a str> {
+    app.auth.api_server(tenant).or(app.config.abaco.api_server.as_deref())
+}
+
+/// The address by which containers reach the server. They may send their credentials there, so where there are any, it is not
+/// for callers to say.
+fn api_server(app: &App, links: &Links, tenant: &str) -> String {
+    match app.auth.is_open() {
+        true => links.api_server().to_owned(),
+        false => configured(app, tenant).map_or_else(|| app.config.own_address(), str::to_owned),
     }
 }
 
@@ -246,9 +255,11 @@ async fn exchange(
         let is_strict = !is_message && row.endpoint != Endpoint::StatePut;
         fields = body::add(fields, &content_type, &content, is_strict).await?;
     }
+    let links = links(app, &parts, &admitted.caller.tenant);
     Ok(Exchange {
+        api_server: api_server(app, &links, &admitted.caller.tenant),
         is_head: parts.method == Method::HEAD,
-        links: links(app, &parts, &admitted.caller.tenant),
+        links,
         has_length: parts.headers.contains_key(header::CONTENT_LENGTH),
         received_at: app.engine.clock().now(),
         app: app.clone(),
