@@ -23,8 +23,8 @@ use crate::{refusal::Refusal, shared::App, shield::Shield};
 
 /// The longest name, in characters.
 const NAME_LENGTH_MAX: usize = 128;
-/// The largest value, in bytes.
-const VALUE_BYTES_MAX: usize = 64 * 1024;
+/// The largest value, in bytes. Containers get all of their configs in one variable, which Linux bounds at 128 KiB.
+pub(crate) const VALUE_BYTES_MAX: usize = 64 * 1024;
 
 fn wire(config: directory::Config) -> Config {
     let names = config.targets.split(',').map(str::trim).filter(|name| !name.is_empty());

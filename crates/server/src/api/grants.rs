@@ -13,10 +13,7 @@ use super::{
     extract::{InProject, Params, json, no_function},
     scope::Scope,
 };
-use crate::{refusal::Refusal, shared::App, shield::Shield};
-
-/// The longest name of a user, in bytes.
-const USER_BYTES_MAX: usize = 256;
+use crate::{auth, refusal::Refusal, shared::App, shield::Shield};
 
 fn wire(grants: &access::Grants) -> Grants {
     Grants { grants: grants.0.iter().map(|(user, level)| (user.clone(), level.to_string())).collect() }
@@ -34,7 +31,7 @@ pub(super) fn level(text: &str) -> Result<Level, Refusal> {
 async fn add(app: &App, object: Object, content: Body) -> Result<Json<Grants>, Refusal> {
     let NewGrant { user, level: wanted } = json(app, content).await?;
     let level = level(&wanted)?;
-    if user.is_empty() || user.len() > USER_BYTES_MAX || user.chars().any(char::is_control) {
+    if !auth::is_user_name(&user) {
         return Err(Refusal::parameter("user", "it is no name of a user"));
     }
     let engine = app.engine.clone();

@@ -21,6 +21,7 @@ mod status;
 mod topics;
 mod workers;
 
+pub(crate) use configs::VALUE_BYTES_MAX;
 pub(crate) use origin::judge;
 use std::sync::Arc;
 

@@ -19,6 +19,11 @@ const SECONDS_MAX: f64 = 1e11;
 /// The longest name of a user, in bytes.
 const USER_BYTES_MAX: usize = 256;
 
+/// Whether a user may be called so, in a token as in a grant.
+pub(crate) fn is_user_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= USER_BYTES_MAX && !name.chars().any(|c| c.is_control() || c == ',')
+}
+
 /// Who a token is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
@@ -63,10 +68,7 @@ pub(super) fn identity(claims: &Claims, config: &TenantConfig) -> Result<Identit
 fn user(claims: &Claims, config: &TenantConfig) -> Option<String> {
     let (claim, text) = config.user_claims.iter().find_map(|claim| Some((claim, claims.get(claim)?.as_str()?)))?;
     let name = if claim == WSO2_USER { text.split('@').next().unwrap_or(text) } else { text };
-    let fits = !name.is_empty()
-        && name.len() <= USER_BYTES_MAX
-        && name != WORLD
-        && !name.chars().any(|c| c.is_control() || c == ',');
+    let fits = is_user_name(name) && name != WORLD;
     fits.then(|| name.to_owned())
 }
 

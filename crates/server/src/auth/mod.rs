@@ -28,6 +28,7 @@ mod tests;
 
 use std::sync::Arc;
 
+pub(crate) use claims::is_user_name;
 pub use config::{Algorithm, AuthConfig, KeyConfig, TenantConfig, default_roles};
 pub use error::{AuthError, TenantError};
 use http::{HeaderMap, HeaderName, header, request::Parts};

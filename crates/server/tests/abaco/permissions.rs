@@ -52,9 +52,13 @@ async fn bad_permissions_are_told() {
     let server = TestServer::start(AbacoCase::Camel).await;
     let id = server.actor(Person::User, json!({})).await;
     let path = format!("/actors/{id}/permissions");
-    for (form, says) in
-        [("level=READ", "'user'"), ("user=a", "'level'"), ("user=a&level=ALL", "Invalid permission level: ALL.")]
-    {
+    for (form, says) in [
+        ("level=READ", "'user'"),
+        ("user=a", "'level'"),
+        ("user=a&level=ALL", "Invalid permission level: ALL."),
+        ("user=a%0ab&level=READ", "'it is not the name of a user'"),
+        ("user=a,b&level=READ", "'it is not the name of a user'"),
+    ] {
         server.send(Person::User, "POST", &path, Body::Form(form)).await.refuses(400, says);
     }
     server.end().await;

@@ -11,9 +11,7 @@ use super::{
     ids,
     words::check_config,
 };
-
-/// The largest value, in bytes.
-const VALUE_BYTES_MAX: usize = 1024 * 1024;
+use crate::api::VALUE_BYTES_MAX;
 
 fn document(config: &Config) -> Map<String, Value> {
     let mut document = Map::new();

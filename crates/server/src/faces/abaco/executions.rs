@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use tidemill_core::{
-    FunctionRef, ProjectName,
+    FunctionRef, InvocationId, ProjectName,
     invocation::{Invocation, RunReport, Status},
     ports::{InvocationDetail, InvocationFilter, StoreError},
 };
@@ -58,18 +58,28 @@ pub(crate) async fn all(engine: &Engine, function: &FunctionRef, max: usize) -> 
     Ok(found)
 }
 
+/// The execution of the path, if there is one of the actor.
+pub(crate) async fn look(x: &Exchange) -> Result<Option<InvocationDetail>, Fault> {
+    let function = x.actor()?.function(x.project());
+    let Ok(id) = x.param("execution").parse() else { return Ok(None) };
+    Ok(detail(x.engine(), id).await?.filter(|detail| detail.invocation.function == function))
+}
+
+/// An execution by its id; `None` when it was forgotten.
+pub(crate) async fn detail(engine: &Engine, id: InvocationId) -> Result<Option<InvocationDetail>, StoreError> {
+    match engine.store().invocation(id).await {
+        Ok(detail) => Ok(Some(detail)),
+        Err(StoreError::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The execution of the path.
 pub(crate) async fn find(x: &Exchange) -> Result<InvocationDetail, Fault> {
-    let actor = x.actor()?;
-    let execution = x.param("execution");
+    let (actor, execution) = (x.actor()?, x.param("execution"));
     let missing =
         || Fault::bad(format!("No executions found with actor id of {} and execution id of {execution}.", actor.id));
-    let id = execution.parse().map_err(|_| missing())?;
-    match x.engine().store().invocation(id).await {
-        Ok(detail) if detail.invocation.function == actor.function(x.project()) => Ok(detail),
-        Ok(_) | Err(StoreError::NotFound) => Err(missing()),
-        Err(error) => Err(error.into()),
-    }
+    look(x).await?.ok_or_else(missing)
 }
 
 /// `GET` of the collection: totals and a line for each execution.

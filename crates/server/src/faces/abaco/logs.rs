@@ -14,31 +14,43 @@ use super::{AbacoConfig, envelope::Answer, exchange::Exchange, executions, finde
 /// Stands at the end of a log that was cut.
 const CUT: &str = " LOG LIMIT EXCEEDED; this execution log was TRUNCATED!";
 
+/// The line that a worker ends a log with that was too long for it.
+const DROPPED: &str = "log limit reached, further lines are dropped";
+/// Lines that may come after it.
+const LINES_AFTER_MAX: usize = 4;
+
 /// `GET`.
 pub(crate) async fn show(x: &Exchange) -> Answer {
     let actor = x.actor()?;
-    let detail = match executions::find(x).await {
-        Ok(detail) => detail,
+    let Some(detail) = executions::look(x).await? else {
         // Logs of what is not there, or not any more, are empty.
-        Err(_) => {
-            let links = x.links.logs(&actor.id, x.param("execution"), &actor.owner);
-            return Ok(x.answer("Logs retrieved successfully.", json!({"logs": "", "_links": links})));
-        }
+        let links = x.links.logs(&actor.id, x.param("execution"), &actor.owner);
+        return Ok(x.answer("Logs retrieved successfully.", json!({"logs": "", "_links": links})));
     };
-    let document = document(x, &actor.owner, &detail).await?;
+    let document = document(x, &actor.owner, &detail, true).await?;
     if x.is_search() {
-        let hits = finder::page(x, vec![document])?;
+        let hits = finder::log(x, document)?;
         return Ok(x.answer("Log search completed successfully.", hits));
     }
     Ok(x.answer("Logs retrieved successfully.", public(document)))
 }
 
-/// A log as searches see it.
-pub(crate) async fn document(x: &Exchange, owner: &str, detail: &InvocationDetail) -> Result<Document, StoreError> {
+/// The member that has the text.
+pub(crate) const TEXT: &str = "logs";
+
+/// A log as searches see it, with its text or without.
+pub(crate) async fn document(
+    x: &Exchange,
+    owner: &str,
+    detail: &InvocationDetail,
+    with_text: bool,
+) -> Result<Document, StoreError> {
     let function = &detail.invocation.function;
     let id = detail.invocation.id.to_string();
     let mut document = Map::new();
-    document.insert("logs".to_owned(), text(x.engine(), x.config(), detail).await?.into());
+    if with_text {
+        document.insert(TEXT.to_owned(), text(x.engine(), x.config(), detail).await?.into());
+    }
     document.insert("_links".to_owned(), x.links.logs(&function.name, &id, owner));
     document.insert("actor_id".to_owned(), function.name.as_str().into());
     document.insert("execution_id".to_owned(), id.into());
@@ -71,7 +83,7 @@ pub(crate) async fn text(
 }
 
 async fn stored(engine: &Engine, id: InvocationId) -> Result<Vec<LogLine>, StoreError> {
-    let limit = u32::try_from(LOG_ATTEMPT_LINES_MAX).unwrap_or(u32::MAX);
+    let limit = u32::try_from(LOG_ATTEMPT_LINES_MAX + LINES_AFTER_MAX).unwrap_or(u32::MAX);
     let filter = LogFilter { invocation: Some(id), limit, ..LogFilter::default() };
     let lines = engine.store().logs(filter).await?;
     let newest = lines.iter().map(|line| line.attempt).max().unwrap_or_default();
@@ -80,7 +92,8 @@ async fn stored(engine: &Engine, id: InvocationId) -> Result<Vec<LogLine>, Store
 
 fn joined(lines: &[LogLine], chars_max: usize) -> String {
     let mut text = String::new();
-    for line in lines {
+    let was_cut = lines.iter().rev().take(LINES_AFTER_MAX).any(|line| line.message == DROPPED);
+    for line in lines.iter().filter(|line| line.message != DROPPED || !was_cut) {
         text.push_str(&line.message);
         if !line.message.ends_with('\n') {
             text.push('\n');
@@ -88,6 +101,8 @@ fn joined(lines: &[LogLine], chars_max: usize) -> String {
     }
     if let Some((cut, _)) = text.char_indices().nth(chars_max) {
         text.truncate(cut);
+        text.push_str(CUT);
+    } else if was_cut {
         text.push_str(CUT);
     }
     text
@@ -112,5 +127,7 @@ mod tests {
         assert_eq!(joined(&lines, 5), "a\nä\n\n");
         assert_eq!(joined(&lines, 3), "a\nä LOG LIMIT EXCEEDED; this execution log was TRUNCATED!");
         assert_eq!(joined(&[], 0), "");
+        let cut = [line("a"), line(DROPPED), line("the end")];
+        assert_eq!(joined(&cut, 100), "a\nthe end\n LOG LIMIT EXCEEDED; this execution log was TRUNCATED!");
     }
 }

@@ -7,9 +7,7 @@ use super::{
     envelope::{Answer, Fault},
     exchange::Exchange,
 };
-
-/// The longest user name, in bytes.
-const USER_BYTES_MAX: usize = 256;
+use crate::auth;
 
 /// `GET`.
 pub(crate) async fn list(x: &Exchange) -> Answer {
@@ -22,8 +20,8 @@ pub(crate) async fn set(x: &Exchange) -> Answer {
     let invalid = |error| Fault::bad(format!("Invalid permission description: {error}"));
     let user = x.fields.required("user").map_err(invalid)?;
     let level = x.fields.required("level").map_err(invalid)?;
-    if user.len() > USER_BYTES_MAX {
-        return Err(Fault::bad("Invalid permission description: {'user': 'it is too long'}"));
+    if !auth::is_user_name(&user) {
+        return Err(Fault::bad("Invalid permission description: {'user': 'it is not the name of a user'}"));
     }
     let level: Level = level.to_uppercase().parse().map_err(|_| {
         Fault::bad(format!(

@@ -40,8 +40,10 @@ pub(crate) async fn utilization(x: &Exchange) -> Answer {
 /// `GET /actors/admin`.
 pub(crate) async fn actors(x: &Exchange) -> Answer {
     let mut documents = Vec::new();
+    let mut states = actor::States::default();
     for (project, actor) in actor::all(x.engine(), None).await? {
-        let mut document = actor::document(x.engine(), x.config(), &x.links, &project, &actor).await?;
+        let mut document = actor::outline(x.engine(), x.config(), &x.links, &project, &actor).await?;
+        states.add(x.engine(), &project, &actor, &mut document).await?;
         let usage = usage(x, &project, &actor).await?;
         let workers = workers::documents(x, &project, &actor).into_iter();
         let workers: Vec<Value> = workers.map(|worker| Value::Object(x.case().show(worker))).collect();
@@ -57,11 +59,9 @@ pub(crate) async fn actors(x: &Exchange) -> Answer {
 
 /// `GET /actors/admin/workers`.
 pub(crate) async fn workers(x: &Exchange) -> Answer {
-    let (mut ready, mut requested, mut busy, mut without, mut errors) = (0u64, 0u64, 0u64, 0u64, 0u64);
+    let (mut ready, mut requested, mut busy, mut stopping, mut without) = (0u64, 0u64, 0u64, 0u64, 0u64);
     let mut documents = Vec::new();
     for (project, actor) in actor::all(x.engine(), None).await? {
-        let view = x.engine().function(&actor.function(&project));
-        errors += u64::from(view.is_some_and(|view| view.problem.is_some()));
         let of_actor = workers::documents(x, &project, &actor);
         without += u64::from(of_actor.is_empty());
         for mut worker in of_actor {
@@ -69,7 +69,7 @@ pub(crate) async fn workers(x: &Exchange) -> Answer {
                 Some("READY") => ready += 1,
                 Some("REQUESTED") => requested += 1,
                 Some("BUSY") => busy += 1,
-                _ => {}
+                _ => stopping += 1,
             }
             worker.insert("actor_dbid".to_owned(), format!("{project}_{}", actor.id).into());
             documents.push(Value::Object(x.case().show(worker)));
@@ -79,8 +79,10 @@ pub(crate) async fn workers(x: &Exchange) -> Answer {
         "total_workers": documents.len(),
         "ready_workers": ready,
         "requested_workers": requested,
-        "error_workers": errors,
+        // A worker that fails is gone; its actor's status says why.
+        "error_workers": 0,
         "busy_workers": busy,
+        "shutting_down_workers": stopping,
         "actors_no_workers": without,
     });
     Ok(x.answer("Workers retrieved successfully.", json!({"summary": spelled(x, summary), "workers": documents})))

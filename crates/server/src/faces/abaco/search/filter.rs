@@ -74,6 +74,11 @@ impl Filter {
         Ok(Filter { path, test })
     }
 
+    /// Whether it looks at this member of the document.
+    pub(crate) fn is_of(&self, member: &str) -> bool {
+        self.path[0] == member
+    }
+
     /// Whether a document passes. A member that is a list passes if one of its elements does; one that is missing counts as
     /// `null`.
     pub(crate) fn passes(&self, document: &Document) -> bool {

@@ -3,12 +3,14 @@
 //! Documents are JSON objects whose names are spelled with underscores, whatever the server's spelling is.
 
 mod filter;
+mod finding;
 mod operand;
 mod text;
 
 use serde_json::{Map, Value, json};
 
 pub(crate) use filter::Filter;
+pub(crate) use finding::Finding;
 
 use super::case::Case;
 
@@ -80,18 +82,11 @@ impl Search {
     }
 
     /// The page of documents that are found.
-    pub(crate) fn run(&self, documents: Vec<Document>) -> Hits {
-        let mut found: Vec<Document> = documents.into_iter().filter(|document| self.finds(document)).collect();
-        if let Some(words) = &self.words {
-            found.sort_by_cached_key(|document| std::cmp::Reverse(text::score(document, words)));
-        }
-        let at = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-        Hits {
-            total: found.len() as u64,
-            skipped: self.skip,
-            limit: self.limit,
-            documents: found.into_iter().skip(at(self.skip)).take(at(self.limit)).collect(),
-        }
+    #[cfg(test)]
+    fn run(self, documents: Vec<Document>) -> Hits {
+        let mut finding = Finding::new(self);
+        documents.into_iter().for_each(|document| finding.add(document, None));
+        finding.hits()
     }
 }
 

@@ -182,3 +182,37 @@ fn nonsense_never_panics() {
         }
     }
 }
+
+#[test]
+fn large_members_are_judged_and_not_kept() {
+    let of = |query: &[(&str, &str)]| {
+        let query: Vec<_> = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Finding::new(Search::parse(&query, Case::Snake).unwrap())
+    };
+    for (query, needs) in [
+        (&[][..], false),
+        (&[("status", "COMPLETE")], false),
+        (&[("logs.like", "a")], true),
+        (&[("search", "a")], true),
+        (&[("exactsearch", "a")], true),
+    ] {
+        assert_eq!(of(query).needs("logs"), needs, "{query:?}");
+    }
+    for (query, total, page) in [
+        (&[("exactsearch", "corn")][..], 3, vec![0, 2, 4]),
+        (&[("exactsearch", "corn"), ("skip", "1"), ("limit", "1")], 3, vec![2]),
+        (&[("search", "corn"), ("limit", "2")], 5, vec![4, 2]),
+        (&[("search", "corn"), ("skip", "2"), ("limit", "2")], 5, vec![0, 1]),
+        (&[("skip", "9")], 5, vec![]),
+        (&[("limit", "0")], 5, vec![]),
+    ] {
+        let mut finding = of(query);
+        for (id, logs) in ["corn", "wind", "corn corn", "water", "corn corn corn"].into_iter().enumerate() {
+            finding.add(document(json!({"id": id, "logs": logs})), Some("logs"));
+        }
+        let hits = finding.hits();
+        let ids: Vec<_> = hits.documents.iter().map(|one| one["id"].as_u64().unwrap()).collect();
+        assert_eq!((hits.total, ids), (total, page), "{query:?}");
+        assert!(hits.documents.iter().all(|one| !one.contains_key("logs")));
+    }
+}
