@@ -13,8 +13,8 @@ pub enum Demand {
     Privileged,
     /// A folder or file of the host.
     Mount(String),
-    /// The user root in the container.
-    Root,
+    /// An image that is built from the package's own `Dockerfile`, whose steps the engine runs.
+    Build,
     /// The network of the host or of another container.
     Network(String),
 }
@@ -25,7 +25,7 @@ impl fmt::Display for Demand {
             Demand::Process => f.write_str("code that runs as a process of the server's user"),
             Demand::Privileged => f.write_str("a privileged container"),
             Demand::Mount(path) => write!(f, "the mount of {path}"),
-            Demand::Root => f.write_str("a container that runs as root"),
+            Demand::Build => f.write_str("an image that is built from a Dockerfile"),
             Demand::Network(name) => write!(f, "the network {name:?}"),
         }
     }
@@ -38,23 +38,17 @@ pub fn demands(spec: &FunctionSpec) -> Vec<Demand> {
     if !matches!(spec.runtime, Runtime::Image | Runtime::Webhook) {
         demands.push(Demand::Process);
     }
+    if spec.runtime == Runtime::Image && spec.container.as_ref().is_none_or(|container| container.image.is_empty()) {
+        demands.push(Demand::Build);
+    }
     let Some(container) = spec.container.as_deref() else { return demands };
     if container.privileged {
         demands.push(Demand::Privileged);
     }
     demands.extend(container.mounts.iter().map(|mount| Demand::Mount(mount.source.clone())));
-    if is_root(&container.user) {
-        demands.push(Demand::Root);
-    }
     let is_foreign = |name: &&String| *name == "host" || name.starts_with("container:");
     demands.extend(container.networks.iter().filter(is_foreign).cloned().map(Demand::Network));
     demands
-}
-
-/// Whether a user or its group, as in `0`, `root` or `1000:0`, is root. Engines read numbers as `+0` and `00` as well.
-fn is_root(user: &str) -> bool {
-    let is_root = |part: &str| part == "root" || part.parse::<i64>() == Ok(0);
-    user.split(':').any(is_root)
 }
 
 /// What a server gives to containers, whoever asks.
@@ -106,21 +100,11 @@ mod tests {
         assert_eq!(demands(&FunctionSpec::new(Runtime::Shell)), [Demand::Process]);
         assert_eq!(demands(&image(|c| c.privileged = true)), [Demand::Privileged]);
         assert_eq!(demands(&image(|c| c.mounts.push(mount("/data")))), [Demand::Mount("/data".to_owned())]);
-        for (user, is_root) in [
-            ("", false),
-            ("1000", false),
-            ("1000:1000", false),
-            ("nobody", false),
-            ("root", true),
-            ("0", true),
-            ("00", true),
-            ("+0", true),
-            ("-0", true),
-            ("0:0", true),
-            ("1000:0", true),
-            ("1000:root", true),
-        ] {
-            assert_eq!(demands(&image(|c| c.user = user.to_owned())).contains(&Demand::Root), is_root, "{user}");
+        assert_eq!(demands(&FunctionSpec::new(Runtime::Image)), [Demand::Build]);
+        assert_eq!(demands(&image(|c| c.image.clear())), [Demand::Build]);
+        for user in ["", "1000", "root", "0:0"] {
+            // Most images say root themselves, so naming it asks for nothing more.
+            assert_eq!(demands(&image(|c| c.user = user.to_owned())), [], "{user}");
         }
         for (network, is_foreign) in [("none", false), ("mine", false), ("host", true), ("container:db", true)] {
             let found = demands(&image(|c| c.networks.push(network.to_owned())));

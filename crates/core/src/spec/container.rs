@@ -26,6 +26,14 @@ impl Contract {
     }
 }
 
+/// Where Tidemill puts its own files in a container; nothing else is mounted there or below.
+const RESERVED_TARGETS: [&str; 4] = ["/_tidemill", "/_abaco_results.sock", "/_abaco_binary_data", "/tidemill"];
+
+/// Whether `target`, an absolute path in a container, is where Tidemill puts its own files.
+pub fn is_reserved_target(target: &str) -> bool {
+    RESERVED_TARGETS.iter().any(|own| std::path::Path::new(target).starts_with(own))
+}
+
 /// When an image is pulled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

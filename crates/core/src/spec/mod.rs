@@ -15,7 +15,7 @@ mod trigger;
 
 pub use build::Build;
 pub use completion::Completion;
-pub use container::{Container, Contract, Mount, Pull};
+pub use container::{Container, Contract, Mount, Pull, is_reserved_target};
 pub use delivery::{CallType, History, Ordering, QueueLimits};
 pub use function::{EnvVar, FunctionSpec};
 pub use resources::{Replicas, Resources};

@@ -127,7 +127,7 @@ fn may_demand(app: &App, scope: &Scope, spec: &FunctionSpec) -> Result<(), Refus
     let Some(principal) = scope.principal() else { return Ok(()) };
     let may = |demand: &Demand| match demand {
         Demand::Process => principal.has(app.config.process_role),
-        Demand::Privileged | Demand::Mount(_) | Demand::Root | Demand::Network(_) => principal.is_privileged(),
+        Demand::Privileged | Demand::Mount(_) | Demand::Build | Demand::Network(_) => principal.is_privileged(),
     };
     match demands(spec).into_iter().find(|demand| !may(demand)) {
         None => Ok(()),

@@ -6,7 +6,7 @@ use crate::{
         problem::{Report, quote},
         view::View,
     },
-    spec::{Container, Contract, FunctionSpec, Mount, Pull, Runtime},
+    spec::{Container, Contract, FunctionSpec, Mount, Pull, Runtime, is_reserved_target},
 };
 
 /// The file of a package from which an image is built.
@@ -14,7 +14,6 @@ pub(in crate::manifest) const DOCKERFILE: &str = "Dockerfile";
 /// The longest name of an image.
 const IMAGE_BYTES_MAX: usize = 512;
 /// The folder in a container that Tidemill uses itself.
-const OWN_FOLDER: &str = "/tidemill";
 /// Networks that exclude others.
 const LONE_NETWORKS: &[&str] = &["none", "host"];
 
@@ -90,7 +89,7 @@ fn mounts(view: &View<'_>, report: &mut Report) -> Vec<Mount> {
         }
         let (Some(from), Some(to)) = (source.text(), target.text()) else { continue };
         let to = if to.len() > 1 { to.trim_end_matches('/') } else { to };
-        if to == "/" || to == OWN_FOLDER || to.starts_with("/tidemill/") {
+        if to == "/" || is_reserved_target(to) {
             report.at(target.at(), &target, format!("nothing can be mounted at {to}: Tidemill needs it itself"), None);
         } else if mounts.iter().any(|mount| mount.target == to) {
             report.at(target.at(), &target, format!("two mounts have the target {to}"), None);
