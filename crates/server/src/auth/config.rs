@@ -133,6 +133,9 @@ pub struct TenantConfig {
     pub api_server: Option<String>,
     /// Whether a short key is taken: RSA below 2048 bits, a secret below 32 bytes.
     pub weak_keys: bool,
+    /// Whether other tenants may have its key, as they do behind a gateway that signs for all and sets the header that names the
+    /// tenant. Its tokens hold for those tenants too.
+    pub shared_key: bool,
     /// Whether tokens are taken that are not quite as the standard says: base64 with padding, of the standard alphabet, with
     /// other characters in it; other names of algorithms, as in `SHA256WITHRSA`; times in milliseconds.
     pub lenient: bool,
@@ -161,6 +164,7 @@ impl TenantConfig {
             roles: default_roles(),
             api_server: None,
             weak_keys: false,
+            shared_key: false,
             lenient: false,
         }
     }

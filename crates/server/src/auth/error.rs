@@ -76,4 +76,13 @@ pub enum TenantError {
         /// How many it should have.
         bits_min: usize,
     },
+    /// Two names that cannot be told apart.
+    #[error("{0} and {1} are the same name: names of tenants are compared without case")]
+    SameName(String, String),
+    /// A key of two tenants, whose tokens could not be told apart.
+    #[error(
+        "{0} and {1} have the same key, so tokens of one would hold for the other; give each its own key or its own issuer, or \
+         say shared_key = true in both where a gateway sets the header that names the tenant"
+    )]
+    SharedKey(String, String),
 }

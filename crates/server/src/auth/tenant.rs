@@ -27,6 +27,34 @@ impl Tenant {
         Ok(Tenant { config, key, validation })
     }
 
+    /// Checks that tenants can be told apart: by name without case, and by key, issuer, or their word that they cannot.
+    ///
+    /// # Errors
+    /// Names the first two that cannot.
+    pub fn check_all(tenants: &[Tenant]) -> Result<(), TenantError> {
+        for (at, one) in tenants.iter().enumerate() {
+            for other in &tenants[..at] {
+                let names = || (other.name().to_owned(), one.name().to_owned());
+                if one.name().eq_ignore_ascii_case(other.name()) {
+                    let (first, second) = names();
+                    return Err(TenantError::SameName(first, second));
+                }
+                let is_shared = one.config.shared_key && other.config.shared_key;
+                let by_issuer = one.issuer().is_some() && other.issuer().is_some() && one.issuer() != other.issuer();
+                if !is_shared && !by_issuer && one.has_key_of(other) {
+                    let (first, second) = names();
+                    return Err(TenantError::SharedKey(first, second));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn has_key_of(&self, other: &Tenant) -> bool {
+        self.config.key == other.config.key
+            || matches!((self.key.try_get_as_bytes(), other.key.try_get_as_bytes()), (Ok(own), Ok(its)) if own == its)
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.config.name

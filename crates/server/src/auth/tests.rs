@@ -241,6 +241,34 @@ fn the_tenant_of_a_bearer_is_named_by_issuer_or_claim() {
 }
 
 #[test]
+fn tenants_with_one_key_are_told_apart_or_refused() {
+    let tenant = |name: &str, key: KeyConfig, issuer: Option<&str>, shared_key: bool| {
+        let algorithm = if matches!(key, KeyConfig::Public(_)) { Algorithm::Rs256 } else { Algorithm::Hs256 };
+        let issuer = issuer.map(str::to_owned);
+        Tenant::new(TenantConfig { issuer, shared_key, ..config(name, &[algorithm], key) }).unwrap()
+    };
+    let secret = || KeyConfig::Secret(SECRET.to_vec());
+    let bare: String = RSA_2048_PUBLIC.lines().filter(|line| !line.starts_with('-')).collect();
+    for (tenants, is_fine) in [
+        ([tenant("a", secret(), None, false), tenant("b", secret(), None, false)], false),
+        ([tenant("a", secret(), Some("x"), false), tenant("b", secret(), None, false)], false),
+        ([tenant("a", secret(), Some("x"), false), tenant("b", secret(), Some("y"), false)], true),
+        ([tenant("a", secret(), None, true), tenant("b", secret(), None, true)], true),
+        ([tenant("a", public(RSA_2048_PUBLIC), None, false), tenant("b", public(&bare), None, false)], false),
+        ([tenant("a", public(RSA_2048_PUBLIC), None, false), tenant("b", secret(), None, false)], true),
+        ([tenant("a", public(RSA_2048_PUBLIC), None, false), tenant("A", secret(), None, false)], false),
+    ] {
+        assert_eq!(Tenant::check_all(&tenants).is_ok(), is_fine, "{:?}", Tenant::check_all(&tenants));
+    }
+    // What the check keeps off: a token of one tenant that holds for another.
+    let tenants = vec![tenant("a", secret(), Some("x"), false), tenant("b", secret(), Some("y"), false)];
+    let both = Authenticator::new(AuthConfig::Jwt { tenants });
+    let token = secretly(&with(json!({"iss": "x"})));
+    assert!(both.identify(&parts(&[("x-jwt-assertion-a", &token)])).is_ok());
+    assert_eq!(both.identify(&parts(&[("x-jwt-assertion-b", &token)])).unwrap_err(), AuthError::Addressee);
+}
+
+#[test]
 fn tenants_that_do_not_fit_together_are_refused() {
     let secret = || KeyConfig::Secret(SECRET.to_vec());
     for (algorithms, key, says) in [

@@ -328,7 +328,7 @@ pub const KEYS: &[Key] = &[
         None,
         Kind::Text,
         None,
-        "The address by which clients and containers reach the server, as in `https://api.example.org`. A tenant's own `api_server` wins. Default: the address that a request came to.",
+        "The address by which clients and containers reach the server, as in `https://api.example.org`. A tenant's own `api_server` wins. Default: the address that a request came to; with `auth.mode = \"jwt\"` containers get the address that the server listens on.",
     ),
     key(
         "abaco.queues",

@@ -62,6 +62,8 @@ struct Table {
     #[serde(default)]
     weak_keys: bool,
     #[serde(default)]
+    shared_key: bool,
+    #[serde(default)]
     lenient: bool,
 }
 
@@ -86,7 +88,11 @@ pub fn read(path: &Path) -> Result<Vec<Entry>, Failure> {
     let read = |(name, table): (String, Table)| {
         entry(&name, table, folder).map_err(|reason| format!("{file}: tenants.{name}: {reason}"))
     };
-    document.tenants.into_iter().map(read).collect::<Result<_, _>>().map_err(Failure::usage)
+    let entries: Vec<Entry> =
+        document.tenants.into_iter().map(read).collect::<Result<_, _>>().map_err(Failure::usage)?;
+    let tenants: Vec<Tenant> = entries.iter().map(|entry| entry.tenant.clone()).collect();
+    Tenant::check_all(&tenants).map_err(|reason| Failure::usage(format!("{file}: {reason}")))?;
+    Ok(entries)
 }
 
 fn entry(name: &str, table: Table, folder: &Path) -> Result<Entry, String> {
@@ -105,6 +111,7 @@ fn entry(name: &str, table: Table, folder: &Path) -> Result<Entry, String> {
     }
     config.api_server = table.api_server.map(|url| url.trim_end_matches('/').to_owned());
     config.weak_keys = table.weak_keys;
+    config.shared_key = table.shared_key;
     config.lenient = table.lenient;
     let tenant = Tenant::new(config).map_err(|error| error.to_string())?;
     Ok(Entry { tenant, mounts: table.mounts })
@@ -149,6 +156,28 @@ mod tests {
         let [shop] = entries.as_slice() else { panic!("one tenant") };
         assert_eq!((shop.tenant.name(), shop.tenant.project().as_str()), ("shop", "shop"));
         assert_eq!(shop.mounts.as_deref(), Some(&["/a:/b:ro".to_owned()][..]));
+    }
+
+    #[test]
+    fn tenants_that_cannot_be_told_apart_are_refused() {
+        let tenant = |name: &str, rest: &str| {
+            format!("[tenants.{name}]\nalgorithms = [\"HS256\"]\nsecret_file = \"secret\"\n{rest}\n")
+        };
+        for (one, other, says) in [
+            (tenant("shop", ""), tenant("bank", ""), Some("bank and shop have the same key")),
+            (tenant("shop", "issuer = \"a\""), tenant("bank", ""), Some("have the same key")),
+            (tenant("shop", "issuer = \"a\""), tenant("bank", "issuer = \"a\""), Some("have the same key")),
+            (tenant("shop", "shared_key = true"), tenant("bank", ""), Some("have the same key")),
+            (tenant("shop", "issuer = \"a\""), tenant("Shop", "issuer = \"b\""), Some("Shop and shop are the same name")),
+            (tenant("shop", "issuer = \"a\""), tenant("bank", "issuer = \"b\""), None),
+            (tenant("shop", "shared_key = true"), tenant("bank", "shared_key = true"), None),
+        ] {
+            let found = reading(&format!("version = 1\n{one}{other}")).map(|_| ());
+            match says {
+                Some(says) => assert!(found.as_ref().is_err_and(|error| error.contains(says)), "{found:?}"),
+                None => assert_eq!(found, Ok(())),
+            }
+        }
     }
 
     #[test]

@@ -91,7 +91,8 @@ pub fn tenants() -> AuthConfig {
         let key = KeyConfig::Public(PUBLIC_KEY.as_bytes().to_vec());
         let project = name.parse().expect("it is a name");
         let config = TenantConfig::new(name, project, vec![Algorithm::Rs256], key);
-        Tenant::new(TenantConfig { weak_keys: true, lenient: true, ..config }).expect("its settings fit together")
+        Tenant::new(TenantConfig { weak_keys: true, shared_key: true, lenient: true, ..config })
+            .expect("its settings fit together")
     };
     AuthConfig::Jwt { tenants: vec![tenant("DEV-DEVELOP"), tenant("DEV-STAGING")] }
 }
