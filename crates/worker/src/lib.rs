@@ -16,6 +16,7 @@
 //! | `logs`, `words` | bounded logs of calls; durations and sizes for people |
 //! | `webhook` | the runtime that posts events to a URL |
 //! | `open_calls` | the open calls of a worker without a process of its own |
+//! | `socket_path` | sockets in folders with long paths |
 //! | `router` | one driver in front of the others |
 //!
 //! Nothing here trusts a worker: each length, offset, text and number it sends is checked, and one that breaks the
@@ -32,6 +33,7 @@ mod process;
 mod protocol;
 mod router;
 mod shell;
+mod socket_path;
 mod webhook;
 mod words;
 
@@ -40,4 +42,4 @@ pub use build::{BuilderConfig, Interpreter, PackageBuilder};
 pub use container::{ContainerConfig, ContainerDriver};
 pub use process::{DriverConfig, ProcessDriver};
 pub use router::RouterDriver;
-pub use webhook::WebhookDriver;
+pub use webhook::{WebhookConfig, WebhookDriver};

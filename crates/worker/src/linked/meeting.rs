@@ -6,18 +6,14 @@
 
 use std::{
     fs, io,
-    os::{
-        fd::{AsFd, AsRawFd, OwnedFd},
-        unix::fs::PermissionsExt,
-    },
+    os::{fd::OwnedFd, unix::fs::PermissionsExt},
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{Mode, OFlags, open};
 use tokio::net::UnixListener;
 
 use super::Connection;
-use crate::protocol::VERSION;
+use crate::{protocol::VERSION, socket_path::by_folder};
 
 const SOCKET: &str = "socket";
 const TO_WORKER: &str = "to-worker";
@@ -45,10 +41,7 @@ impl Meeting {
 
     fn fill(directory: &Path) -> io::Result<(UnixListener, (OwnedFd, OwnedFd))> {
         let for_all = |name: &str, mode| fs::set_permissions(directory.join(name), fs::Permissions::from_mode(mode));
-        let folder = open(directory, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        // The address of a socket has room for about 100 bytes, and the data folder may lie deeper.
-        let short = format!("/proc/self/fd/{}/{SOCKET}", folder.as_fd().as_raw_fd());
-        let listener = UnixListener::bind(short)?;
+        let listener = by_folder(directory, SOCKET, UnixListener::bind)?;
         let memory = |name: &str| -> io::Result<OwnedFd> {
             let file = fs::OpenOptions::new().read(true).write(true).create_new(true).open(directory.join(name))?;
             for_all(name, 0o666)?;

@@ -9,7 +9,10 @@ use tidemill_core::{
 };
 use tokio::sync::OnceCell;
 
-use super::worker::WebhookWorker;
+use super::{
+    address::{Resolver, WebhookConfig},
+    worker::WebhookWorker,
+};
 use crate::linked::refused;
 
 /// How long a connection may take to be made.
@@ -20,13 +23,19 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Starts workers that post events. See the module.
 #[derive(Default)]
 pub struct WebhookDriver {
+    config: WebhookConfig,
     client: OnceCell<reqwest::Client>,
 }
 
 impl WebhookDriver {
-    /// A driver; its client is made with the first worker.
+    /// A driver with the default settings; its client is made with the first worker.
     pub fn new() -> WebhookDriver {
         WebhookDriver::default()
+    }
+
+    /// The same with other settings.
+    pub fn with(config: WebhookConfig) -> WebhookDriver {
+        WebhookDriver { config, client: OnceCell::new() }
     }
 
     async fn client(&self) -> Result<reqwest::Client, LaunchError> {
@@ -37,6 +46,7 @@ impl WebhookDriver {
             reqwest::Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
                 .no_proxy()
+                .dns_resolver(Arc::new(Resolver(self.config)))
                 .connect_timeout(CONNECT_TIMEOUT)
                 .pool_idle_timeout(IDLE_TIMEOUT)
                 .user_agent(concat!("tidemill/", env!("CARGO_PKG_VERSION")))
@@ -60,6 +70,11 @@ impl Driver for WebhookDriver {
             .map_err(|error| refused(format!("{:?} is not a URL: {error}", launch.spec.handler)))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(refused(format!("{:?} is not an http or https URL", launch.spec.handler)));
+        }
+        // An address in the URL is asked of no resolver.
+        let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        if let Some(why) = host.parse().ok().and_then(|address| self.config.refusal(address)) {
+            return Err(refused(format!("{:?} cannot be posted to: {why}", launch.spec.handler)));
         }
         Ok(Arc::new(WebhookWorker::new(self.client().await?, url, launch)))
     }

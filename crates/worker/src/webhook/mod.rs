@@ -10,15 +10,18 @@
 //! | any other status | raised, with the status and the first line of the body |
 //! | no connection, no answer | raised, with the reason in one line |
 //! | none within the event timeout, or 30 s without one | timed out |
-//! | more than 1 MiB | a bad response |
 //!
-//! Redirects are not followed and proxies are not asked. Addresses of the own network are allowed: whoever may deploy functions
-//! may have them connect anywhere. The program installs the provider of TLS.
+//! The first 64 KiB of an answer's body are kept, and a line of the log says so when there was more.
+//!
+//! Redirects are not followed and proxies are not asked. Nothing is posted to link-local addresses and, unless the settings say
+//! otherwise ([`WebhookConfig`]), to this machine and private networks. The program installs the provider of TLS.
 
+mod address;
 mod driver;
 mod request;
 #[cfg(test)]
 mod tests;
 mod worker;
 
+pub use address::WebhookConfig;
 pub use driver::WebhookDriver;

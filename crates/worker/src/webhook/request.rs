@@ -3,17 +3,18 @@
 use std::error::Error as _;
 
 use bytes::{Bytes, BytesMut};
+use parking_lot::Mutex;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tidemill_core::{
     Event, FunctionRef,
-    invocation::{AttemptOutcome, Reply},
+    invocation::{LogLevel, Reply},
     ports::CallOutcome,
 };
 
-use crate::logs::cut_text;
+use crate::logs::{LogBuffer, cut_text, now};
 
-/// The largest response.
-pub(super) const RESPONSE_BYTES_MAX: usize = 1024 * 1024;
+/// So much of a response is kept.
+pub(super) const RESPONSE_BYTES_MAX: usize = 64 * 1024;
 /// What an HTTP caller of the function gets when the webhook fails.
 const BAD_GATEWAY: u16 = 502;
 /// Characters of the answer's first line that a reason shows.
@@ -59,8 +60,8 @@ fn encoded(text: &str) -> HeaderValue {
     HeaderValue::try_from(value).expect("it is printable ASCII")
 }
 
-/// What the answer means.
-pub(super) async fn outcome(mut response: reqwest::Response) -> CallOutcome {
+/// What the answer means. `logs` tells when not all of it is kept.
+pub(super) async fn outcome(mut response: reqwest::Response, logs: &Mutex<LogBuffer>) -> CallOutcome {
     let status = response.status();
     let content_type = response
         .headers()
@@ -68,13 +69,9 @@ pub(super) async fn outcome(mut response: reqwest::Response) -> CallOutcome {
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
         .to_owned();
-    let body = match body(&mut response).await {
+    let body = match body(&mut response, logs).await {
         Ok(body) => body,
-        Err(Unread::TooLarge) => {
-            let reason = format!("the webhook's answer is larger than {RESPONSE_BYTES_MAX} bytes");
-            return CallOutcome::Broken { outcome: AttemptOutcome::BadResponse, reason };
-        }
-        Err(Unread::Lost(reason)) => return raised(format!("the webhook's answer broke off: {reason}")),
+        Err(error) => return raised(format!("the webhook's answer broke off: {}", line(&error))),
     };
     if status.is_success() {
         let reply = Reply { status: status.as_u16(), content_type, headers: Vec::new(), body };
@@ -90,21 +87,19 @@ pub(super) fn raised(message: String) -> CallOutcome {
     CallOutcome::Raised { message, status: BAD_GATEWAY }
 }
 
-enum Unread {
-    TooLarge,
-    Lost(String),
-}
-
-async fn body(response: &mut reqwest::Response) -> Result<Bytes, Unread> {
+/// The body as far as it is kept; the rest is not read.
+async fn body(response: &mut reqwest::Response, logs: &Mutex<LogBuffer>) -> Result<Bytes, reqwest::Error> {
     let mut body = BytesMut::new();
-    loop {
-        match response.chunk().await {
-            Ok(None) => return Ok(body.freeze()),
-            Ok(Some(chunk)) if body.len() + chunk.len() > RESPONSE_BYTES_MAX => return Err(Unread::TooLarge),
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Err(error) => return Err(Unread::Lost(line(&error))),
+    while let Some(chunk) = response.chunk().await? {
+        let room = RESPONSE_BYTES_MAX - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() > room {
+            let note = format!("the webhook's answer is larger than {RESPONSE_BYTES_MAX} bytes; the rest is not kept");
+            logs.lock().push(now(), LogLevel::Warn, &note, None);
+            break;
         }
     }
+    Ok(body.freeze())
 }
 
 /// An error in one line, down to its first cause, without the URL.

@@ -17,7 +17,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::{WebhookDriver, request::RESPONSE_BYTES_MAX};
+use super::{WebhookConfig, WebhookDriver, request::RESPONSE_BYTES_MAX};
 
 struct Nobody;
 
@@ -137,8 +137,26 @@ async fn other_answers_are_failures_in_one_line() {
     }
     assert_eq!(seen.lock().len(), 3, "no redirect is followed");
     let end = worker(&format!("{url}/large")).await.unwrap().call(&call(None)).await;
-    let CallOutcome::Broken { outcome: AttemptOutcome::BadResponse, reason } = end.outcome else { panic!("{end:?}") };
-    assert_eq!(reason, "the webhook's answer is larger than 1048576 bytes");
+    let CallOutcome::Replied(replies) = &end.outcome else { panic!("{end:?}") };
+    assert_eq!(replies[0].body.len(), RESPONSE_BYTES_MAX);
+    assert_eq!(end.logs[0].message, "the webhook's answer is larger than 65536 bytes; the rest is not kept");
+}
+
+#[tokio::test]
+async fn nothing_is_posted_to_where_it_must_not() {
+    let error = worker("http://169.254.169.254/latest").await.err().unwrap();
+    assert!(error.reason.contains("is link-local"), "{}", error.reason);
+    let (url, seen) = server().await;
+    let strict = WebhookDriver::with(WebhookConfig { allow_private: false });
+    for literal in [url.clone(), "http://[::ffff:7f00:1]:1/".to_owned(), "http://2130706433/".to_owned()] {
+        let error = strict.launch(launch(&literal)).await.err().unwrap();
+        assert!(error.reason.contains("127.0.0.1 is this machine"), "{}", error.reason);
+    }
+    let named = strict.launch(launch(&url.replace("127.0.0.1", "localhost"))).await.unwrap();
+    let end = named.call(&call(None)).await;
+    let CallOutcome::Raised { message, .. } = end.outcome else { panic!("{end:?}") };
+    assert!(message.contains("could not be reached") && message.contains("is this machine"), "{message}");
+    assert_eq!(seen.lock().len(), 0);
 }
 
 #[tokio::test]

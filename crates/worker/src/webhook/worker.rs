@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use tidemill_core::{
     Event, InvocationId,
     invocation::AttemptOutcome,
@@ -10,7 +11,10 @@ use tidemill_core::{
 };
 
 use super::request::{headers, line, outcome, raised};
-use crate::open_calls::{Limit, OpenCalls};
+use crate::{
+    logs::LogBuffer,
+    open_calls::{Limit, OpenCalls},
+};
 
 /// Requests that one worker has open at once.
 const SLOTS: u32 = 16;
@@ -30,10 +34,10 @@ impl WebhookWorker {
         WebhookWorker { client, url, launch, calls: OpenCalls::default() }
     }
 
-    async fn post(&self, event: &Event, attempt: u32) -> CallOutcome {
+    async fn post(&self, event: &Event, attempt: u32, logs: &Mutex<LogBuffer>) -> CallOutcome {
         let request = self.client.post(self.url.clone()).headers(headers(event, &self.launch.function, attempt));
         match request.body(event.body.clone()).send().await {
-            Ok(response) => outcome(response).await,
+            Ok(response) => outcome(response, logs).await,
             Err(error) => {
                 let what = if error.is_connect() { "could not be reached" } else { "gave no answer" };
                 raised(format!("the webhook {what}: {}", line(&error)))
@@ -41,10 +45,10 @@ impl WebhookWorker {
         }
     }
 
-    async fn post_all(&self, call: &Call) -> CallOutcome {
+    async fn post_all(&self, call: &Call, logs: &Mutex<LogBuffer>) -> CallOutcome {
         let mut replies = Vec::with_capacity(call.events.len());
         for event in &call.events {
-            match self.post(event, call.attempt).await {
+            match self.post(event, call.attempt, logs).await {
                 CallOutcome::Replied(reply) => replies.extend(reply),
                 other => return other,
             }
@@ -68,7 +72,10 @@ impl Worker for WebhookWorker {
             Some(timeout) => Limit { timeout: Some(timeout), named: "its event timeout" },
             None => Limit { timeout: Some(TIMEOUT), named: "a webhook's time limit" },
         };
-        self.calls.run(call, limit, self.post_all(call)).await
+        let logs = Mutex::<LogBuffer>::default();
+        let mut end = self.calls.run(call, limit, self.post_all(call, &logs)).await;
+        end.logs = logs.into_inner().into_lines();
+        end
     }
 
     fn is_alive(&self) -> bool {

@@ -1,11 +1,6 @@
 //! Connections to a server in a container.
 
-use std::{
-    fmt, io,
-    net::SocketAddr,
-    os::fd::{AsFd as _, AsRawFd as _},
-    path::PathBuf,
-};
+use std::{fmt, io, net::SocketAddr, path::PathBuf};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -16,12 +11,13 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
-use rustix::fs::{Mode, OFlags, open};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, UnixStream},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::socket_path::short;
 
 /// The name of the socket in the container's folder.
 pub(super) const SOCKET: &str = "http.sock";
@@ -71,10 +67,8 @@ impl Pool {
                 self.speak(stream).await
             }
             Address::Socket(folder) => {
-                // The address of a socket has room for about 100 bytes, and the folder may lie deeper.
-                let folder = open(folder, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-                let short = format!("/proc/self/fd/{}/{SOCKET}", folder.as_fd().as_raw_fd());
-                self.speak(UnixStream::connect(short).await?).await
+                let (_folder, path) = short(folder, SOCKET)?;
+                self.speak(UnixStream::connect(path).await?).await
             }
         }
     }
