@@ -28,12 +28,10 @@ use crate::{
     words::human_duration,
 };
 
-/// How long a build may take unless the function says otherwise.
+/// How long a build may take. A function can ask for less.
 const BUILD_TIMEOUT: Duration = Duration::from_secs(3600);
 /// Lines of progress that a failed build keeps: the last ones.
 const LINES_MAX: usize = 200;
-/// Digits of a digest in a tag.
-const DIGITS: usize = 12;
 /// The Dockerfile that Tidemill writes, in a context.
 const OWN_FILE: &str = ".tidemill.Dockerfile";
 
@@ -42,7 +40,17 @@ type Turn = Arc<tokio::sync::Mutex<()>>;
 /// See the module.
 pub(crate) struct Images {
     engine: Arc<dyn ContainerEngine>,
+    limits: BuildLimits,
     turns: Mutex<BTreeMap<String, Turn>>,
+}
+
+/// What the steps of a build may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BuildLimits {
+    /// Memory, swap included, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// Cores, in thousand-millionths.
+    pub nano_cpus: Option<u64>,
 }
 
 /// Whoever watches a build go on; nobody when a worker is launched.
@@ -50,8 +58,8 @@ pub(crate) type Watcher<'a> = Option<&'a dyn Progress>;
 
 impl Images {
     /// Builds on `engine`.
-    pub fn new(engine: Arc<dyn ContainerEngine>) -> Images {
-        Images { engine, turns: Mutex::default() }
+    pub fn new(engine: Arc<dyn ContainerEngine>, limits: BuildLimits) -> Images {
+        Images { engine, limits, turns: Mutex::default() }
     }
 
     /// The image of a package with a `Dockerfile`, by name.
@@ -59,7 +67,7 @@ impl Images {
         let files =
             Files { folders: vec![(String::new(), launch.directory.clone())], files: Vec::new(), obeys_ignore: true };
         let digest = digest(files.clone()).await?;
-        let name = format!("{}:{}", image_name(&launch.function), &digest[..DIGITS]);
+        let name = format!("{}:{}", image_name(&launch.function), digest);
         let build = BuildImage {
             name: name.clone(),
             dockerfile: "Dockerfile".to_owned(),
@@ -91,7 +99,7 @@ impl Images {
         if needs.whole_package {
             key.field(&digest(package.clone()).await?);
         }
-        let name = format!("tidemill/environment:{}", &key.digest().as_str()[..DIGITS]);
+        let name = format!("tidemill/environment:{}", key.digest().as_str());
         let mut files = if needs.whole_package { package } else { Files::default() };
         add_needs(&mut files, &needs);
         files.files.push((OWN_FILE.to_owned(), text.into_bytes()));
@@ -153,10 +161,11 @@ impl Images {
     async fn build(
         &self,
         launch: &Launch,
-        build: BuildImage,
+        mut build: BuildImage,
         files: Files,
         watcher: Watcher<'_>,
     ) -> Result<String, LaunchError> {
+        (build.memory_bytes, build.nano_cpus) = (self.limits.memory_bytes, self.limits.nano_cpus);
         let lines = Mutex::new(std::collections::VecDeque::new());
         let tell = |text: &str| {
             let mut lines = lines.lock();
@@ -175,21 +184,21 @@ impl Images {
             }
         };
         tell(&format!("building the image {}", build.name));
-        let timeout = match launch.spec.build.build_timeout_seconds {
-            None => Some(BUILD_TIMEOUT),
-            Some(seconds) => u64::try_from(seconds).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs),
-        };
+        let timeout = build_timeout(launch.spec.build.build_timeout_seconds);
         let work = self.engine.build(&build, files.stream(), &tell);
-        let built = match timeout {
-            None => work.await.map_err(|error| error.explain()),
-            Some(timeout) => match tokio::time::timeout(timeout, work).await {
-                Ok(built) => built.map_err(|error| error.explain()),
-                Err(_) => Err(format!("it took longer than its build timeout of {}", human_duration(timeout))),
-            },
+        let built = match tokio::time::timeout(timeout, work).await {
+            Ok(built) => built.map_err(|error| error.explain()),
+            Err(_) => Err(format!("it took longer than its build timeout of {}", human_duration(timeout))),
         };
         let logs = lines.into_inner().into();
         built.map_err(|why| LaunchError { reason: format!("the image could not be built: {why}"), logs })
     }
+}
+
+/// The time of a build whose function asks for so many seconds.
+fn build_timeout(seconds: Option<i64>) -> Duration {
+    let asked = seconds.and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 0);
+    asked.map_or(BUILD_TIMEOUT, |seconds| Duration::from_secs(seconds).min(BUILD_TIMEOUT))
 }
 
 fn needs(launch: &Launch) -> Result<Option<Needs>, LaunchError> {
@@ -248,12 +257,13 @@ mod tests {
     #[tokio::test]
     async fn the_same_package_is_built_once() {
         let engine = FakeEngine::new();
-        let images = Images::new(engine.clone());
+        let images = Images::new(engine.clone(), BuildLimits::default());
         let (folder, launch) = function(Runtime::Image, Build::default(), &[("Dockerfile", "FROM scratch")]);
         let lines = Lines(Mutex::default());
         let (first, second) =
             tokio::join!(images.of_dockerfile(&launch, Some(&lines)), images.of_dockerfile(&launch, Some(&lines)));
         let name = first.unwrap();
+        assert_eq!(name.split_once(':').unwrap().1.len(), 64, "no other package can be made to have this name");
         assert_eq!((second.unwrap(), builds(&engine)), (name.clone(), 1));
         assert_eq!(*lines.0.lock(), [format!("building the image {name}"), "Step 1/1".to_owned()]);
         std::fs::write(folder.path().join("new"), "x").unwrap();
@@ -262,10 +272,18 @@ mod tests {
         assert!(images.turns.lock().len() <= 1);
     }
 
+    #[test]
+    fn every_build_has_a_time_limit() {
+        for (seconds, limit) in [(None, 3600), (Some(0), 3600), (Some(-1), 3600), (Some(5), 5), (Some(i64::MAX), 3600)]
+        {
+            assert_eq!(build_timeout(seconds), Duration::from_secs(limit), "{seconds:?}");
+        }
+    }
+
     #[tokio::test]
     async fn a_failed_build_tells_what_it_printed() {
         let engine = FakeEngine::new();
-        let images = Images::new(engine.clone());
+        let images = Images::new(engine.clone(), BuildLimits::default());
         let (_folder, launch) = function(Runtime::Image, Build::default(), &[("Dockerfile", "FROM scratch")]);
         engine.fail_next("build", EngineError::Refused("no such command: mkae".to_owned()));
         let error = images.of_dockerfile(&launch, None).await.unwrap_err();
@@ -277,7 +295,7 @@ mod tests {
     #[tokio::test]
     async fn dependencies_make_an_image_that_is_found_again() {
         let engine = FakeEngine::new();
-        let images = Images::new(engine.clone());
+        let images = Images::new(engine.clone(), BuildLimits::default());
         let facts = ImageFacts { id: "sha256:1".to_owned(), ..ImageFacts::default() };
         let (_folder, plain) = function(Runtime::Python(None), Build::default(), &[("main.py", "")]);
         assert_eq!(images.with_dependencies(&plain, "base", &facts, None).await.unwrap(), ("base".to_owned(), vec![]));
@@ -297,7 +315,7 @@ mod tests {
     async fn a_function_becomes_an_image() {
         let engine = FakeEngine::new();
         let wrappers = tempfile::tempdir().unwrap();
-        let images = Images::new(engine.clone());
+        let images = Images::new(engine.clone(), BuildLimits::default());
         let (_folder, launch) = function(Runtime::Nodejs, Build::default(), &[("index.js", "")]);
         let facts = ImageFacts::default();
         let id = images.of_function(&launch, ("node:22", &facts), wrappers.path(), "mine:1", None).await.unwrap();

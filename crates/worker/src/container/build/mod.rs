@@ -10,7 +10,8 @@
 //! here removes images. An image of a function speaks the worker protocol; its labels say where in it the function lies, so
 //! that it can be deployed with nothing but its name.
 //!
-//! Builds run on the engine, with what the engine lets them do: whoever may deploy a `Dockerfile` runs commands there.
+//! Builds run on the engine, with what the engine lets them do: whoever may deploy a `Dockerfile` runs commands there. The memory
+//! and cores of a step are those of a container whose function says none, and a build takes an hour at most.
 
 mod context;
 mod dockerfile;
@@ -19,6 +20,6 @@ mod images;
 mod needs;
 mod recipe;
 
-pub(crate) use images::{Images, Watcher};
+pub(crate) use images::{BuildLimits, Images, Watcher};
 use recipe::image_name;
 pub(crate) use recipe::{Inside, interpreter, program};

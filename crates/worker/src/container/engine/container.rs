@@ -44,6 +44,8 @@ pub(crate) struct ImageFacts {
     pub user: String,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
+    /// Whether it has neither an entry point nor a command.
+    pub has_no_program: bool,
 }
 
 /// An image to be built from a context.
@@ -53,6 +55,10 @@ pub(crate) struct BuildImage {
     pub name: String,
     /// Path of the Dockerfile within the context.
     pub dockerfile: String,
+    /// Memory of each step, swap included, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// Cores of each step, in thousand-millionths.
+    pub nano_cpus: Option<u64>,
     /// Build arguments.
     pub arguments: BTreeMap<String, String>,
     /// Labels of the image.

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     container::{
-        build::Images,
+        build::{BuildLimits, Images},
         driver::Shared,
         engine::{ContainerFacts, ContainerSettings, HostMount},
         labels,
@@ -63,7 +63,13 @@ pub(super) enum Folder {
 impl Live {
     /// For the driver of `shared`, which cancels `stop` when it closes. Nothing is written yet.
     pub fn new(shared: Arc<Shared>, stop: CancellationToken) -> Live {
-        let images = Images::new(shared.engine.clone());
+        let images = Images::new(
+            shared.engine.clone(),
+            BuildLimits {
+                memory_bytes: shared.config.memory_bytes_default,
+                nano_cpus: shared.config.nano_cpus_default,
+            },
+        );
         Live { shared, images, wrappers: OnceCell::new(), home: OnceCell::new(), stop }
     }
 

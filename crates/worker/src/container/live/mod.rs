@@ -24,7 +24,7 @@ mod environment;
 mod folder;
 mod http;
 mod launcher;
-mod prepared;
+pub(super) mod prepared;
 mod spoken;
 mod watch;
 mod worker;

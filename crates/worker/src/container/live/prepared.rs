@@ -59,6 +59,7 @@ pub(crate) async fn prepared(
     let name = named(shared, images, launch, watcher).await?;
     let facts = shared.engine.image(&name).await.map_err(explain)?;
     if launch.spec.runtime == Runtime::Image {
+        has_program(launch, &name, &facts)?;
         let inside = Inside::read(&facts.labels);
         let paths = inside.as_ref().map(|inside| inside.paths.clone()).unwrap_or_default();
         return Ok(Prepared { name, facts, paths, inside });
@@ -68,6 +69,46 @@ pub(crate) async fn prepared(
     Ok(Prepared { name, facts, paths, inside: None })
 }
 
+/// Refuses an image that has no program, when the function names none either: nothing of it could run.
+pub(crate) fn has_program(launch: &Launch, name: &str, facts: &ImageFacts) -> Result<(), LaunchError> {
+    let container = launch.spec.container.as_deref();
+    let is_some = |words: &Option<Vec<String>>| words.as_ref().is_some_and(|words| !words.is_empty());
+    let is_given = container.is_some_and(|container| is_some(&container.entrypoint) || is_some(&container.command));
+    if facts.has_no_program && !is_given {
+        return Err(refused(format!(
+            "the image {name} has neither an entry point nor a command, so there is nothing to run\n\
+             hint: give ENTRYPOINT or CMD in its Dockerfile, or spec.container.command"
+        )));
+    }
+    Ok(())
+}
+
 pub(crate) fn explain(error: EngineError) -> LaunchError {
     refused(error.explain())
+}
+
+#[cfg(test)]
+mod tests {
+    use tidemill_core::spec::{Container, FunctionSpec};
+
+    use super::*;
+    use crate::container::tests::launch;
+
+    #[test]
+    fn an_image_needs_a_program() {
+        let words = || Some(vec!["/run".to_owned()]);
+        for (has_no_program, entrypoint, command, is_refused) in [
+            (false, None, None, false),
+            (true, None, None, true),
+            (true, Some(Vec::new()), None, true),
+            (true, words(), None, false),
+            (true, None, words(), false),
+        ] {
+            let container = Container { entrypoint, command, ..Container::default() };
+            let spec = FunctionSpec { container: Some(Box::new(container)), ..FunctionSpec::new(Runtime::Image) };
+            let facts = ImageFacts { has_no_program, ..ImageFacts::default() };
+            let answer = has_program(&launch(spec.into()), "mine:1", &facts);
+            assert_eq!(answer.is_err(), is_refused, "{answer:?}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use bollard::{
     container::LogOutput,
     errors::Error,
     query_parameters::{
-        BuildImageOptions, CreateContainerOptions, CreateImageOptions, KillContainerOptions, ListContainersOptions,
+        CreateContainerOptions, CreateImageOptions, KillContainerOptions, ListContainersOptions,
         LogsOptions, RemoveContainerOptions, StatsOptions, StopContainerOptions, WaitContainerOptions,
     },
 };
@@ -186,17 +186,6 @@ impl ContainerEngine for DockerEngine {
         progress: ProgressLine<'_>,
     ) -> Result<String, EngineError> {
         let client = self.client().await?;
-        let options = BuildImageOptions {
-            dockerfile: build.dockerfile.clone(),
-            t: Some(build.name.clone()),
-            nocache: build.no_cache,
-            pull: build.pull.then(|| "1".to_owned()),
-            rm: true,
-            forcerm: true,
-            buildargs: Some(build.arguments.clone().into_iter().collect()),
-            labels: Some(build.labels.clone().into_iter().collect()),
-            ..BuildImageOptions::default()
-        };
         let mut id = None;
         let each = |info: bollard::models::BuildInfo| {
             for line in info.stream.iter().chain(&info.status).flat_map(|text| text.lines()) {
@@ -209,7 +198,7 @@ impl ContainerEngine for DockerEngine {
             }
         };
         let body = bollard::body_try_stream(context);
-        let stream = client.build_image(options, None, Some(body));
+        let stream = client.build_image(translate::build_options(build), None, Some(body));
         self.follow("to build an image", Subject::Other, stream, each).await?;
         match id {
             Some(id) => Ok(id),

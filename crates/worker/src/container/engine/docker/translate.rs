@@ -7,12 +7,13 @@ use bollard::models::{
     ContainerSummary as ListedContainer, ContainerSummaryStateEnum, EndpointSettings, HostConfig, HostConfigLogConfig,
     ImageInspect, Mount, MountBindOptions, MountType, NetworkSettings, NetworkingConfig, PortBinding,
 };
+use bollard::query_parameters::BuildImageOptions;
 use bytes::Bytes;
 use tidemill_core::Timestamp;
 
 use crate::container::engine::{
-    ContainerFacts, ContainerId, ContainerSettings, ContainerStatus, ContainerSummary, ImageFacts, LogChunk, LogSource,
-    Usage,
+    BuildImage, ContainerFacts, ContainerId, ContainerSettings, ContainerStatus, ContainerSummary, ImageFacts,
+    LogChunk, LogSource, Usage,
 };
 
 /// A container's log on the engine's disk is rotated at this size, so that a flood does not fill the disk.
@@ -31,6 +32,9 @@ pub(super) fn split_reference(name: &str) -> (&str, &str) {
     }
 }
 
+/// The kernel's usual period that shares of cores are counted in, in microseconds.
+const CPU_PERIOD_US: u64 = 100_000;
+
 /// What is known of an image.
 pub(super) fn image_facts(image: ImageInspect) -> ImageFacts {
     let config = image.config.unwrap_or_default();
@@ -44,6 +48,28 @@ pub(super) fn image_facts(image: ImageInspect) -> ImageFacts {
         env: config.env.unwrap_or_default().into_iter().map(variable).collect(),
         user: config.user.unwrap_or_default(),
         labels: config.labels.unwrap_or_default().into_iter().collect(),
+        has_no_program: config.entrypoint.unwrap_or_default().is_empty() && config.cmd.unwrap_or_default().is_empty(),
+    }
+}
+
+/// What is asked for to build an image. Where the API has no room for a larger limit it is 2 GiB.
+pub(super) fn build_options(build: &BuildImage) -> BuildImageOptions {
+    let memory = build.memory_bytes.map(|bytes| i32::try_from(bytes).unwrap_or(i32::MAX));
+    let quota = |nano: u64| i32::try_from(nano / (1_000_000_000 / CPU_PERIOD_US)).unwrap_or(i32::MAX);
+    BuildImageOptions {
+        dockerfile: build.dockerfile.clone(),
+        t: Some(build.name.clone()),
+        nocache: build.no_cache,
+        pull: build.pull.then(|| "1".to_owned()),
+        rm: true,
+        forcerm: true,
+        buildargs: Some(build.arguments.clone().into_iter().collect()),
+        labels: Some(build.labels.clone().into_iter().collect()),
+        memory,
+        memswap: memory,
+        cpuperiod: build.nano_cpus.map(|_| i32::try_from(CPU_PERIOD_US).unwrap_or(i32::MAX)),
+        cpuquota: build.nano_cpus.map(quota),
+        ..BuildImageOptions::default()
     }
 }
 
