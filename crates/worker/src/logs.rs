@@ -37,11 +37,19 @@ fn cut_with_total(text: &str, bytes_max: usize, total: usize) -> String {
 pub(crate) struct LogBuffer {
     lines: Vec<LogLine>,
     bytes: usize,
+    /// Where the last line begins in the message of the last entry.
+    last_line_at: usize,
     is_full: bool,
 }
 
+/// A log keeps so many lines as entries of their own. Later ones without fields join the entry before them, up to the limit of a
+/// message, so that the number of lines costs no text.
+const OWN_ENTRIES_MAX: usize = LOG_ATTEMPT_LINES_MAX - 1000;
+/// The field of an entry whose line goes on in the next one.
+const CONTINUES: &str = "continues";
+
 impl LogBuffer {
-    /// Appends a line, unless the limit is reached: then it is dropped, and the first time that is said.
+    /// Appends a line, unless the limit is reached: then the rest is dropped, and the first time that is said.
     pub fn push(
         &mut self,
         time: Timestamp,
@@ -58,25 +66,72 @@ impl LogBuffer {
             None => (None, 0),
         };
         let message = cut_text(message, LOG_MESSAGE_BYTES_MAX);
-        self.bytes += message.len() + fields_bytes;
-        if self.bytes > LOG_ATTEMPT_BYTES_MAX || self.lines.len() >= LOG_ATTEMPT_LINES_MAX {
+        let room = LOG_ATTEMPT_BYTES_MAX.saturating_sub(self.bytes + fields_bytes);
+        if self.lines.len() >= LOG_ATTEMPT_LINES_MAX {
             self.is_full = true;
-            let message = "log limit reached, further lines are dropped".to_owned();
-            self.lines.push(LogLine { time, level: LogLevel::Warn, message, fields: None });
-            return;
+        } else if message.len() > room {
+            let kept = message.floor_char_boundary(room);
+            if kept > 0 {
+                self.add(time, level, message[..kept].to_owned(), None);
+            }
+            self.is_full = true;
+        } else {
+            self.bytes += message.len() + fields_bytes;
+            self.add(time, level, message, fields);
         }
-        self.lines.push(LogLine { time, level, message, fields });
+        if self.is_full {
+            self.push_last(LogLevel::Warn, "log limit reached, further lines are dropped");
+        }
+    }
+
+    /// Appends a piece of a line: the whole, or what goes on in the next piece when it `continues`.
+    pub fn push_piece(&mut self, time: Timestamp, level: LogLevel, piece: &str, continues: bool) {
+        self.push(time, level, piece, continues.then(|| (serde_json::json!({CONTINUES: true}), 0)));
+    }
+
+    fn add(&mut self, time: Timestamp, level: LogLevel, message: String, fields: Option<serde_json::Value>) {
+        let is_many = self.lines.len() >= OWN_ENTRIES_MAX;
+        let last =
+            self.lines.last_mut().filter(|_| is_many && fields.is_none()).filter(|last| {
+                last.fields.is_none() && last.message.len() + 1 + message.len() <= LOG_MESSAGE_BYTES_MAX
+            });
+        match last {
+            Some(last) => {
+                last.message.push('\n');
+                self.bytes += 1;
+                self.last_line_at = last.message.len();
+                last.message.push_str(&message);
+                last.level = last.level.max(level);
+            }
+            None => {
+                self.last_line_at = 0;
+                self.lines.push(LogLine { time, level, message, fields });
+            }
+        }
     }
 
     /// Appends a line that must not be lost: the traceback at the end.
     pub fn push_last(&mut self, level: LogLevel, message: &str) {
         let message = cut_text(message, LOG_MESSAGE_BYTES_MAX);
+        self.last_line_at = 0;
         self.lines.push(LogLine { time: now(), level, message, fields: None });
     }
 
     /// The text of the last line, to explain an end with.
     pub fn last_message(&self) -> Option<&str> {
-        self.lines.last().map(|line| line.message.as_str())
+        self.lines.last().map(|line| &line.message[self.last_line_at..])
+    }
+
+    /// What was printed, as it was printed.
+    pub fn text(&self) -> String {
+        let mut text = String::with_capacity(self.bytes);
+        for line in &self.lines {
+            text.push_str(&line.message);
+            if line.fields.as_ref().and_then(|fields| fields.get(CONTINUES)).is_none() {
+                text.push('\n');
+            }
+        }
+        text
     }
 
     /// Whether one of the last lines speaks of memory running out.
@@ -100,6 +155,66 @@ impl LogBuffer {
     /// The lines.
     pub fn into_lines(self) -> Vec<LogLine> {
         self.lines
+    }
+}
+
+/// Cuts the bytes of a pipe into lines, and these into pieces of one message's limit, so that nothing is lost.
+#[derive(Debug, Default)]
+pub(crate) struct PieceSplitter {
+    part: Vec<u8>,
+}
+
+impl PieceSplitter {
+    /// Takes bytes and gives the pieces that they complete, and of each whether its line goes on.
+    pub fn push(&mut self, mut bytes: &[u8], mut piece: impl FnMut(&str, bool)) {
+        while !bytes.is_empty() {
+            let room = LOG_MESSAGE_BYTES_MAX - self.part.len();
+            let next = &bytes[..bytes.len().min(room)];
+            if let Some(end) = next.iter().position(|byte| *byte == b'\n') {
+                self.part.extend_from_slice(&next[..end]);
+                bytes = &bytes[end + 1..];
+                self.flush_line(&mut piece);
+                continue;
+            }
+            self.part.extend_from_slice(next);
+            bytes = &bytes[next.len()..];
+            if self.part.len() == LOG_MESSAGE_BYTES_MAX {
+                let rest = self.part.split_off(whole_characters(&self.part));
+                piece(&text_within_limit(&self.part), true);
+                self.part = rest;
+            }
+        }
+    }
+
+    /// Gives the unfinished line, if there is one.
+    pub fn flush(&mut self, mut piece: impl FnMut(&str, bool)) {
+        if !self.part.is_empty() {
+            self.flush_line(&mut piece);
+        }
+    }
+
+    fn flush_line(&mut self, piece: &mut impl FnMut(&str, bool)) {
+        if self.part.last() == Some(&b'\r') {
+            self.part.pop();
+        }
+        piece(&text_within_limit(&self.part), false);
+        self.part.clear();
+        self.part.shrink_to(4096);
+    }
+}
+
+/// Bytes as text. Bytes that are no text would make it longer than they are, so when that is too long `?` stands for them.
+fn text_within_limit(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    if text.len() <= LOG_MESSAGE_BYTES_MAX { text.into_owned() } else { text.replace(char::REPLACEMENT_CHARACTER, "?") }
+}
+
+/// How many of `bytes` are before a character that is not complete yet.
+fn whole_characters(bytes: &[u8]) -> usize {
+    let start = (1..=3.min(bytes.len())).find(|back| bytes[bytes.len() - back] & 0xc0 == 0xc0);
+    match start {
+        Some(back) if std::str::from_utf8(&bytes[bytes.len() - back..]).is_err() => bytes.len() - back,
+        _ => bytes.len(),
     }
 }
 

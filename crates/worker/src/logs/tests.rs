@@ -6,7 +6,7 @@ use tidemill_core::{
     limits::{LOG_ATTEMPT_BYTES_MAX, LOG_ATTEMPT_LINES_MAX, LOG_MESSAGE_BYTES_MAX},
 };
 
-use super::{LineSplitter, LogBuffer, cut_text};
+use super::{LineSplitter, LogBuffer, PieceSplitter, cut_text};
 
 fn lines_of(pieces: &[&[u8]]) -> Vec<String> {
     let mut splitter = LineSplitter::default();
@@ -44,22 +44,67 @@ fn text_is_cut_at_a_character() {
 
 #[test]
 fn a_log_keeps_its_limits_says_so_once_and_keeps_the_traceback() {
-    let push = |logs: &mut LogBuffer, text: &str| logs.push(Timestamp(0), LogLevel::Info, text, None);
+    for (line, level) in [("x", LogLevel::Info), (&*"y".repeat(LOG_MESSAGE_BYTES_MAX), LogLevel::Warn)] {
+        let mut logs = LogBuffer::default();
+        for _ in 0..LOG_ATTEMPT_BYTES_MAX / line.len() + 10 {
+            logs.push(Timestamp(0), level, line, None);
+        }
+        logs.push_last(LogLevel::Error, "Traceback");
+        let text = logs.text();
+        let lines = logs.into_lines();
+        assert!(lines.len() <= LOG_ATTEMPT_LINES_MAX + 2, "{}", lines.len());
+        assert!(lines.iter().all(|line| line.message.len() <= LOG_MESSAGE_BYTES_MAX));
+        let bytes = lines.iter().map(|line| line.message.len()).sum::<usize>();
+        assert!(bytes <= LOG_ATTEMPT_BYTES_MAX + 100, "{bytes}");
+        assert!(text.chars().count() >= 1_000_000, "{}", text.len());
+        assert!(text.ends_with("log limit reached, further lines are dropped\nTraceback\n"));
+    }
+}
+
+#[test]
+fn many_lines_join_entries_and_none_is_lost() {
+    let mut logs = LogBuffer::default();
+    let mut expected = String::new();
+    for number in 0..20_000 {
+        let level = if number == 15_000 { LogLevel::Warn } else { LogLevel::Info };
+        logs.push(Timestamp(0), level, &number.to_string(), None);
+        expected.push_str(&format!("{number}\n"));
+    }
+    assert_eq!((logs.text(), logs.last_message()), (expected, Some("19999")));
+    let lines = logs.into_lines();
+    assert!(lines.len() < LOG_ATTEMPT_LINES_MAX && lines[0].message == "0");
+    assert!(lines[8999].message.starts_with("8999\n9000\n"), "lines after the first ones join");
+    assert!(lines.iter().any(|line| line.level == LogLevel::Warn), "the sterner level of what is joined");
+}
+
+#[test]
+fn many_lines_with_fields_come_to_an_end() {
     let mut logs = LogBuffer::default();
     for _ in 0..LOG_ATTEMPT_LINES_MAX + 10 {
-        push(&mut logs, "x");
+        logs.push(Timestamp(0), LogLevel::Info, "x", Some((serde_json::json!({"a": 1}), 7)));
     }
-    logs.push_last(LogLevel::Error, "Traceback");
+    assert!(logs.is_full());
     let lines = logs.into_lines();
-    assert_eq!(lines.len(), LOG_ATTEMPT_LINES_MAX + 2);
+    assert_eq!(lines.len(), LOG_ATTEMPT_LINES_MAX + 1);
     assert_eq!(lines[LOG_ATTEMPT_LINES_MAX].message, "log limit reached, further lines are dropped");
-    assert_eq!(lines[LOG_ATTEMPT_LINES_MAX + 1].message, "Traceback");
+}
 
-    let mut logs = LogBuffer::default();
-    for _ in 0..40 {
-        push(&mut logs, &"y".repeat(LOG_MESSAGE_BYTES_MAX));
+#[test]
+fn a_long_line_goes_on_in_further_entries() {
+    for text in ["ü".repeat(100_000), format!("a{}", "ü".repeat(100_000)), "x".repeat(3 * LOG_MESSAGE_BYTES_MAX)] {
+        let (mut splitter, mut logs) = (PieceSplitter::default(), LogBuffer::default());
+        let whole = format!("{text}\r\nnext\n\nend");
+        for bytes in whole.as_bytes().chunks(1000) {
+            splitter.push(bytes, |piece, continues| logs.push_piece(Timestamp(0), LogLevel::Info, piece, continues));
+        }
+        splitter.flush(|piece, continues| logs.push_piece(Timestamp(0), LogLevel::Info, piece, continues));
+        assert!(logs.text() == format!("{text}\nnext\n\nend\n"), "{}", logs.lines().len());
+        assert!(logs.lines().len() > 5 && logs.lines().iter().all(|line| line.message.len() <= LOG_MESSAGE_BYTES_MAX));
     }
-    assert!(logs.into_lines().iter().map(|line| line.message.len()).sum::<usize>() <= LOG_ATTEMPT_BYTES_MAX + 100);
+    let (mut splitter, mut pieces) = (PieceSplitter::default(), Vec::new());
+    splitter.push(&[0xff; LOG_MESSAGE_BYTES_MAX + 1], |piece, continues| pieces.push((piece.len(), continues)));
+    splitter.flush(|piece, continues| pieces.push((piece.len(), continues)));
+    assert_eq!(pieces.iter().map(|(_, continues)| *continues).collect::<Vec<_>>(), [true, false]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use tidemill_core::invocation::LogLevel;
 use super::execution::Running;
 use crate::{
     container::engine::{LogChunk, LogSource},
-    logs::{LineSplitter, LogBuffer, now},
+    logs::{LogBuffer, PieceSplitter, now},
 };
 
 /// Before a stream that ended early is opened again.
@@ -24,8 +24,8 @@ const REST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Cuts pieces into lines, and knows which pieces it has seen.
 #[derive(Default)]
 struct Reader {
-    out: LineSplitter,
-    err: LineSplitter,
+    out: PieceSplitter,
+    err: PieceSplitter,
     /// The stamp of the last piece, and how many pieces had it.
     last: Option<(String, u64)>,
     second: Option<i32>,
@@ -68,12 +68,12 @@ impl Reader {
             LogSource::Out => (&mut self.out, LogLevel::Info),
             LogSource::Err => (&mut self.err, LogLevel::Warn),
         };
-        splitter.push(&chunk.bytes, |line| logs.lock().push(chunk.time, level, line, None));
+        splitter.push(&chunk.bytes, |piece, continues| logs.lock().push_piece(chunk.time, level, piece, continues));
     }
 
     fn finish(&mut self, logs: &Mutex<LogBuffer>) {
-        self.out.flush(|line| logs.lock().push(now(), LogLevel::Info, line, None));
-        self.err.flush(|line| logs.lock().push(now(), LogLevel::Warn, line, None));
+        self.out.flush(|piece, _| logs.lock().push_piece(now(), LogLevel::Info, piece, false));
+        self.err.flush(|piece, _| logs.lock().push_piece(now(), LogLevel::Warn, piece, false));
     }
 }
 
