@@ -234,6 +234,7 @@ impl ContainerDriver {
             self.live.image(&launch).await?
         };
         let image = self.shared.engine.image(&name).await.map_err(|error| refused(error.explain()))?;
+        super::live::prepared::has_program(&launch, &name, &image)?;
         let settings = self.shared.settings(&launch, &image.id).await?;
         Ok(RunWorker::new(self.shared.clone(), launch, settings))
     }

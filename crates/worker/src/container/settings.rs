@@ -8,20 +8,19 @@ use std::path::{Path, PathBuf};
 use tidemill_core::{
     limits::CONTAINER_PIDS_MAX,
     ports::Launch,
-    spec::{Container, Mount},
+    spec::{Container, Mount, is_reserved_target},
 };
 
 use super::{
     config::ContainerConfig,
     engine::{ContainerSettings, HostMount},
+    run::{LIMIT, is_fit},
 };
 
 /// Taken from Docker's own list, which is short already: raw sockets, device files, the audit log, and rights of files.
 const CAP_DROP: [&str; 4] = ["AUDIT_WRITE", "MKNOD", "NET_RAW", "SETFCAP"];
 /// Where programs look for the engine's socket.
 const USUAL_SOCKET: &str = "/var/run/docker.sock";
-/// What Tidemill itself mounts begins with these.
-const OWN_TARGETS: [&str; 3] = ["/_tidemill", "/_abaco", "/tidemill"];
 
 /// What is needed of this machine beside the settings.
 pub(crate) struct Host<'a> {
@@ -43,6 +42,9 @@ pub(crate) fn container_settings(
     let container = launch.spec.container.as_deref().unwrap_or(&default);
     if container.privileged && !config.allow_privileged {
         return Err("spec.container.privileged: the server's settings do not allow privileged containers".to_owned());
+    }
+    if let Some(variable) = launch.spec.env.iter().find(|variable| !is_fit(&variable.name, &variable.value)) {
+        return Err(format!("spec.env: the value of {:?} is one {LIMIT}, which no variable can hold", variable.name));
     }
     let mut mounts = Vec::with_capacity(container.mounts.len() + 1);
     for (mount, source) in container.mounts.iter().zip(host.sources) {
@@ -90,7 +92,7 @@ fn checked_mount(
     if !target.is_absolute() || !is_plain || target == Path::new("/") {
         return refused(format!("cannot be mounted at {:?}: give an absolute path below /", mount.target));
     }
-    if OWN_TARGETS.iter().any(|own| mount.target.starts_with(own)) {
+    if is_reserved_target(&mount.target) {
         return refused(format!("cannot be mounted at {:?}, where Tidemill puts its own files", mount.target));
     }
     if !Path::new(&mount.source).is_absolute() {
@@ -139,7 +141,7 @@ mod tests {
 
     use super::*;
     use crate::container::tests::launch;
-    use tidemill_core::spec::{FunctionSpec, Resources, Runtime};
+    use tidemill_core::spec::{EnvVar, FunctionSpec, Resources, Runtime};
 
     fn config() -> ContainerConfig {
         ContainerConfig {
@@ -226,6 +228,8 @@ mod tests {
             ("/srv/a", "/", Some("give an absolute path")),
             ("/srv/a", "/a/../b", Some("give an absolute path")),
             ("/srv/a", "/_tidemill/x", Some("where Tidemill puts its own files")),
+            ("/srv/a", "/./_tidemill", Some("where Tidemill puts its own files")),
+            ("/srv/a", "/tidemillion", None),
             ("/srv/a", "/_abaco_results.sock", Some("where Tidemill puts its own files")),
             ("/run", "/run", Some("holds the engine's socket")),
             ("/run/docker.sock", "/d", Some("holds the engine's socket")),
@@ -242,6 +246,18 @@ mod tests {
         }
         let none = ContainerConfig { allow_mounts: Vec::new(), ..config() };
         assert!(settings(&none, mount("/srv", "/x"), Resources::default()).is_err());
+    }
+
+    #[test]
+    fn variables_fit_into_the_environment() {
+        for (value, is_refused) in [("x".to_owned(), false), ("x".repeat(131_000), true), ("a\0b".to_owned(), true)] {
+            let mut spec = FunctionSpec::new(Runtime::Image);
+            spec.env.push(EnvVar { name: "BIG".to_owned(), value });
+            let host = Host { engine_socket: None, sources: &[] };
+            let answer = container_settings(&config(), &launch(Arc::new(spec)), "sha256:1", &host);
+            assert_eq!(answer.is_err(), is_refused);
+            assert!(answer.err().is_none_or(|error| error.starts_with("spec.env: the value of \"BIG\"")));
+        }
     }
 
     #[test]

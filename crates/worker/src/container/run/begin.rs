@@ -5,14 +5,14 @@ use std::{sync::Arc, time::Instant};
 use parking_lot::Mutex;
 use tidemill_core::{
     Event,
-    invocation::AttemptOutcome,
+    invocation::{AttemptOutcome, LogLevel},
     ports::{Call, CallOutcome, Launch},
     spec::Pull,
 };
 use tokio::net::UnixDatagram;
 
 use super::{
-    environment::{Facts, Message, variables},
+    environment::{Facts, Given, Message, given},
     feed::Feed,
     folder::Folder,
     results::Results,
@@ -26,6 +26,7 @@ use crate::{
         roster::{Found, Held, Orphan},
     },
     exchange::Exchange,
+    logs::{LogBuffer, now},
 };
 
 /// A container that runs or has run, and what belongs to it.
@@ -49,18 +50,11 @@ pub(super) struct Order<'a> {
     pub template: &'a Mutex<ContainerSettings>,
     pub call: &'a Call,
     pub event: &'a Event,
+    pub logs: &'a Mutex<LogBuffer>,
 }
 
 fn broken(outcome: AttemptOutcome, reason: String) -> CallOutcome {
     CallOutcome::Broken { outcome, reason }
-}
-
-/// Why nothing runs, for the end of the call.
-fn not_begun(error: &EngineError) -> CallOutcome {
-    // Without its image the worker is of no more use; the next one looks for it again, or builds it.
-    let is_interrupted = error.is_outage() || matches!(error, EngineError::NoImage(_));
-    let outcome = if is_interrupted { AttemptOutcome::Interrupted } else { AttemptOutcome::LaunchFailed };
-    broken(outcome, format!("the container did not start: {error}"))
 }
 
 impl Order<'_> {
@@ -80,6 +74,8 @@ impl Order<'_> {
 
     async fn adopt(&self, orphan: Orphan, held: Held) -> Begun {
         tracing::info!(function = %orphan.function, invocation = %self.call.invocation, "adopted the container of an execution");
+        // Its log is read from the beginning.
+        self.given();
         let folder = Folder::at(self.shared.folder_of(&orphan.name));
         let exchange = folder.reopen(self.call.state.as_ref());
         let results = Results::reopen(folder.results());
@@ -93,24 +89,12 @@ impl Order<'_> {
         let name = shared.fresh_name();
         let held = shared.roster.hold(&shared.container_name(&name));
         let folder = Folder::at(shared.config.runtime_dir.join(&name));
-        let default = String::new();
-        let image = launch.spec.container.as_ref().map_or(&default, |container| &container.image);
-        let (environment, message) = variables(&Facts {
-            spec: &launch.spec,
-            function: &launch.function,
-            revision: launch.revision,
-            worker: &launch.worker.0,
-            invocation: call.invocation,
-            image,
-            event: self.event,
-            state: call.state.as_ref(),
-            configs: &call.configs,
-        });
+        let Given { mut variables, message, .. } = self.given();
         let message = match message {
             Message::Variable => None,
             Message::Bytes(bytes) => Some(bytes),
         };
-        let furnished = folder.furnish(call.state.as_ref(), message.as_ref()).and_then(|furnished| {
+        let furnished = folder.furnish(call.state.as_ref(), message.as_ref(), &call.configs).and_then(|furnished| {
             let feed = match &message {
                 Some(message) if !message.is_empty() => Some(Feed::open(&folder, message.clone())?),
                 Some(_) | None => None,
@@ -126,16 +110,47 @@ impl Order<'_> {
         if call.events.len() != 1 {
             settings.labels.remove(labels::INVOCATION);
         }
-        settings.env = environment;
-        settings.env.extend(Folder::variables(&furnished.exchange));
+        variables.extend(Folder::variables(&furnished.exchange));
+        settings.env = variables.into_iter().collect();
         settings.mounts.extend(folder.mounts(message.is_some()));
-        let id = self.create(settings).await.map_err(|error| not_begun(&error))?;
+        let id = self.create(settings).await.map_err(|error| self.not_begun(&error))?;
         if let Err(error) = self.start(&id).await {
-            return Err(not_begun(&error));
+            return Err(self.not_begun(&error));
         }
         let results = Results::new(folder.results());
         let (exchange, socket) = (furnished.exchange, Some(furnished.socket));
         Ok(Begun { id, held, folder, exchange, results, socket, feed, has_ended_unseen: false })
+    }
+
+    /// What the execution finds; its log says what is not where a program may look for it.
+    fn given(&self) -> Given {
+        let (call, launch) = (self.call, self.launch);
+        let default = String::new();
+        let given = given(&Facts {
+            spec: &launch.spec,
+            function: &launch.function,
+            revision: launch.revision,
+            worker: &launch.worker.0,
+            invocation: call.invocation,
+            image: launch.spec.container.as_ref().map_or(&default, |container| &container.image),
+            event: self.event,
+            state: call.state.as_ref(),
+            configs: &call.configs,
+        });
+        let mut logs = self.logs.lock();
+        given.notes.iter().for_each(|note| logs.push(now(), LogLevel::Warn, note, None));
+        drop(logs);
+        given
+    }
+
+    /// Why nothing runs, for the log and the end of the call.
+    fn not_begun(&self, error: &EngineError) -> CallOutcome {
+        // Without its image the worker is of no more use; the next one looks for it again, or builds it.
+        let is_interrupted = error.is_outage() || matches!(error, EngineError::NoImage(_));
+        let outcome = if is_interrupted { AttemptOutcome::Interrupted } else { AttemptOutcome::LaunchFailed };
+        let reason = format!("the container did not start: {error}");
+        self.logs.lock().push_last(LogLevel::Error, &reason);
+        broken(outcome, reason)
     }
 
     /// Makes the container, also when the engine is away for a while or its image has been removed meanwhile.

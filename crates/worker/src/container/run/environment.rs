@@ -5,12 +5,13 @@
 //! | Variable | Value |
 //! |---|---|
 //! | those of `spec.env` | as given |
-//! | each query parameter | as given, but for `message` (the message itself), `x-nonce` (a credential) and the names below |
+//! | each query parameter, of actors alone | as given, but for the names of [`super::query`] |
+//! | `TIDEMILL_QUERY`, of all others | the query as it came, when there is one |
 //! | `_abaco_<words>` | headers `x-abaco-<words>` of the event |
-//! | `_abaco_username` … `_actor_configs`, `MSG` | see [`variables`]; a caller cannot set them otherwise |
+//! | `_abaco_username` … `_actor_configs`, `MSG` | see [`given`]; a caller cannot set them otherwise |
 //!
 //! The system takes no variable over 128 KiB, none with a NUL and only text. A message that cannot be a variable goes by
-//! [`Message::Bytes`] instead, and a twin or a state that is too long is left out: the state is in `TIDEMILL_STATE_FILE` too.
+//! [`Message::Bytes`] instead, and any other variable that cannot be is left out. Each of them is named in a note for the log.
 
 use std::collections::BTreeMap;
 
@@ -21,8 +22,13 @@ use tidemill_core::{
     spec::FunctionSpec,
 };
 
+use super::query::{is_actor, parameters};
+
 /// The longest variable, name included. The system's limit is 131 072 with the end of the text.
 const VARIABLE_BYTES_MAX: usize = 131_000;
+
+/// What a value must not be.
+pub(crate) const LIMIT: &str = "of more than 131000 bytes or with a NUL";
 
 const TEXT: &str = "str";
 const JSON: &str = "application/json";
@@ -52,12 +58,23 @@ pub(super) enum Message {
     Bytes(Bytes),
 }
 
-/// The variables, and where the message goes.
-pub(super) fn variables(facts: &Facts<'_>) -> (Vec<(String, String)>, Message) {
+/// What an execution finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Given {
+    /// The variables, one a name.
+    pub variables: BTreeMap<String, String>,
+    /// Where the message goes.
+    pub message: Message,
+    /// What is not where a program may look for it, a line each.
+    pub notes: Vec<String>,
+}
+
+/// What the execution finds.
+pub(super) fn given(facts: &Facts<'_>) -> Given {
     let event = facts.event;
     let mut variables: BTreeMap<String, String> =
         facts.spec.env.iter().map(|variable| (variable.name.clone(), variable.value.clone())).collect();
-    variables.extend(query(&event.query));
+    variables.extend(parameters(facts.spec, &event.query));
     variables.extend(headers(event));
 
     let content_type = content_type(event);
@@ -84,6 +101,7 @@ pub(super) fn variables(facts: &Facts<'_>) -> (Vec<(String, String)>, Message) {
         ("_actor_configs", Some(repr_of_texts(facts.configs))),
         ("Time_msg_queued", is_cron.then(|| format!("{:.6}", event.time.micros() as f64 / 1e6))),
         ("MSG", message),
+        ("TIDEMILL_QUERY", Some(event.query.clone()).filter(|query| !query.is_empty() && !is_actor(facts.spec))),
     ];
     for (name, value) in own {
         match value {
@@ -91,16 +109,40 @@ pub(super) fn variables(facts: &Facts<'_>) -> (Vec<(String, String)>, Message) {
             None => variables.remove(name),
         };
     }
-    variables.retain(|name, value| is_fit(name, value));
+    let mut notes = Vec::new();
     let place = match place {
         // The rendered form may be too long though the message is not.
-        Message::Variable if !variables.contains_key("MSG") => Message::Bytes(event.body.clone()),
+        Message::Variable if variables.get("MSG").is_none_or(|value| !is_fit("MSG", value)) => {
+            Message::Bytes(event.body.clone())
+        }
         place => place,
     };
-    (variables.into_iter().collect(), place)
+    if content_type != BYTES && place != Message::Variable {
+        let why = if std::str::from_utf8(&event.body).is_ok() { LIMIT } else { "that is not text" };
+        notes.push(format!("the message has {} bytes, and no variable holds one {why}: there is no MSG, read it from /_abaco_binary_data", event.body.len()));
+    }
+    variables.retain(|name, value| {
+        let is_fit = is_fit(name, value);
+        if !is_fit && !matches!(name.as_str(), "" | "MSG" | "_abaco_message_json") {
+            notes.push(left_out(name, value));
+        }
+        is_fit
+    });
+    Given { variables, message: place, notes }
 }
 
-fn is_fit(name: &str, value: &str) -> bool {
+fn left_out(name: &str, value: &str) -> String {
+    let instead = match name {
+        "_abaco_actor_state" | "_abaco_actor_state_json" => ", read the file that TIDEMILL_STATE_FILE names",
+        "_actor_configs" => ", read the file that TIDEMILL_CONFIGS_FILE names",
+        _ => "",
+    };
+    let name: String = name.chars().take(100).collect();
+    format!("{name:?} has {} bytes, and no variable holds one {LIMIT}: it is left out{instead}", value.len())
+}
+
+/// Whether the system takes it as a variable.
+pub(crate) fn is_fit(name: &str, value: &str) -> bool {
     let is_name = !name.is_empty() && !name.contains(['=', '\0']);
     is_name && !value.contains('\0') && name.len() + value.len() < VARIABLE_BYTES_MAX
 }
@@ -137,39 +179,11 @@ fn message(event: &Event, content_type: &str) -> (Option<String>, Option<String>
     }
 }
 
-fn query(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    pairs.map(|(name, value)| (decode(name), decode(value))).filter(|(name, _)| {
-        let is_ours = name.starts_with("_abaco_") && name != "_abaco_synchronous";
-        !is_ours && !["message", "x-nonce", "MSG", "_actor_configs"].contains(&name.as_str())
-    })
-}
-
 fn headers(event: &Event) -> impl Iterator<Item = (String, String)> + '_ {
     event.headers.iter().filter_map(|(name, value)| {
         let words = name.strip_prefix("x-abaco-").filter(|words| !words.is_empty() && *words != "content-type")?;
         Some((format!("_abaco_{}", words.replace('-', "_")), value.clone()))
     })
-}
-
-/// Decodes a piece of a query: `+` is a space, `%41` is `A`. What is no text afterwards is mended.
-fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        rest = tail;
-        let hex = |at: usize| tail.get(at).and_then(|digit| char::from(*digit).to_digit(16));
-        match (first, hex(0), hex(1)) {
-            (b'+', _, _) => bytes.push(b' '),
-            (b'%', Some(high), Some(low)) => {
-                bytes.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
-                rest = &tail[2..];
-            }
-            (other, _, _) => bytes.push(*other),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -185,6 +199,11 @@ mod tests {
         change: impl FnOnce(&mut FunctionSpec, &mut Event),
         state: Option<&str>,
     ) -> (BTreeMap<String, String>, Message) {
+        let Given { variables, message, .. } = build_all(change, state);
+        (variables, message)
+    }
+
+    fn build_all(change: impl FnOnce(&mut FunctionSpec, &mut Event), state: Option<&str>) -> Given {
         let mut spec = FunctionSpec::new(Runtime::Image);
         let mut event = Event { caller: "ana".to_owned(), ..Event::default() };
         change(&mut spec, &mut event);
@@ -201,8 +220,7 @@ mod tests {
             state: state.as_ref(),
             configs: &configs,
         };
-        let (variables, message) = variables(&facts);
-        (variables.into_iter().collect(), message)
+        given(&facts)
     }
 
     fn header(name: &str, value: &str) -> (String, String) {
@@ -251,10 +269,11 @@ mod tests {
         let (variables, _) = build(
             |spec, event| {
                 let variable = |name: &str| EnvVar { name: name.to_owned(), value: "env".to_owned() };
-                spec.env = ["A", "B", "_abaco_actor_id"].map(variable).into();
+                spec.env = ["A", "B", "PATH", "_abaco_actor_id"].map(variable).into();
+                spec.labels.insert("abaco".to_owned(), "actor".to_owned());
                 event.caller.clear();
                 event.query =
-                    "B=a+b%26%C3%A9&c&message=hi&x-nonce=N&_abaco_username=root&_abaco_synchronous=true&=x&MSG=q"
+                    "B=a+b%26%C3%A9&c&message=hi&x-nonce=N&_abaco_username=root&_abaco_synchronous=true&=x&MSG=q&PATH=/evil"
                         .to_owned();
                 event.headers = vec![header("x-abaco-username", "root"), header("x-abaco-jwt-header-name", "X-Jwt")];
                 event.body = Bytes::from_static(b"\xff");
@@ -273,6 +292,8 @@ mod tests {
             ("_abaco_jwt_header_name", Some("X-Jwt")),
             ("_abaco_actor_id", Some("Zx1")),
             ("MSG", None),
+            ("PATH", Some("env")),
+            ("TIDEMILL_QUERY", None),
             ("", None),
         ] {
             assert_eq!(value(name), expected, "{name}");
@@ -348,5 +369,39 @@ mod tests {
         );
         assert_eq!(variables.get("_abaco_username"), None);
         assert_eq!(variables["Time_msg_queued"], "1.500000");
+    }
+
+    #[test]
+    fn functions_that_are_no_actors_get_the_query_whole() {
+        let (variables, _) = build(|_, event| event.query = "BASH_ENV=x&TIDEMILL_STATE_FILE=/y&a=%20".to_owned(), None);
+        assert_eq!(variables["TIDEMILL_QUERY"], "BASH_ENV=x&TIDEMILL_STATE_FILE=/y&a=%20");
+        for name in ["BASH_ENV", "TIDEMILL_STATE_FILE", "a"] {
+            assert!(!variables.contains_key(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_is_named() {
+        let long = || "x".repeat(VARIABLE_BYTES_MAX);
+        assert_eq!(build_all(|_, _| {}, Some("{}")).notes, Vec::<String>::new());
+        let bytes = build_all(|_, event| event.body = Bytes::from_static(b"\xff"), None);
+        assert_eq!(bytes.notes, Vec::<String>::new(), "a message that is said to be bytes is where it belongs");
+        for (body, part) in [(long().into_bytes(), "the message has 131000 bytes"), (b"a\0".to_vec(), "with a NUL")] {
+            let given = build_all(
+                |_, event| {
+                    event.headers = vec![header("x-abaco-content-type", "str")];
+                    event.body = body.into();
+                },
+                None,
+            );
+            assert!(given.notes.len() == 1 && given.notes[0].contains(part), "{:?}", given.notes);
+            assert!(given.notes[0].ends_with("read it from /_abaco_binary_data"), "{:?}", given.notes);
+            assert_eq!(given.variables["_abaco_Content_Type"], "str");
+        }
+        let state = build_all(|_, _| {}, Some(&format!("\"{}\"", long())));
+        assert_eq!(state.notes.len(), 2);
+        assert!(state.notes.iter().all(|note| note.ends_with("read the file that TIDEMILL_STATE_FILE names")));
+        let env = build_all(|spec, _| spec.env = vec![EnvVar { name: "BIG".to_owned(), value: long() }], None);
+        assert!(env.notes[0].starts_with("\"BIG\" has 131000 bytes"), "{:?}", env.notes);
     }
 }

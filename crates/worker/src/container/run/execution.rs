@@ -305,8 +305,7 @@ fn reply(results: &[Bytes], logs: &LogBuffer) -> Reply {
     let (content_type, body) = match results.first() {
         Some(result) => ("application/octet-stream", result.clone()),
         None => {
-            let text: String = logs.lines().iter().flat_map(|line| [line.message.as_str(), "\n"]).collect();
-            ("text/plain; charset=utf-8", text.into())
+            ("text/plain; charset=utf-8", logs.text().into())
         }
     };
     Reply { status: 200, content_type: content_type.to_owned(), headers: Vec::new(), body }

@@ -81,7 +81,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         // Longer than the path of a socket may be.
         let folder = Folder::at(directory.path().join("f".repeat(120)));
-        folder.furnish(None, Some(message)).unwrap().exchange.keep();
+        folder.furnish(None, Some(message), &std::collections::BTreeMap::new()).unwrap().exchange.keep();
         (directory, folder)
     }
 

@@ -1,16 +1,17 @@
 //! The folder of one execution on the host.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
-    os::{fd::AsRawFd, unix::fs::PermissionsExt},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
 use bytes::Bytes;
-use rustix::fs::{CWD, Mode, OFlags, mkfifoat};
+use rustix::fs::{CWD, Mode, mkfifoat};
 use tokio::net::UnixDatagram;
 
-use crate::{container::engine::HostMount, exchange::Exchange};
+use crate::{container::engine::HostMount, exchange::Exchange, socket_path::by_folder};
 
 const SOCKET: &str = "r.sock";
 const RESULTS: &str = "results";
@@ -18,6 +19,8 @@ const MESSAGE: &str = "data";
 const EXCHANGE: &str = "x";
 /// There when the message in `data` has been read to its end.
 const READ: &str = "read";
+
+const CONFIGS_VARIABLE: &str = "TIDEMILL_CONFIGS_FILE";
 
 const SOCKET_TARGET: &str = "/_abaco_results.sock";
 const MESSAGE_TARGET: &str = "/_abaco_binary_data";
@@ -53,7 +56,12 @@ impl Folder {
     }
 
     /// Makes it. `message` is one that goes by FIFO.
-    pub fn furnish(&self, state: Option<&Bytes>, message: Option<&Bytes>) -> io::Result<Furnished> {
+    pub fn furnish(
+        &self,
+        state: Option<&Bytes>,
+        message: Option<&Bytes>,
+        configs: &BTreeMap<String, String>,
+    ) -> io::Result<Furnished> {
         fs::create_dir(&self.path)?;
         fs::set_permissions(&self.path, fs::Permissions::from_mode(0o711))?;
         match message {
@@ -68,17 +76,15 @@ impl Folder {
         if message.is_some() {
             fs::set_permissions(self.message(), fs::Permissions::from_mode(0o666))?;
         }
-        let socket = self.bind()?;
+        let socket = by_folder(&self.path, SOCKET, UnixDatagram::bind)?;
         fs::set_permissions(self.path.join(SOCKET), fs::Permissions::from_mode(0o777))?;
-        let exchange = Exchange::new(self.path.join(EXCHANGE), state)?;
+        let mut exchange = Exchange::new(self.path.join(EXCHANGE), state)?;
+        exchange.put_configs(configs)?;
+        // The program may run as any user; on the host nobody else gets this far.
+        for (_, file) in exchange.variables(exchange.directory()).iter().filter(|(name, _)| name == CONFIGS_VARIABLE) {
+            fs::set_permissions(file, fs::Permissions::from_mode(0o444))?;
+        }
         Ok(Furnished { exchange, socket })
-    }
-
-    /// By the open folder: the path of a socket has 107 bytes at most, and the folder may lie anywhere.
-    fn bind(&self) -> io::Result<UnixDatagram> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let folder = rustix::fs::open(&self.path, flags, Mode::empty())?;
-        UnixDatagram::bind(format!("/proc/self/fd/{}/{SOCKET}", folder.as_raw_fd()))
     }
 
     /// The files of an execution that was begun earlier.

@@ -30,11 +30,13 @@ mod feed;
 mod folder;
 mod logs;
 mod outcome;
+mod query;
 mod results;
 mod usage;
 mod watch;
 mod worker;
 
+pub(super) use environment::{LIMIT, is_fit};
 pub(super) use folder::Folder;
 pub(super) use worker::RunWorker;
 

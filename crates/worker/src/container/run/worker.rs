@@ -73,7 +73,8 @@ impl RunWorker {
         let mut end = CallEnd::new(CallOutcome::Replied(Vec::new()), Vec::new(), Duration::ZERO);
         let mut replies = Vec::with_capacity(call.events.len());
         for event in &call.events {
-            let order = Order { shared: &self.shared, launch: &self.launch, template: &self.template, call, event };
+            let (shared, launch, template) = (&self.shared, &self.launch, &self.template);
+            let order = Order { shared, launch, template, call, event, logs };
             let wishes = Wishes {
                 // All events of a batch together have the time of one call.
                 timeout: call.timeout.map(|timeout| timeout.saturating_sub(end.user_code)),
