@@ -104,7 +104,8 @@ async fn the_definition_that_was_stored_last_is_the_one_that_runs() {
         let images = [format!("a:{round}"), format!("b:{round}")];
         let [one, two] = images.each_ref().map(|image| server.put(Person::Nobody, &path, json!({"image": image})));
         let (one, two) = tokio::join!(one, two);
-        (one.result(), two.result());
+        one.result();
+        two.result();
         let stored = server.get(Person::Nobody, &path).await.result();
         let spec = server.engine.function(&function(&id)).unwrap().spec;
         assert_eq!(json!(spec.container.as_ref().unwrap().image), stored["image"]);

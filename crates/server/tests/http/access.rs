@@ -90,7 +90,7 @@ async fn only_trusted_roles_ask_for_more_than_a_container() {
     for (index, (manifest, by_user, by_privileged)) in [
         (container("pull: never"), true, true),
         (container("user: '1000'"), true, true),
-        (container("user: root"), false, true),
+        (container("user: root"), true, true),
         (container("privileged: true"), false, true),
         (container("networks: [host]"), false, true),
         (container("mounts: [{source: /data/in, target: /in}]"), false, true),

@@ -168,7 +168,11 @@ mod tests {
             (tenant("shop", "issuer = \"a\""), tenant("bank", ""), Some("have the same key")),
             (tenant("shop", "issuer = \"a\""), tenant("bank", "issuer = \"a\""), Some("have the same key")),
             (tenant("shop", "shared_key = true"), tenant("bank", ""), Some("have the same key")),
-            (tenant("shop", "issuer = \"a\""), tenant("Shop", "issuer = \"b\""), Some("Shop and shop are the same name")),
+            (
+                tenant("shop", "issuer = \"a\""),
+                tenant("Shop", "issuer = \"b\""),
+                Some("Shop and shop are the same name"),
+            ),
             (tenant("shop", "issuer = \"a\""), tenant("bank", "issuer = \"b\""), None),
             (tenant("shop", "shared_key = true"), tenant("bank", "shared_key = true"), None),
         ] {

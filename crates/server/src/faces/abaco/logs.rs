@@ -18,6 +18,8 @@ const CUT: &str = " LOG LIMIT EXCEEDED; this execution log was TRUNCATED!";
 const DROPPED: &str = "log limit reached, further lines are dropped";
 /// Lines that may come after it.
 const LINES_AFTER_MAX: usize = 4;
+/// The field of an entry that the next one goes on with in the same line.
+const CONTINUES: &str = "continues";
 
 /// `GET`.
 pub(crate) async fn show(x: &Exchange) -> Answer {
@@ -92,11 +94,20 @@ async fn stored(engine: &Engine, id: InvocationId) -> Result<Vec<LogLine>, Store
 
 fn joined(lines: &[LogLine], chars_max: usize) -> String {
     let mut text = String::new();
-    let was_cut = lines.iter().rev().take(LINES_AFTER_MAX).any(|line| line.message == DROPPED);
-    for line in lines.iter().filter(|line| line.message != DROPPED || !was_cut) {
-        text.push_str(&line.message);
-        if !line.message.ends_with('\n') {
+    let mut was_cut = false;
+    let last = lines.len().saturating_sub(LINES_AFTER_MAX);
+    for (at, line) in lines.iter().enumerate() {
+        // The last entries of a long log have several lines.
+        for part in line.message.strip_suffix('\n').unwrap_or(&line.message).split('\n') {
+            if at >= last && part == DROPPED {
+                was_cut = true;
+                continue;
+            }
+            text.push_str(part);
             text.push('\n');
+        }
+        if line.fields.as_ref().is_some_and(|fields| fields.get(CONTINUES).is_some()) {
+            text.pop();
         }
     }
     if let Some((cut, _)) = text.char_indices().nth(chars_max) {
@@ -127,7 +138,10 @@ mod tests {
         assert_eq!(joined(&lines, 5), "a\nä\n\n");
         assert_eq!(joined(&lines, 3), "a\nä LOG LIMIT EXCEEDED; this execution log was TRUNCATED!");
         assert_eq!(joined(&[], 0), "");
+        let piece = LogLine { fields: Some(json!({CONTINUES: true})), ..line("a") };
+        assert_eq!(joined(&[piece, line("b"), line("c")], 100), "ab\nc\n");
         let cut = [line("a"), line(DROPPED), line("the end")];
+        assert_eq!(joined(&[line(&format!("a\n{DROPPED}\nthe end"))], 100), joined(&cut, 100));
         assert_eq!(joined(&cut, 100), "a\nthe end\n LOG LIMIT EXCEEDED; this execution log was TRUNCATED!");
     }
 }
