@@ -49,7 +49,8 @@ async fn the_environment_is_abacos() {
     let headers = [("x-abaco-content-type", "application/json"), ("x-abaco-api-server", "http://localhost:8000")];
     let mut call = with_headers(call(r#"{"k":"it's","n":1e5,"z":[null,true]}"#), &headers);
     call.events[0].caller = "testuser".to_owned();
-    call.events[0].query = "foo=bar%20baz&message=x".to_owned();
+    spec.labels.insert("abaco".to_owned(), "actor".to_owned());
+    call.events[0].query = "foo=bar%20baz&message=x&LD_PRELOAD=/evil&PATH=/evil".to_owned();
     let end = Bench::new().call(spec, call.clone()).await;
     let lines = printed(&end);
     for line in [
@@ -73,7 +74,7 @@ async fn the_environment_is_abacos() {
     ] {
         assert!(lines.contains(&line), "{line} is not in {lines:#?}");
     }
-    assert!(!lines.iter().any(|line| line.starts_with("message=")));
+    assert!(!lines.iter().any(|line| line.starts_with("message=") || line.starts_with("LD_PRELOAD=")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
