@@ -80,7 +80,11 @@ pub fn after_attempt(
     let verdict = |status, failures, interruptions| Verdict { status, available_at: now, failures, interruptions };
     match outcome {
         AttemptOutcome::Succeeded => verdict(Status::Succeeded, failures, interruptions),
-        AttemptOutcome::Raised | AttemptOutcome::TimedOut | AttemptOutcome::OutOfMemory | AttemptOutcome::Cancelled
+        AttemptOutcome::Raised
+        | AttemptOutcome::TimedOut
+        | AttemptOutcome::OutOfMemory
+        | AttemptOutcome::BadResponse
+        | AttemptOutcome::Cancelled
             if completion == Completion::Run =>
         {
             verdict(Status::Succeeded, failures, interruptions)
@@ -156,11 +160,9 @@ mod tests {
                 | AttemptOutcome::Raised
                 | AttemptOutcome::TimedOut
                 | AttemptOutcome::OutOfMemory
-                | AttemptOutcome::Cancelled => Status::Succeeded,
-                AttemptOutcome::Crashed
                 | AttemptOutcome::BadResponse
-                | AttemptOutcome::LaunchFailed
-                | AttemptOutcome::Interrupted => Status::Queued,
+                | AttemptOutcome::Cancelled => Status::Succeeded,
+                AttemptOutcome::Crashed | AttemptOutcome::LaunchFailed | AttemptOutcome::Interrupted => Status::Queued,
             };
             assert_eq!(status, expected, "{outcome:?}");
         }

@@ -253,6 +253,7 @@ pub(crate) async fn delete(shared: &Arc<Shared>, reference: &FunctionRef) -> Res
         let closing = pools.iter().map(|pool| pool.close(Duration::ZERO));
         futures_util::future::join_all(closing).await;
     });
+    shared.ports.driver.forget(reference);
     Ok(())
 }
 

@@ -132,6 +132,7 @@ impl Engine {
     pub async fn shutdown(&self) {
         let shared = &self.shared;
         shared.stop.cancel();
+        shared.ports.driver.leave();
         shared.tasks.close();
         let in_time = tokio::time::timeout(shared.config.drain_grace, shared.tasks.wait()).await.is_ok();
         shared.grace_over.cancel();

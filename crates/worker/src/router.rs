@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidemill_core::{
+    FunctionRef,
     ports::{Driver, DriverHealth, Launch, LaunchError, Progress, Worker},
     spec::{FunctionSpec, Runtime},
 };
@@ -64,6 +65,18 @@ impl Driver for RouterDriver {
 
     async fn outage(&self, spec: &FunctionSpec) -> Option<String> {
         self.of(spec).ok()?.outage(spec).await
+    }
+
+    fn leave(&self) {
+        for driver in [&self.process, &self.webhook].into_iter().chain(&self.container) {
+            driver.leave();
+        }
+    }
+
+    fn forget(&self, function: &FunctionRef) {
+        for driver in [&self.process, &self.webhook].into_iter().chain(&self.container) {
+            driver.forget(function);
+        }
     }
 
     async fn close(&self) {

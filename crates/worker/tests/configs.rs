@@ -22,7 +22,7 @@ async fn configs_beyond_their_limit_cost_the_call_and_not_the_worker() {
         let worker = bench.launch(name, source).await;
         let end = worker.call(&call_with(most + 1)).await;
         let (outcome, reason) = broken(&end);
-        assert_eq!(outcome, AttemptOutcome::BadResponse, "{name}");
+        assert_eq!(outcome, AttemptOutcome::LaunchFailed, "{name}");
         let expected = "the function's configs have 1048577 bytes together, more than the 1048576 that are allowed; the \
                         largest is \"key\"";
         assert!(reason.starts_with(expected) && !reason.contains("kk"), "{reason}");

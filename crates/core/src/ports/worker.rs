@@ -194,12 +194,24 @@ pub struct CallEnd {
     pub results: Vec<Bytes>,
     /// What it used, where the driver can tell.
     pub report: Option<RunReport>,
+    /// What ended it before its time, in one line, though it counts as replied (see [`crate::spec::Completion::Run`]).
+    /// Mostly empty.
+    pub reason: String,
 }
 
 impl CallEnd {
     /// An end with nothing but an outcome, a log and a time.
     pub fn new(outcome: CallOutcome, logs: Vec<LogLine>, user_code: Duration) -> CallEnd {
-        CallEnd { outcome, logs, user_code, state: None, sends: Vec::new(), results: Vec::new(), report: None }
+        CallEnd {
+            outcome,
+            logs,
+            user_code,
+            state: None,
+            sends: Vec::new(),
+            results: Vec::new(),
+            report: None,
+            reason: String::new(),
+        }
     }
 }
 
@@ -295,6 +307,15 @@ pub trait Driver: Send + Sync {
     async fn outage(&self, spec: &FunctionSpec) -> Option<String> {
         let _ = spec;
         None
+    }
+
+    /// The node begins to stop: from now on a worker that is stopped leaves what can go on without the node, for the next one to
+    /// take over. Before that, a worker that is stopped ends all it began, as when its function is deleted.
+    fn leave(&self) {}
+
+    /// The function was deleted: nobody will take over what an earlier node left of it.
+    fn forget(&self, function: &FunctionRef) {
+        let _ = function;
     }
 
     /// Ends whatever it still holds: spare interpreters, sockets, containers.

@@ -98,6 +98,7 @@ impl Ending {
                     Some(fault) => ending.spoil(fault),
                     None => {
                         ending.replies = replies;
+                        ending.reason = end.reason;
                         ending.state = end.state;
                         ending.sends = end.sends;
                     }
@@ -119,6 +120,8 @@ impl Ending {
     /// What the handler gave breaks a rule: nothing of it counts.
     pub fn spoil(&mut self, fault: String) {
         self.outcome = AttemptOutcome::BadResponse;
+        let time = self.logs.last().map_or(self.started_at, |line| line.time);
+        self.logs.push(LogLine { time, level: LogLevel::Error, message: fault.clone(), fields: None });
         self.reason = fault;
         self.replies.clear();
         self.state = None;

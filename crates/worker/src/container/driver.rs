@@ -13,6 +13,7 @@ use std::{
 
 use async_trait::async_trait;
 use tidemill_core::{
+    FunctionRef,
     ports::{Driver, DriverHealth, Launch, LaunchError, Progress, Worker},
     spec::{Contract, Pull},
 };
@@ -21,7 +22,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     config::ContainerConfig,
-    engine::{ContainerEngine, ContainerId, ContainerSettings, Deadlines, DockerEngine, EngineError, EngineVersion},
+    engine::{
+        ContainerEngine, ContainerId, ContainerSettings, ContainerStatus, Deadlines, DockerEngine, EngineError,
+        EngineVersion,
+    },
     labels,
     live::Live,
     reaper,
@@ -37,6 +41,10 @@ const AWAY_MAX: Duration = Duration::from_secs(60);
 const VERSION_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the end of an execution may take to become durable.
 const SETTLE_TIME: Duration = Duration::from_secs(1);
+/// How long a container may take to end, beyond its own grace, before it is left to the reaper.
+const END_MAX: Duration = Duration::from_secs(30);
+/// How long an engine is looked at after a container ended by a signal of nobody's: one that stops ends its containers first.
+const LOOK_TIME: Duration = Duration::from_secs(3);
 const DEFAULT_ADDRESS: &str = "unix:///var/run/docker.sock";
 
 /// What all workers of a driver share.
@@ -50,6 +58,12 @@ pub(crate) struct Shared {
     stop: CancellationToken,
     /// How long an engine may be away before attempts are given up.
     pub away_max: Duration,
+    /// How long a container may take to end, beyond its own grace.
+    pub end_max: Duration,
+    /// How long an engine is looked at after a container ended by a signal of nobody's.
+    pub look_time: Duration,
+    /// Cancelled when the node stops: what can go on without it is left.
+    pub leaving: CancellationToken,
     surveyed: OnceCell<()>,
     /// Tells the folders and containers of this process from those of others before it.
     epoch: String,
@@ -66,6 +80,9 @@ impl Shared {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             away_max: AWAY_MAX,
+            end_max: END_MAX,
+            look_time: LOOK_TIME,
+            leaving: CancellationToken::new(),
             surveyed: OnceCell::new(),
             epoch: format!("{:x}", since.as_millis()),
             made: AtomicU64::new(0),
@@ -167,16 +184,33 @@ impl Shared {
 
     /// Removes a container and its folder. When that fails the reaper does it later.
     pub async fn remove(&self, id: &ContainerId, held: Held) {
-        let folder = self.folder_of(held.name());
-        if !self.config.leave_containers
-            && let Err(error) = self.engine.remove(id).await
-        {
+        if let Err(error) = self.end(id).await {
             tracing::warn!(container = held.name(), %error, "a container was not removed; it is tried again");
             return;
         }
+        self.clear(held).await;
+    }
+
+    /// Removes the folder of a container that does not run any more, and lets it go.
+    pub async fn clear(&self, held: Held) {
+        let folder = self.folder_of(held.name());
         // A panic in it leaves the folder to the reaper.
         let _ = tokio::task::spawn_blocking(move || reaper::remove_folder(&folder)).await;
         held.done();
+    }
+
+    /// Removes a container, unless it has ended and is to be left for somebody who looks for a fault. When it comes back without
+    /// an error, the container does not run any more.
+    pub async fn end(&self, id: &ContainerId) -> Result<(), EngineError> {
+        if self.config.leave_containers {
+            match self.engine.inspect(id).await {
+                Ok(facts) if facts.status == ContainerStatus::Ended => return Ok(()),
+                Err(EngineError::Gone) => return Ok(()),
+                Ok(_) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.engine.remove(id).await
     }
 }
 
@@ -283,7 +317,16 @@ impl Driver for ContainerDriver {
         self.live.build_image(launch, base, tag, progress).await
     }
 
+    fn leave(&self) {
+        self.shared.leaving.cancel();
+    }
+
+    fn forget(&self, function: &FunctionRef) {
+        self.shared.roster.disown(function);
+    }
+
     async fn close(&self) {
+        self.leave();
         self.stop.cancel();
         self.shared.tasks.close();
         self.shared.tasks.wait().await;

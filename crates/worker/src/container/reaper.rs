@@ -22,15 +22,25 @@ const PERIOD: Duration = Duration::from_secs(10);
 /// Runs until `stop`.
 pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let mut is_pending = true;
+    let mut is_told = false;
     loop {
         if is_pending || shared.roster.take_dirt() {
-            is_pending = match pass(&shared).await {
-                Ok(()) => false,
-                Err(error) => {
-                    tracing::debug!(%error, "containers that nobody wants were not removed");
-                    true
-                }
+            let passed = tokio::select! {
+                // A driver that closes makes its last pass itself.
+                biased;
+                () = stop.cancelled() => return,
+                passed = pass(&shared) => passed,
             };
+            is_pending = passed.is_err();
+            match passed {
+                // An engine that is away is told of elsewhere.
+                Err(error) if !is_told && !error.is_outage() => {
+                    is_told = true;
+                    tracing::warn!(%error, "a container that nobody wants was not removed; it is tried again");
+                }
+                Err(error) => tracing::debug!(%error, "containers that nobody wants were not removed"),
+                Ok(()) => is_told = false,
+            }
         }
         let rest = async {
             if is_pending {
@@ -43,7 +53,6 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
             }
         };
         tokio::select! {
-            // A driver that closes makes its last pass itself.
             biased;
             () = stop.cancelled() => return,
             () = rest => {}
@@ -63,15 +72,29 @@ pub(crate) async fn finish(shared: &Arc<Shared>) {
 
 async fn pass(shared: &Arc<Shared>) -> Result<(), EngineError> {
     shared.surveyed().await?;
+    let mut doomed = shared.roster.doomed();
     let listed = own_containers(shared).await?;
+    let mut passed = Ok(());
     for container in &listed {
-        let is_kept = shared.config.leave_containers && container.status != ContainerStatus::Running;
-        if !is_kept && !shared.roster.is_wanted(&container.name) {
-            shared.engine.remove(&container.id).await?;
+        let is_kept = shared.config.leave_containers && container.status == ContainerStatus::Ended;
+        let is_left = if is_kept || shared.roster.is_wanted(&container.name) {
+            !is_kept
+        } else if let Err(error) = shared.engine.remove(&container.id).await {
+            // The others need not wait for it.
+            passed = passed.and(Err(error));
+            true
+        } else {
+            false
+        };
+        if is_left {
+            doomed.remove(&container.name);
+        } else {
+            doomed.insert(container.name.clone());
         }
     }
+    doomed.iter().for_each(|name| shared.roster.forget(name));
     sweep(shared).await;
-    Ok(())
+    passed
 }
 
 async fn own_containers(shared: &Shared) -> Result<Vec<ContainerSummary>, EngineError> {
@@ -82,17 +105,24 @@ async fn own_containers(shared: &Shared) -> Result<Vec<ContainerSummary>, Engine
 /// Looks what an earlier process has left.
 pub(crate) async fn survey(shared: &Arc<Shared>) -> Result<(), EngineError> {
     let mut adoptable = 0;
-    for container in own_containers(shared).await? {
+    let containers = own_containers(shared).await?;
+    let folders: Vec<_> = containers.iter().map(|container| shared.folder_of(&container.name)).collect();
+    let looks = move || folders.iter().map(|folder| Folder::is_adoptable(folder)).collect::<Vec<_>>();
+    // After a panic in it nothing is adopted.
+    let whole = tokio::task::spawn_blocking(looks).await.unwrap_or_default();
+    for (index, container) in containers.into_iter().enumerate() {
         let ContainerSummary { id, name, status, labels } = container;
-        let folder = shared.folder_of(&name);
-        let has_begun = status != ContainerStatus::Created;
         // Whoever told an end has removed the folder.
-        match labels::execution(&labels).filter(|_| has_begun && Folder::is_adoptable(&folder)) {
-            Some((invocation, function, revision)) => {
+        let is_adoptable = status != ContainerStatus::Created && whole.get(index) == Some(&true);
+        match labels::execution(&labels) {
+            Some((invocation, function, revision)) if is_adoptable => {
                 adoptable += 1;
                 shared.roster.leave(invocation, Orphan { id, name, function, revision });
             }
-            None => shared.roster.soil(),
+            Some((invocation, function, revision)) if status == ContainerStatus::Running => {
+                shared.roster.doom(invocation, Orphan { id, name, function, revision });
+            }
+            Some(_) | None => shared.roster.soil(),
         }
     }
     if adoptable > 0 {

@@ -2,7 +2,9 @@
 //!
 //! A container's name enters the roster before the container is made and leaves it after it has been removed, so that one whose
 //! making was not answered, or whose removal failed, is found all the same. An *orphan* is a container of an execution that
-//! nobody looks after at the moment: it waits, for a limited time, for the next call of its invocation.
+//! nobody looks after at the moment: it waits, for a limited time, for the next call of its invocation. Then, or at once when it
+//! is of no use, it is *doomed*: no longer wanted, but known until it has gone, so that its invocation does not begin again
+//! beside it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,7 +35,8 @@ pub(crate) struct Orphan {
 pub(crate) enum Found {
     /// Its own container.
     Own(Orphan, Held),
-    /// A container of the same invocation that is of no use: another revision's. It must go before the call begins.
+    /// A container of the same invocation that is of no use: another revision's, or one that is doomed. It must go before the
+    /// call begins.
     Other(Orphan, Held),
     /// None.
     Nothing,
@@ -42,7 +45,8 @@ pub(crate) enum Found {
 #[derive(Default)]
 struct State {
     held: BTreeSet<String>,
-    orphans: BTreeMap<InvocationId, (Orphan, Instant)>,
+    /// Until when each waits; `None` for one that is doomed.
+    orphans: BTreeMap<InvocationId, (Orphan, Option<Instant>)>,
     /// Something has been let go that may still be there.
     is_dirty: bool,
 }
@@ -58,15 +62,42 @@ impl Roster {
     /// Holds the container `name`, which nobody removes meanwhile.
     pub fn hold(self: &Arc<Self>, name: &str) -> Held {
         self.state.lock().held.insert(name.to_owned());
-        Held { roster: self.clone(), name: name.to_owned(), is_done: false }
+        Held { roster: self.clone(), name: name.to_owned(), claim: None, is_done: false }
     }
 
     /// Lets a container wait for the next call of `invocation`.
     pub fn leave(&self, invocation: InvocationId, orphan: Orphan) {
         let until = Instant::now() + ADOPTION_TIME;
         let mut state = self.state.lock();
-        state.orphans.insert(invocation, (orphan, until));
+        state.orphans.insert(invocation, (orphan, Some(until)));
         state.is_dirty = true;
+    }
+
+    /// Has a container removed, before `invocation` begins again.
+    pub fn doom(&self, invocation: InvocationId, orphan: Orphan) {
+        self.state.lock().doom(invocation, orphan);
+        self.nudge.notify_one();
+    }
+
+    /// Dooms what waits for invocations of `function`: there are none any more.
+    pub fn disown(&self, function: &FunctionRef) {
+        let mut state = self.state.lock();
+        let orphans = state.orphans.values_mut().filter(|(orphan, _)| orphan.function == *function);
+        orphans.for_each(|(_, until)| *until = None);
+        drop(state);
+        self.soil();
+    }
+
+    /// The names of what is doomed.
+    pub fn doomed(&self) -> BTreeSet<String> {
+        let state = self.state.lock();
+        let doomed = state.orphans.values().filter(|(_, until)| until.is_none());
+        doomed.map(|(orphan, _)| orphan.name.clone()).collect()
+    }
+
+    /// The container `name`, which was doomed, has gone or has ended.
+    pub fn forget(&self, name: &str) {
+        self.state.lock().orphans.retain(|_, (orphan, until)| until.is_some() || orphan.name != name);
     }
 
     /// Takes over what waits for `invocation`.
@@ -76,10 +107,14 @@ impl Roster {
         function: &FunctionRef,
         revision: RevisionNumber,
     ) -> Found {
-        let found = self.state.lock().orphans.remove(&invocation);
-        let Some((orphan, _)) = found else { return Found::Nothing };
-        let held = self.hold(&orphan.name);
-        if orphan.function == *function && orphan.revision == revision {
+        let mut state = self.state.lock();
+        let Some((orphan, until)) = state.orphans.remove(&invocation) else { return Found::Nothing };
+        // Under the same lock: there is no moment at which nobody wants it.
+        state.held.insert(orphan.name.clone());
+        drop(state);
+        let claim = Some((invocation, orphan.clone()));
+        let held = Held { roster: self.clone(), name: orphan.name.clone(), claim, is_done: false };
+        if until.is_some() && orphan.function == *function && orphan.revision == revision {
             Found::Own(orphan, held)
         } else {
             Found::Other(orphan, held)
@@ -90,8 +125,11 @@ impl Roster {
     pub fn is_wanted(&self, name: &str) -> bool {
         let mut state = self.state.lock();
         let now = Instant::now();
-        state.orphans.retain(|_, (_, until)| *until > now);
-        state.held.contains(name) || state.orphans.values().any(|(orphan, _)| orphan.name == name)
+        for (_, until) in state.orphans.values_mut() {
+            *until = until.filter(|until| *until > now);
+        }
+        state.held.contains(name)
+            || state.orphans.values().any(|(orphan, until)| until.is_some() && orphan.name == name)
     }
 
     /// Whether there may be something to remove, now or later; forgets it unless orphans wait.
@@ -113,10 +151,20 @@ impl Roster {
     }
 }
 
+impl State {
+    fn doom(&mut self, invocation: InvocationId, orphan: Orphan) {
+        // What waits to be adopted is the newer one.
+        self.orphans.entry(invocation).or_insert((orphan, None));
+        self.is_dirty = true;
+    }
+}
+
 /// A container that somebody looks after. Dropping it leaves the container to the reaper.
 pub(crate) struct Held {
     roster: Arc<Roster>,
     name: String,
+    /// The execution that it may run.
+    claim: Option<(InvocationId, Orphan)>,
     is_done: bool,
 }
 
@@ -132,6 +180,24 @@ impl Held {
         &self.name
     }
 
+    /// It is the container of an execution, and dooms it when it is dropped before [`Held::done`] or [`Held::has_ended`].
+    pub fn claim(&mut self, invocation: InvocationId, function: &FunctionRef, revision: RevisionNumber) {
+        let (id, name) = (ContainerId::new(self.name.as_str()), self.name.clone());
+        self.claim = Some((invocation, Orphan { id, name, function: function.clone(), revision }));
+    }
+
+    /// The container does not run any more, so it is in nobody's way.
+    pub fn has_ended(&mut self) {
+        self.claim = None;
+    }
+
+    /// Lets the container, which has the id `id`, wait for the next call of its invocation. Without one it is let go.
+    pub fn leave(mut self, id: ContainerId) {
+        if let Some((invocation, orphan)) = self.claim.take() {
+            self.roster.leave(invocation, Orphan { id, ..orphan });
+        }
+    }
+
     /// The container is gone, or was never made.
     pub fn done(mut self) {
         self.is_done = true;
@@ -140,7 +206,12 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.roster.state.lock().held.remove(&self.name);
+        let mut state = self.roster.state.lock();
+        if let Some((invocation, orphan)) = self.claim.take().filter(|_| !self.is_done) {
+            state.doom(invocation, orphan);
+        }
+        state.held.remove(&self.name);
+        drop(state);
         if !self.is_done {
             self.roster.soil();
         }
@@ -183,8 +254,54 @@ mod tests {
                 Found::Other(found, _) if !is_own => assert_eq!(found, orphan),
                 found => panic!("{revision}: {found:?}"),
             }
+            roster.forget("n");
             let again = roster.adopt(invocation, &function, RevisionNumber(revision));
             assert!(matches!(again, Found::Nothing));
         }
+    }
+
+    #[test]
+    fn what_is_doomed_is_known_until_it_has_gone() {
+        let roster = Arc::<Roster>::default();
+        let invocation = InvocationId::new(Timestamp(0), 7);
+        let function: FunctionRef = "p:f".parse().unwrap();
+        let mut held = roster.hold("n");
+        held.claim(invocation, &function, RevisionNumber(2));
+        drop(held);
+        for _ in 0..2 {
+            assert!(!roster.is_wanted("n") && roster.doomed().contains("n") && roster.take_dirt());
+            match roster.adopt(invocation, &function, RevisionNumber(2)) {
+                // Dropped again: it was not removed.
+                Found::Other(found, held) => assert_eq!((&*found.name, held.name()), ("n", "n")),
+                found => panic!("{found:?}"),
+            }
+        }
+        roster.forget("n");
+        assert!(matches!(roster.adopt(invocation, &function, RevisionNumber(2)), Found::Nothing));
+        for is_gone in [true, false] {
+            let mut held = roster.hold("n");
+            held.claim(invocation, &function, RevisionNumber(2));
+            if is_gone {
+                held.done();
+            } else {
+                held.has_ended();
+                drop(held);
+            }
+            assert!(roster.doomed().is_empty());
+        }
+    }
+
+    #[test]
+    fn what_waits_for_a_deleted_function_is_doomed() {
+        let roster = Arc::<Roster>::default();
+        for (number, function) in ["p:f", "p:g"].iter().enumerate() {
+            let function: FunctionRef = function.parse().unwrap();
+            let (id, name) = (ContainerId::new("c"), function.to_string());
+            let orphan = Orphan { id, name, function, revision: RevisionNumber(1) };
+            roster.leave(InvocationId::new(Timestamp(0), number as u128), orphan);
+        }
+        roster.disown(&"p:f".parse().unwrap());
+        assert!(!roster.is_wanted("p:f") && roster.is_wanted("p:g"));
+        assert_eq!(roster.doomed().into_iter().collect::<Vec<_>>(), ["p:f"]);
     }
 }

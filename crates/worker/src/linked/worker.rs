@@ -234,7 +234,7 @@ impl Worker for LinkedWorker {
 
     async fn call(&self, call: &Call) -> CallEnd {
         if let Err(reason) = configs::check(&call.configs) {
-            return ended(AttemptOutcome::BadResponse, &reason, Vec::new());
+            return ended(AttemptOutcome::LaunchFailed, &reason, Vec::new());
         }
         let size: usize = call.events.iter().map(|event| event.body.len()).sum();
         let shared = (size > INLINE_BODY_BYTES_MAX).then_some(size as u64);

@@ -244,7 +244,7 @@ impl Worker for ShellWorker {
             return CallEnd::new(outcome, Vec::new(), Duration::ZERO);
         }
         if let Err(reason) = configs::check(&call.configs) {
-            let outcome = CallOutcome::Broken { outcome: AttemptOutcome::BadResponse, reason };
+            let outcome = CallOutcome::Broken { outcome: AttemptOutcome::LaunchFailed, reason };
             return CallEnd::new(outcome, Vec::new(), Duration::ZERO);
         }
         let started = Instant::now();

@@ -42,6 +42,7 @@ async fn an_execution_outlives_a_stop_and_is_adopted() {
     let call = stateful_call();
     let (end, id) = tokio::join!(worker.call(&call), async {
         let id = first.until_printed("once").await;
+        first.driver.leave();
         worker.stop(Duration::from_millis(100)).await;
         id
     });

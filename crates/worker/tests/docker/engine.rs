@@ -70,6 +70,11 @@ impl Engine {
         }
     }
 
+    /// Ends the engine in the ordinary way, with its containers.
+    pub fn stop(&self) {
+        run(Command::new(script()).arg("stop").arg(&self.directory)).unwrap();
+    }
+
     /// Kills the engine as a crash would.
     pub fn kill(&self) {
         run(Command::new(script()).arg("kill").arg(&self.directory)).unwrap();

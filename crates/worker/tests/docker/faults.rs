@@ -21,6 +21,7 @@ async fn a_container_that_is_killed_from_outside_has_crashed() {
         });
         if is_actor {
             assert_eq!(reply(&end).body, "began\n");
+            assert_eq!(end.reason, "the container was ended by SIGKILL (exit code 137)");
         } else {
             assert_eq!(broken(&end), (AttemptOutcome::Crashed, "the container was ended by SIGKILL (exit code 137)"));
         }
@@ -70,6 +71,38 @@ async fn an_engine_that_crashes_interrupts_the_attempt_and_the_next_one_succeeds
     assert!(reason.contains("engine"), "{reason}");
     let end = bench.call(spec(), call("go")).await;
     assert_eq!(printed(&end), ["began", "end"]);
+    bench.until_nothing_is_left().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_is_stopped_interrupts_the_attempt_and_the_next_one_succeeds() {
+    let engine = Engine::own(&[]);
+    engine.make_image();
+    let bench = Bench::on(engine);
+    let spec = || actor("echo began; while [ \"$MSG\" = wait ]; do sleep 0.1; done; echo end");
+    let worker = bench.worker(spec()).await;
+    let waiting = call("wait");
+    let (end, ()) = tokio::join!(worker.call(&waiting), async {
+        bench.until_printed("began").await;
+        beside(&bench, |engine| engine.stop()).await;
+    });
+    assert_eq!(broken(&end).0, AttemptOutcome::Interrupted, "{end:?}");
+    beside(&bench, |engine| engine.start(&[])).await;
+    let end = bench.call(spec(), call("go")).await;
+    assert_eq!(printed(&end), ["began", "end"]);
+    bench.until_nothing_is_left().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_stopped_while_the_node_goes_on_leaves_no_container() {
+    let bench = Bench::new();
+    let worker = bench.worker(actor("trap '' TERM; echo began; sleep 1000")).await;
+    let call = call("");
+    let (end, ()) = tokio::join!(worker.call(&call), async {
+        bench.until_printed("began").await;
+        worker.stop(std::time::Duration::ZERO).await;
+    });
+    assert_eq!(broken(&end).0, AttemptOutcome::Interrupted, "{end:?}");
     bench.until_nothing_is_left().await;
 }
 

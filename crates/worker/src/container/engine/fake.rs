@@ -31,6 +31,8 @@ pub(crate) struct Program {
     pub exit_code: Option<i64>,
     /// Whether SIGTERM does nothing.
     pub ignores_term: bool,
+    /// Whether nothing ends it, as a process that waits for a broken disk.
+    pub never_ends: bool,
     /// Whether it is killed for memory.
     pub is_oom_killed: bool,
     /// Done at its start, as by the program in it.
@@ -210,6 +212,12 @@ fn finish(fake: &mut Fake, exit_code: i64) {
     }
 }
 
+fn put_down(fake: &mut Fake, exit_code: i64) {
+    if !fake.program.never_ends {
+        finish(fake, exit_code);
+    }
+}
+
 #[async_trait]
 impl ContainerEngine for FakeEngine {
     fn address(&self) -> &str {
@@ -307,15 +315,22 @@ impl ContainerEngine for FakeEngine {
     }
 
     async fn stop(&self, id: &ContainerId, _grace: Duration) -> Result<(), EngineError> {
-        self.on("stop", id, |fake| finish(fake, if fake.program.ignores_term { 137 } else { 143 }))
+        self.on("stop", id, |fake| put_down(fake, if fake.program.ignores_term { 137 } else { 143 }))
     }
 
     async fn kill(&self, id: &ContainerId) -> Result<(), EngineError> {
-        self.on("kill", id, |fake| finish(fake, 137))
+        self.on("kill", id, |fake| put_down(fake, 137))
     }
 
     async fn remove(&self, id: &ContainerId) -> Result<(), EngineError> {
         self.request("remove", |state| {
+            let is_it = |(key, fake): (&String, &Fake)| **key == *id.0 || fake.settings.name == *id.0;
+            let stays = |fake: &Fake| fake.program.never_ends && fake.status == ContainerStatus::Running;
+            if state.containers.iter().any(|entry| is_it(entry) && stays(entry.1)) {
+                return Err(EngineError::Refused(
+                    "could not kill: tried to kill it, but did not receive an exit".to_owned(),
+                ));
+            }
             state.containers.retain(|key, fake| **key != *id.0 && fake.settings.name != *id.0);
             Ok(())
         })

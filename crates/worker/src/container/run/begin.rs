@@ -1,7 +1,8 @@
 //! From a call to a container that runs: one that is adopted, or a new one.
 
-use std::{sync::Arc, time::Instant};
+use std::{io, sync::Arc, time::Instant};
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use tidemill_core::{
     Event,
@@ -14,7 +15,7 @@ use tokio::net::UnixDatagram;
 use super::{
     environment::{Facts, Given, Message, given},
     feed::Feed,
-    folder::Folder,
+    folder::{Folder, Furnished},
     results::Results,
     watch::AGAIN_PERIOD,
 };
@@ -25,7 +26,6 @@ use crate::{
         labels,
         roster::{Found, Held, Orphan},
     },
-    exchange::Exchange,
     logs::{LogBuffer, now},
 };
 
@@ -34,7 +34,6 @@ pub(super) struct Begun {
     pub id: ContainerId,
     pub held: Held,
     pub folder: Folder,
-    pub exchange: Exchange,
     pub results: Results,
     /// None for one that was adopted: the old one is lost to it.
     pub socket: Option<UnixDatagram>,
@@ -57,6 +56,18 @@ fn broken(outcome: AttemptOutcome, reason: String) -> CallOutcome {
     CallOutcome::Broken { outcome, reason }
 }
 
+/// Makes the files of an execution.
+async fn furnish(folder: &Folder, call: &Call, message: Option<Bytes>) -> io::Result<(Furnished, Option<Feed>)> {
+    let (folder, state, configs) = (folder.clone(), call.state.clone(), call.configs.clone());
+    let furnish = move || {
+        let furnished = folder.furnish(state.as_ref(), message.as_ref(), &configs)?;
+        let message = message.filter(|message| !message.is_empty());
+        let feed = message.map(|message| Feed::open(&folder, message)).transpose()?;
+        Ok((furnished, feed))
+    };
+    tokio::task::spawn_blocking(furnish).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
 impl Order<'_> {
     /// Finds or makes the container and starts it.
     pub async fn begin(&self) -> Result<Begun, CallOutcome> {
@@ -65,11 +76,25 @@ impl Order<'_> {
         if call.events.len() == 1 {
             match self.shared.roster.adopt(call.invocation, &launch.function, launch.revision) {
                 Found::Own(orphan, held) => return Ok(self.adopt(orphan, held).await),
-                Found::Other(orphan, held) => self.shared.remove(&orphan.id, held).await,
+                Found::Other(orphan, held) => self.clear(&orphan, held).await?,
                 Found::Nothing => {}
             }
         }
         self.make().await
+    }
+
+    /// Removes a container of the invocation: as long as it may run, no other one begins.
+    async fn clear(&self, orphan: &Orphan, held: Held) -> Result<(), CallOutcome> {
+        let began = Instant::now();
+        while let Err(error) = self.shared.end(&orphan.id).await {
+            if began.elapsed() >= self.shared.away_max {
+                let reason = format!("an earlier container of the execution could not be ended: {error}");
+                return Err(broken(AttemptOutcome::Interrupted, reason));
+            }
+            tokio::time::sleep(AGAIN_PERIOD).await;
+        }
+        self.shared.clear(held).await;
+        Ok(())
     }
 
     async fn adopt(&self, orphan: Orphan, held: Held) -> Begun {
@@ -77,49 +102,61 @@ impl Order<'_> {
         // Its log is read from the beginning.
         self.given();
         let folder = Folder::at(self.shared.folder_of(&orphan.name));
-        let exchange = folder.reopen(self.call.state.as_ref());
-        let results = Results::reopen(folder.results());
+        let file = folder.results();
+        // After a panic in it there are none.
+        let results = tokio::task::spawn_blocking(move || Results::reopen(&file)).await;
+        let results = results.unwrap_or_else(|_| Results::new(folder.results()));
         let facts = self.shared.engine.inspect(&orphan.id).await;
         let has_ended_unseen = facts.is_ok_and(|facts| facts.status == ContainerStatus::Ended);
-        Begun { id: orphan.id, held, folder, exchange, results, socket: None, feed: None, has_ended_unseen }
+        Begun { id: orphan.id, held, folder, results, socket: None, feed: None, has_ended_unseen }
     }
 
     async fn make(&self) -> Result<Begun, CallOutcome> {
         let (call, launch, shared) = (self.call, self.launch, self.shared);
         let name = shared.fresh_name();
-        let held = shared.roster.hold(&shared.container_name(&name));
+        let mut held = shared.roster.hold(&shared.container_name(&name));
+        if call.events.len() == 1 {
+            held.claim(call.invocation, &launch.function, launch.revision);
+        }
         let folder = Folder::at(shared.config.runtime_dir.join(&name));
         let Given { mut variables, message, .. } = self.given();
         let message = match message {
             Message::Variable => None,
             Message::Bytes(bytes) => Some(bytes),
         };
-        let furnished = folder.furnish(call.state.as_ref(), message.as_ref(), &call.configs).and_then(|furnished| {
-            let feed = match &message {
-                Some(message) if !message.is_empty() => Some(Feed::open(&folder, message.clone())?),
-                Some(_) | None => None,
-            };
-            Ok((furnished, feed))
-        });
-        let (furnished, feed) = furnished.map_err(|error| {
-            broken(AttemptOutcome::LaunchFailed, format!("the files of the execution were not made: {error}"))
-        })?;
+        let (furnished, feed) = match furnish(&folder, call, message.clone()).await {
+            Ok(furnished) => furnished,
+            Err(error) => {
+                held.has_ended();
+                let reason = format!("the files of the execution were not made: {error}");
+                return Err(broken(AttemptOutcome::LaunchFailed, reason));
+            }
+        };
         let mut settings = self.template.lock().clone();
         settings.name = held.name().to_owned();
         settings.labels.extend(labels::of_execution(&shared.config.instance, launch, call.invocation, call.attempt));
         if call.events.len() != 1 {
             settings.labels.remove(labels::INVOCATION);
         }
-        variables.extend(Folder::variables(&furnished.exchange));
+        variables.extend(furnished.variables);
         settings.env = variables.into_iter().collect();
         settings.mounts.extend(folder.mounts(message.is_some()));
-        let id = self.create(settings).await.map_err(|error| self.not_begun(&error))?;
-        if let Err(error) = self.start(&id).await {
-            return Err(self.not_begun(&error));
-        }
-        let results = Results::new(folder.results());
-        let (exchange, socket) = (furnished.exchange, Some(furnished.socket));
-        Ok(Begun { id, held, folder, exchange, results, socket, feed, has_ended_unseen: false })
+        let begun = match self.create(settings).await {
+            Ok(id) => self.start(&id).await.map(|()| id),
+            Err(error) => Err(error),
+        };
+        let id = match begun {
+            Ok(id) => id,
+            Err(error) => {
+                // An engine that did not answer may have started it.
+                if !error.is_outage() {
+                    held.has_ended();
+                }
+                return Err(self.not_begun(&error));
+            }
+        };
+        let (results, socket) = (Results::new(folder.results()), Some(furnished.socket));
+        Ok(Begun { id, held, folder, results, socket, feed, has_ended_unseen: false })
     }
 
     /// What the execution finds; its log says what is not where a program may look for it.

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tidemill_core::{
-    invocation::{AttemptOutcome, Reply, RunReport},
+    invocation::{AttemptOutcome, LogLevel, Reply, RunReport},
     ports::{CallOutcome, Message},
     spec::Completion,
     time::micros,
@@ -25,13 +25,10 @@ use super::{
     outcome::{Cut, Ended},
     results::Results,
     usage,
-    watch::{Bounds, Watched, watch},
+    watch::{Bounds, Watched, look_at_engine, watch},
 };
 use crate::{
-    container::{
-        engine::{ContainerEngine, ContainerFacts, ContainerId, EngineError, Usage},
-        roster::Orphan,
-    },
+    container::engine::{ContainerEngine, ContainerFacts, ContainerId, EngineError, Usage},
     exchange::{Exchange, Exchanged},
     logs::LogBuffer,
 };
@@ -52,6 +49,10 @@ pub(super) struct Running<'a> {
     pub had_restart: AtomicBool,
     /// How long it may be.
     pub away_max: Duration,
+    /// How long the container may take to end, beyond its own grace.
+    pub end_max: Duration,
+    /// How long the engine is looked at when it may have ended the container.
+    pub look_time: Duration,
     pub logs: Arc<Mutex<LogBuffer>>,
     pub usage: Mutex<Usage>,
 }
@@ -63,6 +64,8 @@ pub(super) struct Executed {
     pub sends: Vec<Message>,
     pub results: Vec<Bytes>,
     pub report: Option<RunReport>,
+    /// See [`tidemill_core::ports::CallEnd`].
+    pub reason: String,
     pub run_time: Duration,
     /// Whether the worker is of no more use: its engine is away.
     pub is_lost: bool,
@@ -79,8 +82,16 @@ impl Running<'_> {
 
 impl Executed {
     fn failed(outcome: CallOutcome, is_lost: bool) -> Executed {
-        let (state, sends, results, report) = (None, Vec::new(), Vec::new(), None);
-        Executed { outcome, state, sends, results, report, run_time: Duration::ZERO, is_lost }
+        Executed {
+            outcome,
+            state: None,
+            sends: Vec::new(),
+            results: Vec::new(),
+            report: None,
+            reason: String::new(),
+            run_time: Duration::ZERO,
+            is_lost,
+        }
     }
 }
 
@@ -116,6 +127,8 @@ pub(super) async fn execute(order: &Order<'_>, wishes: &Wishes<'_>) -> Executed 
         ended: CancellationToken::new(),
         had_restart: AtomicBool::new(false),
         away_max: order.shared.away_max,
+        end_max: order.shared.end_max,
+        look_time: order.shared.look_time,
         logs: wishes.logs.clone(),
         usage: Mutex::default(),
     };
@@ -133,7 +146,7 @@ async fn begin(order: &Order<'_>, wishes: &Wishes<'_>) -> Option<Result<Begun, C
         () = wishes.cut.cancelled() => match (wishes.verdict)() {
             // It may be running already, and is to be adopted then.
             Cut::Left(_) => tokio::time::timeout(LEAVE_TIMEOUT, begin).await.ok(),
-            Cut::Cancelled | Cut::TimedOut => None,
+            Cut::Stopped(_) | Cut::Cancelled | Cut::TimedOut => None,
         },
         begun = &mut begin => Some(begun),
     }
@@ -142,7 +155,7 @@ async fn begin(order: &Order<'_>, wishes: &Wishes<'_>) -> Option<Result<Begun, C
 fn before_it_ran(cut: Cut) -> CallOutcome {
     let (outcome, reason) = match cut {
         Cut::Cancelled => (AttemptOutcome::Cancelled, "it was cancelled before its container ran".to_owned()),
-        Cut::Left(reason) => (AttemptOutcome::Interrupted, reason),
+        Cut::Left(reason) | Cut::Stopped(reason) => (AttemptOutcome::Interrupted, reason),
         Cut::TimedOut => (AttemptOutcome::TimedOut, "its container did not start in time".to_owned()),
     };
     CallOutcome::Broken { outcome, reason }
@@ -196,27 +209,30 @@ async fn conclude(
     match watched {
         Watched::Ended(facts, cut) => ended(order, running, begun, &facts, cut, took).await,
         Watched::Gone(cut) => {
-            let results = begun.results.into_list();
+            let results = begun.results.into_list().await;
             let reply = || reply(&results, &running.logs.lock());
-            let outcome = gone(cut, had_restart, order.launch.spec.completion, reply);
-            begun.folder.forget();
+            let (outcome, reason) = gone(cut, had_restart, order.launch.spec.completion, reply);
+            begun.folder.forget().await;
             begun.held.done();
             let report = Some(report(running, None, took));
-            Executed { results, report, run_time: took, ..Executed::failed(outcome, false) }
+            Executed { results, report, reason, run_time: took, ..Executed::failed(outcome, false) }
         }
         Watched::Lost(error, cut) => {
             let outcome = lost(&error, cut.as_ref());
             if cut.is_none() {
-                leave(order, begun);
+                leave(order, begun).await;
+            } else {
+                // Its end counts as told, so nobody adopts it. It must go before the invocation begins again.
+                begun.folder.forget().await;
             }
             Executed { run_time: took, ..Executed::failed(outcome, true) }
         }
         Watched::Left(cut) => {
             let reason = match cut {
                 Cut::Left(reason) => reason,
-                Cut::TimedOut | Cut::Cancelled => "it was interrupted".to_owned(),
+                Cut::TimedOut | Cut::Cancelled | Cut::Stopped(_) => "it was interrupted".to_owned(),
             };
-            leave(order, begun);
+            leave(order, begun).await;
             let outcome = CallOutcome::Broken { outcome: AttemptOutcome::Interrupted, reason };
             Executed { run_time: took, ..Executed::failed(outcome, false) }
         }
@@ -224,14 +240,12 @@ async fn conclude(
 }
 
 /// Lets the container go on and wait for the next call of the invocation.
-fn leave(order: &Order<'_>, begun: Begun) {
-    let Begun { id, held, folder, exchange, .. } = begun;
+async fn leave(order: &Order<'_>, begun: Begun) {
+    let Begun { id, held, folder, results, .. } = begun;
+    results.into_list().await;
     // Without an invocation of its own, or with half a message, it is of no use to anybody, and goes.
     if order.call.events.len() == 1 && folder.is_whole() {
-        exchange.keep();
-        let (name, launch) = (held.name().to_owned(), order.launch);
-        let orphan = Orphan { id, name, function: launch.function.clone(), revision: launch.revision };
-        order.shared.roster.leave(order.call.invocation, orphan);
+        held.leave(id);
     }
 }
 
@@ -243,8 +257,12 @@ async fn ended(
     cut: Option<Cut>,
     took: Duration,
 ) -> Executed {
-    let Begun { id, held, folder, exchange, results, has_ended_unseen, .. } = begun;
-    let results = results.into_list();
+    let Begun { id, mut held, folder, results, has_ended_unseen, .. } = begun;
+    held.has_ended();
+    let results = results.into_list().await;
+    if cut.is_none() && !has_ended_unseen && outcome::may_be_the_engines(facts) {
+        look_at_engine(running).await;
+    }
     let ended = Ended {
         facts,
         cut: cut.as_ref(),
@@ -254,28 +272,31 @@ async fn ended(
         event_timeout: order.call.timeout,
         memory_bytes: order.launch.spec.resources.memory_bytes.or(order.shared.config.memory_bytes_default),
     };
-    let mut outcome = outcome::outcome(&ended, || reply(&results, &running.logs.lock()));
+    let (mut outcome, reason) = outcome::outcome(&ended, || reply(&results, &running.logs.lock()));
     let mut left = Exchanged::default();
     // What a program that failed has written is half of something.
     if matches!(outcome, CallOutcome::Replied(_)) && facts.exit_code == 0 && cut.is_none() {
-        match collect(exchange).await {
+        match collect(folder.reopen(order.call.state.as_ref())).await {
             Ok(exchanged) => left = exchanged,
-            Err(reason) => outcome = CallOutcome::Broken { outcome: AttemptOutcome::BadResponse, reason },
+            Err(reason) => {
+                running.logs.lock().push_last(LogLevel::Error, &reason);
+                outcome = CallOutcome::Broken { outcome: AttemptOutcome::BadResponse, reason };
+            }
         }
-    } else {
-        exchange.keep();
     }
     if let CallOutcome::Replied(_) = outcome {
         order.shared.retire_later(id, held);
     } else {
         // Before anybody is told: the next attempt begins anew.
-        folder.forget();
+        folder.forget().await;
         order.shared.retire(id, held);
     }
     let run_time = facts.run_time.unwrap_or(took);
     let report = Some(report(running, Some(facts), run_time));
     let Exchanged { state, sends } = left;
-    Executed { outcome, state, sends, results, report, run_time, is_lost: false }
+    // The next worker begins with a look at the engine.
+    let is_lost = matches!(outcome, CallOutcome::Broken { outcome: AttemptOutcome::Interrupted, .. });
+    Executed { outcome, state, sends, results, report, reason, run_time, is_lost }
 }
 
 /// Reads what the program left, and leaves the folder to whoever removes it with its container.
@@ -304,25 +325,31 @@ fn report(running: &Running<'_>, facts: Option<&ContainerFacts>, run_time: Durat
 fn reply(results: &[Bytes], logs: &LogBuffer) -> Reply {
     let (content_type, body) = match results.first() {
         Some(result) => ("application/octet-stream", result.clone()),
-        None => {
-            ("text/plain; charset=utf-8", logs.text().into())
-        }
+        None => ("text/plain; charset=utf-8", logs.text().into()),
     };
     Reply { status: 200, content_type: content_type.to_owned(), headers: Vec::new(), body }
 }
 
-fn gone(cut: Option<Cut>, had_restart: bool, completion: Completion, reply: impl FnOnce() -> Reply) -> CallOutcome {
-    let broken = |outcome, reason: &str| CallOutcome::Broken { outcome, reason: reason.to_owned() };
+fn gone(
+    cut: Option<Cut>,
+    had_restart: bool,
+    completion: Completion,
+    reply: impl FnOnce() -> Reply,
+) -> (CallOutcome, String) {
+    let broken = |outcome, reason: &str| (CallOutcome::Broken { outcome, reason: reason.to_owned() }, String::new());
+    let forced = |outcome, reason: &str| match completion {
+        Completion::Run => (CallOutcome::Replied(vec![reply()]), reason.to_owned()),
+        Completion::Success => broken(outcome, reason),
+    };
     match cut {
         Some(Cut::Cancelled) => broken(AttemptOutcome::Cancelled, "it was cancelled"),
-        Some(Cut::Left(reason)) => CallOutcome::Broken { outcome: AttemptOutcome::Interrupted, reason },
+        Some(Cut::Left(reason) | Cut::Stopped(reason)) => broken(AttemptOutcome::Interrupted, &reason),
         None if had_restart => broken(
             AttemptOutcome::Interrupted,
             "the container engine restarted and does not have the container any more",
         ),
-        Some(Cut::TimedOut) | None if completion == Completion::Run => CallOutcome::Replied(vec![reply()]),
-        Some(Cut::TimedOut) => broken(AttemptOutcome::TimedOut, "ran longer than its event timeout"),
-        None => broken(AttemptOutcome::Crashed, "somebody removed the container while it ran"),
+        Some(Cut::TimedOut) => forced(AttemptOutcome::TimedOut, "ran longer than its event timeout"),
+        None => forced(AttemptOutcome::Crashed, "somebody removed the container while it ran"),
     }
 }
 
@@ -330,7 +357,7 @@ fn lost(error: &EngineError, cut: Option<&Cut>) -> CallOutcome {
     let (outcome, reason) = match cut {
         Some(Cut::Cancelled) => (AttemptOutcome::Cancelled, format!("it was cancelled, and {error}")),
         Some(Cut::TimedOut) => (AttemptOutcome::TimedOut, format!("ran longer than its event timeout, and {error}")),
-        Some(Cut::Left(reason)) => (AttemptOutcome::Interrupted, reason.clone()),
+        Some(Cut::Left(reason) | Cut::Stopped(reason)) => (AttemptOutcome::Interrupted, reason.clone()),
         None => (AttemptOutcome::Interrupted, error.to_string()),
     };
     CallOutcome::Broken { outcome, reason }

@@ -73,7 +73,7 @@ impl Feed {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
+    use std::{collections::BTreeMap, io::Read as _};
 
     use super::*;
 
@@ -81,7 +81,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         // Longer than the path of a socket may be.
         let folder = Folder::at(directory.path().join("f".repeat(120)));
-        folder.furnish(None, Some(message), &std::collections::BTreeMap::new()).unwrap().exchange.keep();
+        folder.furnish(None, Some(message), &BTreeMap::new()).unwrap();
         (directory, folder)
     }
 

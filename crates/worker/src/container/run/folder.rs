@@ -27,14 +27,15 @@ const MESSAGE_TARGET: &str = "/_abaco_binary_data";
 const EXCHANGE_TARGET: &str = "/_tidemill";
 
 /// See the module.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
 }
 
 /// What a new execution finds.
 pub(crate) struct Furnished {
-    pub exchange: Exchange,
+    /// Those that tell a program of its files.
+    pub variables: Vec<(String, String)>,
     pub socket: UnixDatagram,
 }
 
@@ -55,7 +56,7 @@ impl Folder {
         Folder::is_adoptable(&self.path)
     }
 
-    /// Makes it. `message` is one that goes by FIFO.
+    /// Makes it. `message` is one that goes by FIFO. Blocks.
     pub fn furnish(
         &self,
         state: Option<&Bytes>,
@@ -84,10 +85,13 @@ impl Folder {
         for (_, file) in exchange.variables(exchange.directory()).iter().filter(|(name, _)| name == CONFIGS_VARIABLE) {
             fs::set_permissions(file, fs::Permissions::from_mode(0o444))?;
         }
-        Ok(Furnished { exchange, socket })
+        let variables = exchange.variables(Path::new(EXCHANGE_TARGET));
+        // Whoever removes the folder removes it too.
+        exchange.keep();
+        Ok(Furnished { variables, socket })
     }
 
-    /// The files of an execution that was begun earlier.
+    /// The files of the execution, which the folder keeps.
     pub fn reopen(&self, state: Option<&Bytes>) -> Exchange {
         Exchange::reopen(self.path.join(EXCHANGE), state)
     }
@@ -101,11 +105,6 @@ impl Folder {
         };
         let message = has_message.then(|| mount(MESSAGE, MESSAGE_TARGET));
         [mount(SOCKET, SOCKET_TARGET), mount(EXCHANGE, EXCHANGE_TARGET)].into_iter().chain(message).collect()
-    }
-
-    /// The variables that tell a program of the files.
-    pub fn variables(exchange: &Exchange) -> Vec<(String, String)> {
-        exchange.variables(Path::new(EXCHANGE_TARGET))
     }
 
     /// The FIFO with the message.
@@ -125,8 +124,9 @@ impl Folder {
     }
 
     /// Removes it: from now on nobody adopts the container.
-    pub fn forget(&self) {
+    pub async fn forget(&self) {
+        let path = self.path.clone();
         // The reaper removes what stays behind.
-        let _ = fs::remove_dir_all(&self.path);
+        let _ = tokio::task::spawn_blocking(move || fs::remove_dir_all(path)).await;
     }
 }

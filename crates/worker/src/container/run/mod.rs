@@ -13,14 +13,15 @@
 //! | `/_tidemill/` | state and send file, see the module `exchange` | `x/` |
 //!
 //! **Faults.** An engine that goes away is waited for, a minute at most; then the attempt is interrupted and its container left
-//! as an orphan. A container that ended because its engine did interrupts the attempt as well. Anything else that ends it
+//! as an orphan. A container that ended because its engine did interrupts the attempt as well: after an end by a signal of
+//! nobody's the engine is looked at for some seconds, since one that stops ends its containers first. Anything else that ends it
 //! is the container's own end.
 //!
 //! **Ends of Tidemill.** When Tidemill stops and the grace is over, or dies, containers of executions run on. The next call
 //! of the same invocation and revision adopts the container instead of running it again, during two minutes after the
-//! restart; later the reaper removes it. So a restart neither repeats an execution nor leaves a container behind. The
-//! same goes for a worker that is stopped by force while Tidemill goes on, as when its function was deleted: nobody
-//! adopts the container then, and it is removed after that time. Two things do not survive: the results socket (results sent
+//! restart; later the reaper removes it. So a restart neither repeats an execution nor leaves a container behind. A worker that
+//! is stopped by force while Tidemill goes on, as when its function was deleted, ends its container at once. A container that
+//! could not be ended blocks its invocation until it has gone. Two things do not survive: the results socket (results sent
 //! after the restart are refused to the sender) and a message by FIFO that was not read yet (the execution is begun anew).
 
 mod begin;

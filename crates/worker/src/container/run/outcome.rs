@@ -4,10 +4,10 @@
 //! |---|---|---|
 //! | itself, exit code 0 | succeeded | succeeded |
 //! | itself, another exit code | succeeded: the report has the code | raised |
-//! | a signal from outside (128 + n) | succeeded: the report has the code | crashed |
-//! | the kernel, for memory | succeeded: the report has the code | out of memory |
-//! | the event timeout | succeeded: the report has the code | timed out |
-//! | a restart of the engine, or of the machine | interrupted | interrupted |
+//! | a signal from outside (128 + n) | succeeded: the reason says so | crashed |
+//! | the kernel, for memory | succeeded: the reason says so | out of memory |
+//! | the event timeout | succeeded: the reason says so | timed out |
+//! | an engine that stops or restarts, or the machine | interrupted | interrupted |
 //! | a cancellation | cancelled | cancelled |
 //! | the end of the worker | interrupted | interrupted |
 
@@ -31,7 +31,9 @@ pub(super) enum Cut {
     TimedOut,
     /// Somebody cancelled the invocation.
     Cancelled,
-    /// The worker ends; the container goes on and waits for the next that takes the invocation.
+    /// The worker is stopped by force while the node goes on.
+    Stopped(String),
+    /// The node stops; the container goes on and waits for the next that takes the invocation.
     Left(String),
 }
 
@@ -40,7 +42,7 @@ pub(super) struct Ended<'a> {
     pub facts: &'a ContainerFacts,
     /// What Tidemill did about it.
     pub cut: Option<&'a Cut>,
-    /// Whether the engine went away in between, and so may have ended its containers.
+    /// Whether the engine went away in between or just now, and so may have ended its containers.
     pub had_restart: bool,
     /// Whether it had ended when it was adopted, maybe with the machine.
     pub has_ended_unseen: bool,
@@ -49,41 +51,66 @@ pub(super) struct Ended<'a> {
     pub memory_bytes: Option<u64>,
 }
 
-/// What it means; the reply is for when it succeeded.
-pub(super) fn outcome(ended: &Ended<'_>, reply: impl FnOnce() -> Reply) -> CallOutcome {
-    let broken = |outcome, reason: String| CallOutcome::Broken { outcome, reason };
-    let code = ended.facts.exit_code;
-    let is_killed = (129..=192).contains(&code);
+/// Whether a container with these facts, which nobody asked to end, may have been ended by an engine that stops: it sends
+/// SIGTERM, or what the image wants instead, and then SIGKILL.
+pub(super) fn may_be_the_engines(facts: &ContainerFacts) -> bool {
+    !facts.is_oom_killed && [1, 2, 3, 9, 10, 12, 15].contains(&(facts.exit_code - 128))
+}
+
+/// What it means; the reply is for when it succeeded. The text is what ended it before its time, when it counts as succeeded.
+pub(super) fn outcome(ended: &Ended<'_>, reply: impl FnOnce() -> Reply) -> (CallOutcome, String) {
+    let broken = |outcome, reason: String| (CallOutcome::Broken { outcome, reason }, String::new());
     match ended.cut {
         Some(Cut::Cancelled) => return broken(AttemptOutcome::Cancelled, "it was cancelled".to_owned()),
-        Some(Cut::Left(reason)) => return broken(AttemptOutcome::Interrupted, reason.clone()),
+        Some(Cut::Left(reason) | Cut::Stopped(reason)) => return broken(AttemptOutcome::Interrupted, reason.clone()),
         Some(Cut::TimedOut) | None => {}
     }
+    let code = ended.facts.exit_code;
+    let is_killed = is_killed(code);
     let is_odd = code != 0 || !ended.facts.error.is_empty();
     let is_end_of_all = (is_killed && !ended.facts.is_oom_killed) || code == 255 || !ended.facts.error.is_empty();
     if ended.cut.is_none() && (ended.had_restart && is_odd || ended.has_ended_unseen && is_end_of_all) {
         let reason = "the container engine restarted and ended the container".to_owned();
         return broken(AttemptOutcome::Interrupted, reason);
     }
-    if ended.completion == Completion::Run || (code == 0 && ended.cut.is_none()) {
-        return CallOutcome::Replied(vec![reply()]);
+    match forced(ended) {
+        Some((_, reason)) if ended.completion == Completion::Run => (CallOutcome::Replied(vec![reply()]), reason),
+        Some((outcome, reason)) => broken(outcome, reason),
+        None if ended.completion == Completion::Run || code == 0 => {
+            (CallOutcome::Replied(vec![reply()]), String::new())
+        }
+        None => {
+            let message = format!("the container exited with {code}");
+            (CallOutcome::Raised { message, status: 500 }, String::new())
+        }
     }
+}
+
+fn is_killed(code: i64) -> bool {
+    (129..=192).contains(&code)
+}
+
+/// What ended it before its time.
+fn forced(ended: &Ended<'_>) -> Option<(AttemptOutcome, String)> {
+    let code = ended.facts.exit_code;
     if ended.cut.is_some() {
         let limit = human_duration(ended.event_timeout.unwrap_or_default());
-        return broken(AttemptOutcome::TimedOut, format!("ran longer than its event timeout of {limit}"));
+        return Some((AttemptOutcome::TimedOut, format!("ran longer than its event timeout of {limit}")));
+    }
+    if code == 0 {
+        return None;
     }
     if ended.facts.is_oom_killed {
         let reason = match ended.memory_bytes {
             Some(limit) => memory_reason(limit),
             None => "the machine ran out of memory".to_owned(),
         };
-        return broken(AttemptOutcome::OutOfMemory, reason);
+        return Some((AttemptOutcome::OutOfMemory, reason));
     }
-    if is_killed {
+    is_killed(code).then(|| {
         let reason = format!("the container was ended by {} (exit code {code})", signal(code - 128));
-        return broken(AttemptOutcome::Crashed, reason);
-    }
-    CallOutcome::Raised { message: format!("the container exited with {code}"), status: 500 }
+        (AttemptOutcome::Crashed, reason)
+    })
 }
 
 fn signal(number: i64) -> String {
@@ -147,6 +174,7 @@ mod tests {
             (137, false, Some(Cut::TimedOut), true, Succeeded, TimedOut),
             (143, false, Some(Cut::Cancelled), false, Cancelled, Cancelled),
             (0, false, left(), false, Interrupted, Interrupted),
+            (137, false, Some(Cut::Stopped(String::new())), false, Interrupted, Interrupted),
         ] {
             for (completion, expected) in [(Completion::Run, on_run), (Completion::Success, on_success)] {
                 let ended = Ended {
@@ -158,7 +186,10 @@ mod tests {
                     event_timeout: Some(Duration::from_secs(2)),
                     memory_bytes: Some(64 << 20),
                 };
-                let found = match outcome(&ended, Reply::default) {
+                let (found, reason) = outcome(&ended, Reply::default);
+                let is_silent = expected != Succeeded || on_success == Succeeded || on_success == Raised;
+                assert_eq!(reason.is_empty(), is_silent, "{code} {oom} {cut:?} {restart} {completion:?}: {reason}");
+                let found = match found {
                     CallOutcome::Replied(_) => Succeeded,
                     CallOutcome::Raised { message, .. } => {
                         assert_eq!(message, "the container exited with 3");
@@ -185,7 +216,7 @@ mod tests {
                 event_timeout: None,
                 memory_bytes: None,
             };
-            let found = outcome(&ended, Reply::default);
+            let (found, _) = outcome(&ended, Reply::default);
             assert_eq!(!matches!(found, CallOutcome::Replied(_)), is_interrupted, "{code} {oom}");
         }
     }

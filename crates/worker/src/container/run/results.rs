@@ -1,6 +1,10 @@
 //! Results: datagrams that the container sends while it runs.
 
-use std::{fs, io, io::Write as _, path::PathBuf};
+use std::{
+    fs, io,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -9,7 +13,7 @@ use tidemill_core::{
     invocation::LogLevel,
     limits::{RESPONSE_BODY_BYTES_MAX, RESULT_BYTES_MAX, RESULTS_MAX},
 };
-use tokio::net::UnixDatagram;
+use tokio::{net::UnixDatagram, sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::logs::{LogBuffer, now};
@@ -17,10 +21,18 @@ use crate::logs::{LogBuffer, now};
 /// All results of an execution together, in bytes.
 const TOTAL_BYTES_MAX: u64 = RESPONSE_BODY_BYTES_MAX;
 
-/// The results of one execution. What comes is written to a file too, for whoever adopts the execution.
+/// The most that is written at once, in bytes.
+const PIECE_BYTES_MAX: usize = 1 << 20;
+
+/// The results of one execution. What comes is written to a file too, by a task, for whoever adopts the execution.
 pub(super) struct Results {
     taken: Mutex<Taken>,
-    file: PathBuf,
+    writer: Option<Writer>,
+}
+
+struct Writer {
+    queue: mpsc::UnboundedSender<Bytes>,
+    task: JoinHandle<()>,
 }
 
 #[derive(Default)]
@@ -33,12 +45,15 @@ struct Taken {
 impl Results {
     /// No results, to be written to `file`.
     pub fn new(file: PathBuf) -> Results {
-        Results { taken: Mutex::default(), file }
+        // What waits in it is held by `taken`, which is bounded.
+        let (queue, results) = mpsc::unbounded_channel();
+        let task = tokio::spawn(write(file, results));
+        Results { taken: Mutex::default(), writer: Some(Writer { queue, task }) }
     }
 
-    /// The results that were written to `file`; half of one at its end is dropped.
-    pub fn reopen(file: PathBuf) -> Results {
-        let text = fs::read(&file).unwrap_or_default();
+    /// The results that were written to `file`; half of one at its end is dropped. None can follow. Blocks.
+    pub fn reopen(file: &Path) -> Results {
+        let text = fs::read(file).unwrap_or_default();
         let mut taken = Taken::default();
         let mut rest = &text[..];
         while let Some((length, tail)) = rest.split_first_chunk::<4>() {
@@ -47,7 +62,7 @@ impl Results {
             taken.bytes += result.len() as u64;
             rest = tail;
         }
-        Results { taken: Mutex::new(taken), file }
+        Results { taken: Mutex::new(taken), writer: None }
     }
 
     /// Takes what comes to `socket` until `ended`, and what is there then.
@@ -90,22 +105,53 @@ impl Results {
             return;
         }
         taken.bytes = bytes;
-        taken.results.push(Bytes::copy_from_slice(datagram));
-        if let Err(error) = self.write(datagram) {
-            tracing::debug!(%error, "a result was not kept for a restart");
+        let result = Bytes::copy_from_slice(datagram);
+        if let Some(writer) = &self.writer {
+            // A writer that has gone said why.
+            let _ = writer.queue.send(result.clone());
         }
+        taken.results.push(result);
     }
 
-    fn write(&self, datagram: &[u8]) -> io::Result<()> {
-        let length = u32::try_from(datagram.len()).map_err(io::Error::other)?;
-        let mut file = fs::OpenOptions::new().create(true).append(true).open(&self.file)?;
-        file.write_all(&[&length.to_le_bytes()[..], datagram].concat())
-    }
-
-    /// What came so far, in order.
-    pub fn into_list(self) -> Vec<Bytes> {
+    /// What came so far, in order, once it has been written.
+    pub async fn into_list(self) -> Vec<Bytes> {
+        if let Some(Writer { queue, task }) = self.writer {
+            drop(queue);
+            // A panic in it loses what an execution that is adopted would find.
+            let _ = task.await;
+        }
         self.taken.into_inner().results
     }
+}
+
+/// Writes results to `file`, which is made with the first one, until no more can come.
+async fn write(path: PathBuf, mut results: mpsc::UnboundedReceiver<Bytes>) {
+    let mut file = None;
+    while let Some(first) = results.recv().await {
+        let mut piece = Vec::new();
+        let mut next = Some(first);
+        while let Some(result) = next {
+            piece.extend_from_slice(&u32::try_from(result.len()).unwrap_or(u32::MAX).to_le_bytes());
+            piece.extend_from_slice(&result);
+            next = if piece.len() < PIECE_BYTES_MAX { results.try_recv().ok() } else { None };
+        }
+        let (path, open) = (path.clone(), file.take());
+        let written = tokio::task::spawn_blocking(move || append(open, &path, &piece)).await;
+        match written.unwrap_or_else(|error| Err(io::Error::other(error))) {
+            Ok(open) => file = Some(open),
+            // What follows half a result could not be read.
+            Err(error) => return tracing::debug!(%error, "results were not kept for a restart"),
+        }
+    }
+}
+
+fn append(open: Option<fs::File>, path: &Path, piece: &[u8]) -> io::Result<fs::File> {
+    let mut file = match open {
+        Some(file) => file,
+        None => fs::OpenOptions::new().create(true).append(true).open(path)?,
+    };
+    file.write_all(piece)?;
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -127,12 +173,12 @@ mod tests {
         ended.cancel();
         results.take(&socket, &ended, &logs).await;
         let expected = [Bytes::from_static(b"one"), Bytes::new(), Bytes::from(vec![7; RESULT_BYTES_MAX])];
-        assert_eq!(results.into_list(), expected);
+        assert_eq!(results.into_list().await, expected);
         assert_eq!(logs.lock().last_message(), Some("a result of more than 131072 bytes was dropped"));
 
         let mut half = fs::OpenOptions::new().append(true).open(&file).unwrap();
         half.write_all(&[9, 0, 0, 0, 1]).unwrap();
-        assert_eq!(Results::reopen(file).into_list(), expected);
-        assert!(Results::reopen(directory.path().join("none")).into_list().is_empty());
+        assert_eq!(Results::reopen(&file).into_list().await, expected);
+        assert!(Results::reopen(&directory.path().join("none")).into_list().await.is_empty());
     }
 }

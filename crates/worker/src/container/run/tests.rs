@@ -34,8 +34,13 @@ fn bench(program: Program) -> Bench {
     let engine = FakeEngine::new();
     engine.add_image("x", program);
     let directory = tempfile::tempdir().unwrap();
-    let driver = ContainerDriver::over(config(&directory), engine.clone()).unwrap();
+    let driver = ContainerDriver::changed(config(&directory), engine.clone(), brief).unwrap();
     Bench { engine, driver, directory }
+}
+
+/// Looks at the engine after each end by a signal, but not for long.
+fn brief(shared: &mut Shared) {
+    shared.look_time = Duration::from_millis(20);
 }
 
 impl Bench {
@@ -189,6 +194,9 @@ async fn a_state_that_is_no_json_is_a_bad_response() {
     let (outcome, reason) = outcome(&end);
     assert_eq!(outcome, AttemptOutcome::BadResponse);
     assert!(reason.contains("TIDEMILL_STATE_FILE is not JSON"), "{reason}");
+    let last = end.logs.last().map(|line| (line.level, line.message.as_str()));
+    assert_eq!(last, Some((LogLevel::Error, reason)));
+    assert_eq!(end.report.as_ref().unwrap().exit_code, Some(0));
 }
 
 #[tokio::test]
@@ -206,9 +214,12 @@ async fn an_exit_code_counts_but_for_actors() {
         assert_eq!(found, expected);
         assert!(reason.contains(words), "{reason}");
         assert_eq!(end.report.unwrap().exit_code, code);
-        let end = bench.worker(actor("x")).await.call(&call("")).await;
+        let end = bench.worker(FunctionSpec { resources: limited, ..actor("x") }).await.call(&call("")).await;
         assert_eq!(outcome(&end).0, AttemptOutcome::Succeeded);
         assert_eq!(end.report.unwrap().exit_code, code);
+        // Its own exit code says enough.
+        let said = if expected == AttemptOutcome::Raised { "" } else { words };
+        assert!(end.reason.contains(said) && end.reason.is_empty() == said.is_empty(), "{}", end.reason);
     }
 }
 
@@ -337,13 +348,17 @@ async fn an_engine_that_ends_its_containers_interrupts_the_attempt() {
     bench.until_nothing_is_left().await;
 }
 
-/// A driver that gives an engine less time.
-fn impatient(bench: Bench) -> Bench {
+/// Another driver with other limits.
+fn with(bench: Bench, change: impl FnOnce(&mut Shared)) -> Bench {
     let Bench { engine, driver, directory } = bench;
     drop(driver);
-    let change = |shared: &mut Shared| shared.away_max = Duration::from_millis(1);
     let driver = ContainerDriver::changed(config(&directory), engine.clone(), change).unwrap();
     Bench { engine, driver, directory }
+}
+
+/// A driver that gives an engine less time.
+fn impatient(bench: Bench) -> Bench {
+    with(bench, |shared| shared.away_max = Duration::from_millis(1))
 }
 
 #[tokio::test]
@@ -400,6 +415,7 @@ async fn begin(bench: &Bench, launch: Launch, call: &Call) {
     let worker = bench.driver.launch(launch).await.unwrap();
     let (end, ()) = tokio::join!(worker.call(call), async {
         bench.until_running().await;
+        bench.driver.leave();
         worker.stop(Duration::ZERO).await;
     });
     assert_eq!(outcome(&end), (AttemptOutcome::Interrupted, "the worker was stopped before the call had ended"));
@@ -446,6 +462,7 @@ async fn results_of_before_a_restart_are_kept() {
         let settings = bench.engine.settings(&id).unwrap();
         let file = mounted(&settings, "/_tidemill").parent().unwrap().join("results");
         bench.engine.until(|_| file.exists()).await;
+        bench.driver.leave();
         worker.stop(Duration::ZERO).await;
     });
     let bench = bench.restart();
@@ -595,4 +612,116 @@ async fn a_batch_is_a_container_an_event() {
     }
     assert_eq!(bench.engine.requests().iter().filter(|request| *request == "create").count(), 2);
     bench.until_nothing_is_left().await;
+}
+
+#[tokio::test]
+async fn an_engine_that_stops_in_the_ordinary_way_interrupts() {
+    for code in [137, 143] {
+        let bench = with(bench(Program::default()), |shared| shared.look_time = Duration::from_secs(30));
+        let worker = bench.worker(actor("x")).await;
+        let call = call("");
+        let (end, ()) = tokio::join!(worker.call(&call), async {
+            bench.until_running().await;
+            let asked = bench.engine.requests().len();
+            bench.engine.end_all(code);
+            // It answers still.
+            let is_looked_at = |engine: &FakeEngine| engine.requests()[asked..].contains(&"version".to_owned());
+            bench.engine.until(is_looked_at).await;
+            bench.engine.set_fault(Fault::Down);
+        });
+        assert_eq!(outcome(&end).0, AttemptOutcome::Interrupted, "{code}: {end:?}");
+        assert!(!worker.is_alive(), "the next worker looks at the engine first");
+        bench.engine.set_fault(Fault::None);
+        bench.until_nothing_is_left().await;
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_is_stopped_while_the_node_goes_on_ends_its_container() {
+    let bench = bench(Program { ignores_term: true, ..Program::default() });
+    let worker = bench.worker(actor("x")).await;
+    let call = call("");
+    let (end, ()) = tokio::join!(worker.call(&call), async {
+        bench.until_running().await;
+        worker.stop(Duration::ZERO).await;
+    });
+    assert_eq!(outcome(&end), (AttemptOutcome::Interrupted, "the worker was stopped before the call had ended"));
+    bench.until_nothing_is_left().await;
+}
+
+#[tokio::test]
+async fn what_an_earlier_node_left_of_a_deleted_function_is_removed() {
+    let mut bench = bench(Program::default());
+    begin(&bench, launch(Arc::new(spec("x"))), &call("")).await;
+    bench.driver.close().await;
+    bench = bench.restart();
+    bench.engine.until(|engine| engine.requests().contains(&"list".to_owned())).await;
+    bench.worker(spec("x")).await;
+    assert_eq!(bench.engine.containers().len(), 1);
+    bench.driver.forget(&"p:f".parse().unwrap());
+    bench.until_nothing_is_left().await;
+}
+
+#[tokio::test]
+async fn a_container_that_cannot_be_ended_is_given_up_and_blocks_its_invocation() {
+    let change = |shared: &mut Shared| {
+        shared.end_max = Duration::ZERO;
+        shared.away_max = Duration::from_millis(1);
+    };
+    let bench = with(bench(Program { never_ends: true, ..Program::default() }), change);
+    let worker = bench.worker(spec("x")).await;
+    let call = call("");
+    let (end, ()) = tokio::join!(worker.call(&call), async {
+        bench.until_running().await;
+        worker.cancel(call.invocation).await;
+    });
+    let (found, reason) = outcome(&end);
+    assert_eq!(found, AttemptOutcome::Cancelled);
+    assert!(reason.contains("did not answer in time: to end the container"), "{reason}");
+    for _ in 0..2 {
+        let end = bench.worker(spec("x")).await.call(&call).await;
+        let (found, reason) = outcome(&end);
+        assert_eq!(found, AttemptOutcome::Interrupted);
+        assert!(reason.contains("an earlier container of the execution could not be ended"), "{reason}");
+    }
+    let created = bench.engine.requests().iter().filter(|request| *request == "create").count();
+    assert_eq!(created, 1, "it may run");
+    let id = bench.engine.containers().remove(0);
+    bench.engine.end(&id, 137);
+    bench.engine.add_image("x", ends(0));
+    assert_eq!(outcome(&bench.worker(spec("x")).await.call(&call).await).0, AttemptOutcome::Succeeded);
+    bench.until_nothing_is_left().await;
+}
+
+#[tokio::test]
+async fn one_container_that_is_not_removed_keeps_no_other() {
+    let bench = bench(ends(0));
+    for name in ["1f-1", "1f-2"] {
+        let labels = [("tidemill.instance".to_owned(), "test".to_owned())].into();
+        let name = format!("tidemill-test-{name}");
+        let settings = ContainerSettings { image: "x".to_owned(), name, labels, ..ContainerSettings::default() };
+        bench.engine.create(&settings).await.unwrap();
+    }
+    bench.engine.fail_next("remove", EngineError::Refused("busy".to_owned()));
+    bench.engine.until(|engine| engine.containers().len() < 2).await;
+    bench.until_nothing_is_left().await;
+}
+
+#[tokio::test]
+async fn only_containers_that_have_ended_are_left_to_look_at() {
+    let engine = FakeEngine::new();
+    engine.add_image("x", Program::default());
+    let directory = tempfile::tempdir().unwrap();
+    let config = ContainerConfig { leave_containers: true, ..config(&directory) };
+    let driver = ContainerDriver::over(config, engine.clone()).unwrap();
+    let bench = Bench { engine, driver, directory };
+    let call = call("");
+    begin(&bench, launch(Arc::new(spec("x"))), &call).await;
+    let first = bench.engine.containers().remove(0);
+    bench.engine.add_image("y", ends(0));
+    let next = Launch { revision: RevisionNumber(2), ..launch(Arc::new(spec("y"))) };
+    let end = bench.driver.launch(next).await.unwrap().call(&call).await;
+    assert_eq!(outcome(&end).0, AttemptOutcome::Succeeded);
+    assert!(bench.engine.settings(&first).is_none(), "it ran");
+    assert_eq!(bench.engine.containers().len(), 1);
 }

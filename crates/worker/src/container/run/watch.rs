@@ -3,7 +3,10 @@
 //! The wait itself is one long request. Besides, the container is looked at every few seconds, so that an engine that hangs, or
 //! lost the request, is noticed. An engine that is away is asked again, for a limited time.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use tokio_util::sync::CancellationToken;
 
@@ -36,7 +39,7 @@ pub(super) enum Watched {
     Ended(ContainerFacts, Option<Cut>),
     /// Somebody has removed the container.
     Gone(Option<Cut>),
-    /// The engine stayed away, or does not tell any more.
+    /// The engine stayed away, or does not tell any more, or the container does not end.
     Lost(EngineError, Option<Cut>),
     /// The worker ends, the container goes on.
     Left(Cut),
@@ -50,11 +53,15 @@ enum Next {
 /// Waits until the container has ended, and ends it when it is time.
 pub(super) async fn watch(running: &Running<'_>, bounds: &Bounds<'_>) -> Watched {
     let mut cut: Option<Cut> = None;
+    // Until when it may take to end.
+    let mut end_by = None;
+    let mut was_killed = false;
     let mut away: Option<Instant> = None;
     loop {
         match next(running, bounds, cut.is_none(), away.is_some()).await {
             Next::Cut(left @ Cut::Left(_)) => return Watched::Left(left),
             Next::Cut(reason) => {
+                end_by = Some(Instant::now() + grace(&reason) + running.end_max);
                 stop(running, &reason).await;
                 cut = Some(reason);
             }
@@ -64,9 +71,13 @@ pub(super) async fn watch(running: &Running<'_>, bounds: &Bounds<'_>) -> Watched
             Ok(facts) if facts.status != ContainerStatus::Running => return Watched::Ended(facts, cut),
             Ok(_) => {
                 away = None;
-                if let Some(reason) = &cut {
-                    // It was to end and did not, or the engine was away.
-                    stop(running, reason).await;
+                if was_killed && end_by.is_some_and(|end_by| end_by <= Instant::now()) {
+                    return Watched::Lost(EngineError::TimedOut("to end the container"), cut);
+                }
+                if cut.is_some() {
+                    // It was to end and did not.
+                    was_killed = true;
+                    kill(running).await;
                 }
             }
             Err(EngineError::Gone) => return Watched::Gone(cut),
@@ -115,11 +126,43 @@ async fn next(running: &Running<'_>, bounds: &Bounds<'_>, may_cut: bool, is_away
     }
 }
 
-async fn stop(running: &Running<'_>, cut: &Cut) {
-    let grace = match cut {
+/// How long it may take to end by itself.
+fn grace(cut: &Cut) -> Duration {
+    match cut {
         Cut::TimedOut => TIMEOUT_GRACE,
-        Cut::Cancelled | Cut::Left(_) => CANCEL_GRACE,
-    };
+        Cut::Cancelled => CANCEL_GRACE,
+        Cut::Stopped(_) | Cut::Left(_) => Duration::ZERO,
+    }
+}
+
+/// Notes whether the engine is about to stop: one that does ends its containers first.
+pub(super) async fn look_at_engine(running: &Running<'_>) {
+    let began = Instant::now();
+    loop {
+        let version = tokio::time::timeout(running.look_time, running.engine.version());
+        if !matches!(version.await, Ok(Ok(_) | Err(EngineError::Refused(_)))) {
+            running.had_restart.store(true, Ordering::Relaxed);
+            return;
+        }
+        if began.elapsed() >= running.look_time {
+            return;
+        }
+        tokio::time::sleep(AGAIN_PERIOD.min(running.look_time)).await;
+    }
+}
+
+async fn kill(running: &Running<'_>) {
+    let killed = tokio::time::timeout(STOP_MARGIN, running.engine.kill(running.id)).await;
+    if !matches!(killed, Ok(Ok(()))) {
+        tracing::debug!(container = %running.id, ?killed, "a container was not killed");
+    }
+}
+
+async fn stop(running: &Running<'_>, cut: &Cut) {
+    let grace = grace(cut);
+    if grace.is_zero() {
+        return kill(running).await;
+    }
     let stop = running.engine.stop(running.id, grace);
     match tokio::time::timeout(grace + STOP_MARGIN, stop).await {
         Ok(Ok(())) => {}

@@ -83,12 +83,16 @@ impl RunWorker {
                 logs,
                 begun: &|id| *self.instance.lock() = id.to_string(),
             };
-            let Executed { outcome, state, sends, results, report, run_time, is_lost } = execute(&order, &wishes).await;
+            let Executed { outcome, state, sends, results, report, reason, run_time, is_lost } =
+                execute(&order, &wishes).await;
             end.user_code += run_time;
             end.state = state.or(end.state);
             end.sends.extend(sends);
             end.results.extend(results);
             end.report = report.or(end.report);
+            if !reason.is_empty() {
+                end.reason = reason;
+            }
             if is_lost {
                 // The next worker begins with a look at the engine.
                 self.gone.cancel();
@@ -174,7 +178,9 @@ impl Worker for RunWorker {
     async fn stop(&self, grace: Duration) {
         self.gone.cancel();
         if tokio::time::timeout(grace, self.turn.lock()).await.is_err() {
-            self.cut(Cut::Left("the worker was stopped before the call had ended".to_owned()), |_| true);
+            let reason = "the worker was stopped before the call had ended".to_owned();
+            let is_left = self.shared.leaving.is_cancelled();
+            self.cut(if is_left { Cut::Left(reason) } else { Cut::Stopped(reason) }, |_| true);
             let _turn = self.turn.lock().await;
         }
     }
