@@ -255,6 +255,20 @@ mod tests {
     use crate::container::engine::HostMount;
 
     #[test]
+    fn builds_are_limited() {
+        for (memory_bytes, nano_cpus, memory, quota) in [
+            (None, None, None, None),
+            (Some(1 << 30), Some(1_500_000_000), Some(1 << 30), Some(150_000)),
+            // More than the API has room for.
+            (Some(1 << 40), Some(u64::MAX), Some(i32::MAX), Some(i32::MAX)),
+        ] {
+            let options = build_options(&BuildImage { memory_bytes, nano_cpus, ..BuildImage::default() });
+            assert_eq!((options.memory, options.memswap, options.cpuquota), (memory, memory, quota));
+            assert_eq!(options.cpuperiod.is_some(), nano_cpus.is_some());
+        }
+    }
+
+    #[test]
     fn references_have_a_tag_or_a_digest() {
         for (name, split) in [
             ("busybox", ("busybox", "latest")),
