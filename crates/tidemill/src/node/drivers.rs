@@ -8,7 +8,9 @@ use std::{
 };
 
 use tidemill_core::ports::{Driver, Rng};
-use tidemill_worker::{ContainerConfig, ContainerDriver, DriverConfig, ProcessDriver, RouterDriver, WebhookDriver};
+use tidemill_worker::{
+    ContainerConfig, ContainerDriver, DriverConfig, ProcessDriver, RouterDriver, WebhookConfig, WebhookDriver,
+};
 
 use crate::config::Settings;
 
@@ -29,7 +31,10 @@ pub fn all(data: &Path, settings: &Settings, process: DriverConfig, rng: &dyn Rn
     config.leave_containers = settings.switch("docker.leave_containers");
     let process: Arc<dyn Driver> = Arc::new(ProcessDriver::new(process)?);
     let container: Arc<dyn Driver> = Arc::new(ContainerDriver::new(config)?);
-    Ok(Arc::new(RouterDriver::new(process, Some(container), Arc::new(WebhookDriver::new()))))
+    // Where everybody may do everything, a private address gives nobody anything new.
+    let webhook = WebhookConfig { allow_private: settings.word("auth.mode") == "none" };
+    let webhook: Arc<dyn Driver> = Arc::new(WebhookDriver::with(webhook));
+    Ok(Arc::new(RouterDriver::new(process, Some(container), webhook)))
 }
 
 /// Names the containers of this data folder, wherever it is moved.
