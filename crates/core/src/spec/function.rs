@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Build, CallType, Completion, Container, History, Ordering, QueueLimits, Replicas, Resources, Runtime, StateScope, Trigger,
-    TriggerKind,
+    Build, CallType, Completion, Container, History, Ordering, QueueLimits, Replicas, Resources, Runtime, StateScope,
+    Trigger, TriggerKind,
 };
 use crate::{
     event::Event,

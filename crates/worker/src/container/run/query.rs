@@ -48,7 +48,7 @@ fn is_reserved(name: &str) -> bool {
         Some(start) => name.starts_with(start),
         None => name == *pattern,
     };
-    name != SEEN && RESERVED.iter().any(|(patterns, _)| patterns.iter().any(|pattern| matches(pattern)))
+    name != SEEN && RESERVED.iter().any(|(patterns, _)| patterns.iter().any(&matches))
 }
 
 #[cfg(test)]

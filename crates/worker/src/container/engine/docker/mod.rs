@@ -14,8 +14,8 @@ use bollard::{
     container::LogOutput,
     errors::Error,
     query_parameters::{
-        CreateContainerOptions, CreateImageOptions, KillContainerOptions, ListContainersOptions,
-        LogsOptions, RemoveContainerOptions, StatsOptions, StopContainerOptions, WaitContainerOptions,
+        CreateContainerOptions, CreateImageOptions, KillContainerOptions, ListContainersOptions, LogsOptions,
+        RemoveContainerOptions, StatsOptions, StopContainerOptions, WaitContainerOptions,
     },
 };
 use futures_util::{Stream, StreamExt, stream::BoxStream};
