@@ -88,6 +88,8 @@ async fn an_execution_outlives_a_crash_and_is_adopted_though_it_may_have_ended()
         let bench = Bench::new();
         let call = stateful_call();
         let begin = format!("{} {} {}", bench.directory.path().display(), bench.instance, call.invocation);
+        // Its own survey is made first, so that it does not take what the other makes for something left.
+        bench.worker(spec()).await;
         let mut process = std::process::Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "adoption::the_process_that_is_killed"])
             .env(BEGIN, begin)
@@ -96,8 +98,6 @@ async fn an_execution_outlives_a_crash_and_is_adopted_though_it_may_have_ended()
             .stderr(std::process::Stdio::null())
             .spawn()
             .unwrap();
-        // Its own survey has been made, so that it does not take what the other makes for something left.
-        bench.worker(spec()).await;
         let id = bench.until_printed("once").await;
         process.kill().unwrap();
         process.wait().unwrap();
