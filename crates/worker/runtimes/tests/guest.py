@@ -4,6 +4,7 @@ It does just what docs/worker-protocol.md says of Tidemill's side, and it is str
 frame that is not due is a failure.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -80,10 +81,16 @@ class Guest:
 
     def _wait_until_opened(self, memory):
         until = time.monotonic() + WAIT_SECONDS_MAX
-        folder = f"/proc/{self.pid}/fd"
-        while not set(memory) <= {os.readlink(os.path.join(folder, name)) for name in os.listdir(folder)}:
+        while not set(memory) <= set(self._open_files()):
             assert time.monotonic() < until, f"the worker does not open its memory: {self.text()}"
             time.sleep(0.01)
+
+    def _open_files(self):
+        folder = f"/proc/{self.pid}/fd"
+        for name in os.listdir(folder):
+            # one may have been closed meanwhile
+            with contextlib.suppress(FileNotFoundError):
+                yield os.readlink(os.path.join(folder, name))
 
     def _spawn(self, command, environment, channel):
         null = os.open(os.devnull, os.O_RDONLY)
