@@ -20,7 +20,7 @@ use crate::{
     history,
     host::EngineHost,
     launcher::WorkerNames,
-    leases,
+    leases, leftovers,
     notices::Herald,
     pending,
     request::{Called, DeployRequest, Deployed, FunctionView, Prepared, Receipt, Source, SubmitOptions, TopicView},
@@ -81,6 +81,7 @@ impl Engine {
         shared.tasks.spawn(cron::run(shared.clone()));
         shared.tasks.spawn(retention::run(shared.clone()));
         shared.tasks.spawn(tend(shared.clone()));
+        shared.tasks.spawn(leftovers::release(shared.clone()));
         shared.workers.spawn(leases::run(shared.clone()));
         shared.workers.spawn(history::run(shared.clone()));
         Ok(engine)

@@ -33,6 +33,7 @@ mod invocations;
 mod large;
 mod launcher;
 mod leases;
+mod leftovers;
 mod metrics;
 mod notices;
 mod pace;

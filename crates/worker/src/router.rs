@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidemill_core::{
-    FunctionRef,
+    FunctionRef, InvocationId,
     ports::{Driver, DriverHealth, Launch, LaunchError, Progress, Worker},
     spec::{FunctionSpec, Runtime},
 };
@@ -76,6 +76,19 @@ impl Driver for RouterDriver {
     fn forget(&self, function: &FunctionRef) {
         for driver in [&self.process, &self.webhook].into_iter().chain(&self.container) {
             driver.forget(function);
+        }
+    }
+
+    async fn left(&self) -> Vec<InvocationId> {
+        match &self.container {
+            Some(container) => container.left().await,
+            None => Vec::new(),
+        }
+    }
+
+    fn release(&self, invocation: InvocationId) {
+        if let Some(container) = &self.container {
+            container.release(invocation);
         }
     }
 

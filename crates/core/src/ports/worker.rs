@@ -318,6 +318,17 @@ pub trait Driver: Send + Sync {
         let _ = function;
     }
 
+    /// The invocations whose executions an earlier node left, going on or ended and not told. They wait to be taken over by
+    /// the next attempt; who knows that there will be none says so by [`Driver::release`].
+    async fn left(&self) -> Vec<InvocationId> {
+        Vec::new()
+    }
+
+    /// Nobody will take over what an earlier node left of this invocation.
+    fn release(&self, invocation: InvocationId) {
+        let _ = invocation;
+    }
+
     /// Ends whatever it still holds: spare interpreters, sockets, containers.
     async fn close(&self);
 

@@ -13,7 +13,7 @@ use std::{
 
 use async_trait::async_trait;
 use tidemill_core::{
-    FunctionRef,
+    FunctionRef, InvocationId,
     ports::{Driver, DriverHealth, Launch, LaunchError, Progress, Worker},
     spec::{Contract, Pull},
 };
@@ -323,6 +323,16 @@ impl Driver for ContainerDriver {
 
     fn forget(&self, function: &FunctionRef) {
         self.shared.roster.disown(function);
+    }
+
+    async fn left(&self) -> Vec<InvocationId> {
+        // An engine that is away is looked at before the first launch; what is left then waits its time.
+        let surveyed = self.shared.surveyed().await;
+        surveyed.map(|()| self.shared.roster.waiting()).unwrap_or_default()
+    }
+
+    fn release(&self, invocation: InvocationId) {
+        self.shared.roster.release(invocation);
     }
 
     async fn close(&self) {

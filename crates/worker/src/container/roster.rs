@@ -88,6 +88,20 @@ impl Roster {
         self.soil();
     }
 
+    /// The invocations that something waits for.
+    pub fn waiting(&self) -> Vec<InvocationId> {
+        let state = self.state.lock();
+        state.orphans.iter().filter(|(_, (_, until))| until.is_some()).map(|(invocation, _)| *invocation).collect()
+    }
+
+    /// Dooms what waits for `invocation`: it will not begin again.
+    pub fn release(&self, invocation: InvocationId) {
+        if let Some((_, until)) = self.state.lock().orphans.get_mut(&invocation) {
+            *until = None;
+        }
+        self.soil();
+    }
+
     /// The names of what is doomed.
     pub fn doomed(&self) -> BTreeSet<String> {
         let state = self.state.lock();
@@ -289,6 +303,21 @@ mod tests {
             }
             assert!(roster.doomed().is_empty());
         }
+    }
+
+    #[test]
+    fn what_waits_for_an_ended_invocation_is_let_go() {
+        let roster = Arc::<Roster>::default();
+        let function: FunctionRef = "p:f".parse().unwrap();
+        let ids = [1, 2].map(|number| InvocationId::new(Timestamp(0), number));
+        for (id, name) in ids.iter().zip(["a", "b"]) {
+            let (name, function) = (name.to_owned(), function.clone());
+            roster.leave(*id, Orphan { id: ContainerId::new("c"), name, function, revision: RevisionNumber(1) });
+        }
+        assert_eq!(roster.waiting(), ids);
+        roster.release(ids[0]);
+        assert_eq!(roster.waiting(), [ids[1]]);
+        assert!(!roster.is_wanted("a") && roster.is_wanted("b"));
     }
 
     #[test]
