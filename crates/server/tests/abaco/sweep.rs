@@ -114,8 +114,8 @@ async fn what_one_may_read_lets_one_in_to_nothing_more() {
         let grant = json!({"user": user.name(), "level": own});
         server.post(owner, &format!("/actors/{id}/permissions"), grant.clone()).await.result();
         let nonces = format!("/actors/{id}/nonces");
-        let helper = json!({"user": Person::Limited.name(), "level": "UPDATE"});
-        server.post(owner, &format!("/actors/{id}/permissions"), helper).await.result();
+        let grant = json!({"user": Person::Limited.name(), "level": "UPDATE"});
+        server.post(owner, &format!("/actors/{id}/permissions"), grant).await.result();
         let mut made = Vec::new();
         for (level, its) in [("READ", 1), ("EXECUTE", 2), ("UPDATE", 3)] {
             // A stronger user's, and one of a weaker user.
