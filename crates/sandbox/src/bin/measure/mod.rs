@@ -21,10 +21,14 @@ pub fn measure(rounds: usize) -> Result<ExitCode, String> {
     let programs = [("/bin/true", Vec::new())].into_iter().chain(python.map(|path| (path, vec!["-c", "pass"])));
     println!("{:34} {:>8} {:>8} {:>8} {:>8} {:>8}", "program", "bare", "p90", "inside", "p90", "more");
     for (path, arguments) in programs {
+        let all = Parts::ALL;
         for (name, parts, grouped) in [
-            ("all parts", Parts::ALL, false),
-            ("all parts, control groups", Parts::ALL, true),
-            ("without a network of its own", Parts { network: false, ..Parts::ALL }, false),
+            ("all parts", all, false),
+            ("with control groups", all, true),
+            ("without network", Parts { network: false, ..all }, false),
+            ("without seccomp", Parts { seccomp: false, ..all }, false),
+            ("without landlock", Parts { landlock: false, ..all }, false),
+            ("without landlock, seccomp", Parts { landlock: false, seccomp: false, ..all }, false),
             ("no parts", Parts::NONE, false),
         ] {
             let cgroups = Cgroups::new(if grouped { &CONTROLLERS } else { &[] });
