@@ -114,6 +114,10 @@ impl Opening {
         let Opening { plan, control } = self;
         let has_users = plan.parts.users;
         control.send(&Order::Start(Box::new(plan))).step(STEP)?;
+        if let Some(group) = group {
+            // The kernel may let this wait for some milliseconds, in which the launcher makes its namespaces.
+            group.enter(launcher).step("enter the control group")?;
+        }
         let Notice::Separated = hear(&control)? else { return Err(confused()) };
         let ids = if has_users {
             ids::map(launcher, ids).step("map the user of the inside")?;
@@ -123,9 +127,6 @@ impl Opening {
         } else {
             None
         };
-        if let Some(group) = group {
-            group.enter(launcher).step("enter the control group")?;
-        }
         control.send(&Order::Proceed { ids }).step(STEP)?;
         let Notice::Running { program } = hear(&control)? else { return Err(confused()) };
         let program = Pid::from_raw(program).ok_or_else(confused)?;
