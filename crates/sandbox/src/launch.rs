@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! let (opening, end) = Opening::new(plan)?;
-//! // The caller starts `launcher` with the arguments `launcher.arguments(handed)`, `end` as its descriptor 3 + handed and
+//! // The caller starts `launcher.program()` with the arguments `Launcher::arguments(handed)`, `end` as its descriptor 3 + handed and
 //! // those before it as the program is to have them, …
 //! let inside = opening.finish(pid, &users, group)?;        // … and this waits until the program runs.
 //! inside.show(&[package])?;                                // Any time, also for a program that waits to be told what it is.
@@ -75,7 +75,7 @@ impl Launcher {
     }
 
     /// What it is started with, for a program that gets `handed` descriptors. It needs no environment.
-    pub fn arguments(&self, handed: u8) -> [OsString; 2] {
+    pub fn arguments(handed: u8) -> [OsString; 2] {
         [HIDDEN.into(), control_number(handed).to_string().into()]
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use rustix::process::Pid;
@@ -23,7 +23,7 @@ pub struct Amounts {
 
 impl Amounts {
     /// Whether `controller` has something to hold.
-    pub(super) fn limit(&self, controller: Controller) -> bool {
+    pub(super) fn concern(&self, controller: Controller) -> bool {
         match controller {
             Controller::Memory => self.memory_bytes.is_some(),
             Controller::Processes => self.processes_max.is_some(),
@@ -38,42 +38,68 @@ const OWN_PROCESSES: u64 = 2;
 const OWN_MEMORY_BYTES: u64 = 8 << 20;
 /// In which time an amount of cpu time may be used.
 const PERIOD_US: u64 = 100_000;
-/// How long the kernel may take to let go of processes that have ended.
-const REMOVAL_MAX: Duration = Duration::from_secs(2);
-const REMOVAL_PAUSE: Duration = Duration::from_millis(2);
 
-/// A group, in as many trees as it takes. Dropping it removes it, for which its processes must have ended.
-#[derive(Debug, Default)]
+/// Folders of groups whose processes the kernel had not let go of yet when they were to be removed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Leftovers(Arc<Mutex<Vec<PathBuf>>>);
+
+impl Leftovers {
+    /// Removes what can be removed by now.
+    pub fn clear(&self) {
+        let mut folders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        folders.retain(|folder| is_busy(folder));
+    }
+
+    fn add(&self, folder: PathBuf) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(folder);
+    }
+}
+
+/// Removes `folder`, unless it is in use.
+fn is_busy(folder: &Path) -> bool {
+    fs::remove_dir(folder).is_err_and(|error| error.kind() == io::ErrorKind::ResourceBusy)
+}
+
+/// A group, in as many trees as it takes. Dropping it removes it once its processes have ended.
+#[derive(Debug)]
 pub struct Group {
-    folders: Vec<PathBuf>,
-    /// The file that counts the processes that were killed for want of memory.
-    kills: Option<PathBuf>,
+    folders: Vec<Folder>,
+    leftovers: Leftovers,
+}
+
+#[derive(Debug)]
+struct Folder {
+    path: PathBuf,
+    controllers: Vec<Controller>,
+    is_unified: bool,
 }
 
 impl Group {
+    pub(super) fn new(leftovers: Leftovers) -> Group {
+        Group { folders: Vec::new(), leftovers }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.folders.is_empty()
     }
 
-    pub(super) fn add(
-        &mut self,
-        folder: &Path,
-        controllers: &[Controller],
-        is_unified: bool,
-        amounts: &Amounts,
-    ) -> io::Result<()> {
-        fs::create_dir(folder)?;
-        self.folders.push(folder.to_owned());
-        for controller in controllers {
-            for (file, value, is_needed) in settings(*controller, is_unified, amounts) {
-                match fs::write(folder.join(file), value) {
-                    // A kernel that does not count swap.
-                    Err(error) if !is_needed && error.kind() != io::ErrorKind::InvalidInput => {}
-                    other => other?,
+    pub(super) fn add(&mut self, path: PathBuf, controllers: &[Controller], is_unified: bool) -> io::Result<()> {
+        fs::create_dir(&path)?;
+        self.folders.push(Folder { path, controllers: controllers.to_vec(), is_unified });
+        Ok(())
+    }
+
+    /// Sets those of `amounts` that are given, where there is a controller for them.
+    pub fn limit(&self, amounts: &Amounts) -> io::Result<()> {
+        for folder in &self.folders {
+            for controller in &folder.controllers {
+                for (file, value, is_needed) in settings(*controller, folder.is_unified, amounts) {
+                    match fs::write(folder.path.join(file), value) {
+                        // A kernel that does not count swap.
+                        Err(error) if !is_needed && error.kind() != io::ErrorKind::InvalidInput => {}
+                        other => other?,
+                    }
                 }
-            }
-            if *controller == Controller::Memory && amounts.memory_bytes.is_some() {
-                self.kills = Some(folder.join(if is_unified { "memory.events" } else { "memory.oom_control" }));
             }
         }
         Ok(())
@@ -82,26 +108,25 @@ impl Group {
     /// Moves the process `pid` into it; what it starts from then on is in it too.
     pub fn enter(&self, pid: Pid) -> io::Result<()> {
         let text = pid.as_raw_nonzero().to_string();
-        self.folders.iter().try_for_each(|folder| fs::write(folder.join("cgroup.procs"), &text))
+        self.folders.iter().try_for_each(|folder| fs::write(folder.path.join("cgroup.procs"), &text))
     }
 
     /// How many of its processes the kernel killed for want of memory.
     pub fn killed_for_memory(&self) -> u64 {
-        let text = self.kills.as_ref().and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
+        let Some(folder) = self.folders.iter().find(|folder| folder.controllers.contains(&Controller::Memory)) else {
+            return 0;
+        };
+        let file = folder.path.join(if folder.is_unified { "memory.events" } else { "memory.oom_control" });
+        let text = fs::read_to_string(file).unwrap_or_default();
         text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok()).unwrap_or(0)
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        let until = Instant::now() + REMOVAL_MAX;
-        for folder in &self.folders {
-            while let Err(error) = fs::remove_dir(folder) {
-                // What is left now is removed when a later server starts here.
-                if error.kind() != io::ErrorKind::ResourceBusy || Instant::now() >= until {
-                    break;
-                }
-                std::thread::sleep(REMOVAL_PAUSE);
+        for folder in self.folders.drain(..) {
+            if is_busy(&folder.path) {
+                self.leftovers.add(folder.path);
             }
         }
     }

@@ -15,11 +15,13 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
 };
 
 pub use group::{Amounts, Group};
 
 use find::Found;
+use group::Leftovers;
 
 /// What is limited by groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,14 +57,20 @@ struct Place {
 }
 
 /// The groups of a server. Dropping it removes its folders, if no program runs in them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Cgroups {
     places: Vec<Place>,
     refused: Vec<(Controller, String)>,
     next: AtomicU64,
+    leftovers: Leftovers,
 }
 
-/// What the folders of servers are called, before the id of their process.
+/// How long the kernel may take to let go of processes that have ended, when a server ends.
+const REMOVAL_MAX: Duration = Duration::from_millis(500);
+const REMOVAL_PAUSE: Duration = Duration::from_millis(2);
+/// Counts the [`Cgroups`] of this process.
+static INSTANCES: AtomicU64 = AtomicU64::new(0);
+/// What the folders of servers are called, before the id of their process and a number.
 const PREFIX: &str = "tidemill-";
 /// Where a server goes that must not stay beside its groups.
 const SERVER: &str = "server";
@@ -72,11 +80,12 @@ impl Cgroups {
     pub fn new(wanted: &[Controller]) -> Cgroups {
         let text = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let found = find::find(&text("/proc/self/mountinfo"), &text("/proc/self/cgroup"));
-        Cgroups::within(&found, wanted, std::process::id())
+        let own = format!("{}-{}", std::process::id(), INSTANCES.fetch_add(1, Ordering::Relaxed));
+        Cgroups::within(&found, wanted, &own)
     }
 
-    fn within(found: &Found, wanted: &[Controller], server: u32) -> Cgroups {
-        let mut groups = Cgroups { places: Vec::new(), refused: Vec::new(), next: AtomicU64::new(0) };
+    fn within(found: &Found, wanted: &[Controller], server: &str) -> Cgroups {
+        let mut groups = Cgroups::default();
         let mut unified = Vec::new();
         for controller in wanted.iter().copied() {
             match found.separate.get(controller.name()) {
@@ -98,7 +107,7 @@ impl Cgroups {
         groups
     }
 
-    fn unify(&mut self, own: &Path, wanted: Vec<Controller>, server: u32) {
+    fn unify(&mut self, own: &Path, wanted: Vec<Controller>, server: &str) {
         let known = fs::read_to_string(own.join("cgroup.controllers")).unwrap_or_default();
         let has = |controller: &Controller| known.split_ascii_whitespace().any(|name| name == controller.name());
         let (wanted, absent): (Vec<_>, Vec<_>) = wanted.into_iter().partition(has);
@@ -128,29 +137,52 @@ impl Cgroups {
         self.places.iter().any(|place| place.controllers.contains(&controller))
     }
 
-    /// A new group within `amounts`, for one program. `None` when no controller is there that would hold any of it.
+    /// A new group within `amounts`, for one program; it gets no folder where nothing of it would be held. `None` when it has
+    /// none at all.
     pub fn group(&self, amounts: &Amounts) -> io::Result<Option<Group>> {
+        self.make(amounts, |controller| amounts.concern(controller))
+    }
+
+    /// The same, for a program whose other amounts are told later, by [`Group::limit`].
+    pub fn open_group(&self, amounts: &Amounts) -> io::Result<Option<Group>> {
+        self.make(amounts, |_| true)
+    }
+
+    fn make(&self, amounts: &Amounts, is_wanted: impl Fn(Controller) -> bool) -> io::Result<Option<Group>> {
+        self.leftovers.clear();
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let places = self.places.iter().filter(|place| place.controllers.iter().any(|it| amounts.limit(*it)));
-        let mut group = Group::default();
-        for place in places {
-            group.add(&place.folder.join(number.to_string()), &place.controllers, place.is_unified, amounts)?;
+        let mut group = Group::new(self.leftovers.clone());
+        for place in self.places.iter().filter(|place| place.controllers.iter().any(|it| is_wanted(*it))) {
+            group.add(place.folder.join(number.to_string()), &place.controllers, place.is_unified)?;
         }
+        group.limit(amounts)?;
         Ok((!group.is_empty()).then_some(group))
     }
 }
 
 impl Drop for Cgroups {
     fn drop(&mut self) {
+        let until = Instant::now() + REMOVAL_MAX;
         for place in &self.places {
-            // A server that moved into the tree keeps its folder; the next one to start there removes it.
-            let _ = fs::remove_dir(&place.folder);
+            // What cannot be removed in time is removed by the next server that starts here.
+            while Instant::now() < until {
+                self.leftovers.clear();
+                match fs::remove_dir(&place.folder) {
+                    Err(error) if is_in_use(&error) => std::thread::sleep(REMOVAL_PAUSE),
+                    _ => break,
+                }
+            }
         }
     }
 }
 
+/// Whether a folder could not be removed because of what is, or just was, in it.
+fn is_in_use(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ResourceBusy)
+}
+
 /// The server's folder in the tree of one controller.
-fn separate(own: &Path, server: u32) -> io::Result<PathBuf> {
+fn separate(own: &Path, server: &str) -> io::Result<PathBuf> {
     remove_old(own);
     let folder = own.join(format!("{PREFIX}{server}"));
     make(&folder)?;
@@ -158,7 +190,7 @@ fn separate(own: &Path, server: u32) -> io::Result<PathBuf> {
 }
 
 /// The server's folder in the tree of all controllers.
-fn unified(own: &Path, wanted: &[Controller], server: u32) -> io::Result<PathBuf> {
+fn unified(own: &Path, wanted: &[Controller], server: &str) -> io::Result<PathBuf> {
     remove_old(own);
     let mut words = wanted.iter().map(|controller| format!("+{}", controller.name())).collect::<Vec<_>>();
     words.sort();
@@ -167,7 +199,7 @@ fn unified(own: &Path, wanted: &[Controller], server: u32) -> io::Result<PathBuf
     if enable(own).is_err() {
         let place = own.join(SERVER);
         make(&place)?;
-        fs::write(place.join("cgroup.procs"), server.to_string())?;
+        fs::write(place.join("cgroup.procs"), std::process::id().to_string())?;
         enable(own)?;
     }
     let folder = own.join(format!("{PREFIX}{server}"));
@@ -180,7 +212,7 @@ fn unified(own: &Path, wanted: &[Controller], server: u32) -> io::Result<PathBuf
 fn remove_old(own: &Path) {
     for entry in fs::read_dir(own).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let server = name.to_string_lossy().strip_prefix(PREFIX).map(str::to_owned);
+        let server = name.to_string_lossy().strip_prefix(PREFIX).and_then(|it| Some(it.split('-').next()?.to_owned()));
         if server.is_some_and(|server| !Path::new("/proc").join(server).exists()) {
             for group in fs::read_dir(entry.path()).into_iter().flatten().flatten() {
                 let _ = fs::remove_dir(group.path());

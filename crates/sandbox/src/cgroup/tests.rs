@@ -34,16 +34,16 @@ fn version_1_has_a_folder_a_controller() {
         fs::create_dir(&own).unwrap();
         found.separate.insert(controller.name().to_owned(), own);
     }
-    let groups = Cgroups::within(&found, &Controller::ALL, 7);
+    let groups = Cgroups::within(&found, &Controller::ALL, "7-0");
     assert!(Controller::ALL.into_iter().all(|controller| groups.has(controller)));
     let group = groups.group(&AMOUNTS).unwrap().unwrap();
     group.enter(getpid()).unwrap();
     let at = |path: &str| home.path().join(path);
-    assert_eq!(read(&at("memory/tidemill-7/0/memory.limit_in_bytes")), (108u64 << 20).to_string());
-    assert_eq!(read(&at("pids/tidemill-7/0/pids.max")), "32");
-    assert_eq!(read(&at("cpu/tidemill-7/0/cpu.cfs_quota_us")), "50000");
-    assert_eq!(read(&at("cpu/tidemill-7/0/cgroup.procs")), std::process::id().to_string());
-    fs::write(at("memory/tidemill-7/0/memory.oom_control"), "under_oom 0\noom_kill 3\n").unwrap();
+    assert_eq!(read(&at("memory/tidemill-7-0/0/memory.limit_in_bytes")), (108u64 << 20).to_string());
+    assert_eq!(read(&at("pids/tidemill-7-0/0/pids.max")), "32");
+    assert_eq!(read(&at("cpu/tidemill-7-0/0/cpu.cfs_quota_us")), "50000");
+    assert_eq!(read(&at("cpu/tidemill-7-0/0/cgroup.procs")), std::process::id().to_string());
+    fs::write(at("memory/tidemill-7-0/0/memory.oom_control"), "under_oom 0\noom_kill 3\n").unwrap();
     assert_eq!(group.killed_for_memory(), 3);
 }
 
@@ -52,22 +52,22 @@ fn version_2_has_one_folder_and_hands_its_controllers_down() {
     let home = tempfile::tempdir().unwrap();
     fs::write(home.path().join("cgroup.controllers"), "cpu memory\n").unwrap();
     let found = Found { unified: Some(home.path().to_owned()), ..Found::default() };
-    let groups = Cgroups::within(&found, &Controller::ALL, 7);
+    let groups = Cgroups::within(&found, &Controller::ALL, "7-0");
     assert!(groups.has(Controller::Memory) && groups.has(Controller::Cpu) && !groups.has(Controller::Processes));
     let refused: Vec<_> = groups.controllers().filter(|(_, state)| state.is_err()).collect();
     assert_eq!(refused.len(), 1);
     let group = groups.group(&AMOUNTS).unwrap().unwrap();
     let at = |path: &str| home.path().join(path);
     assert_eq!(read(&at("cgroup.subtree_control")), "+cpu +memory");
-    assert_eq!(read(&at("tidemill-7/cgroup.subtree_control")), "+cpu +memory");
-    assert_eq!(read(&at("tidemill-7/0/memory.max")), (108u64 << 20).to_string());
-    assert_eq!(read(&at("tidemill-7/0/cpu.max")), "50000 100000");
+    assert_eq!(read(&at("tidemill-7-0/cgroup.subtree_control")), "+cpu +memory");
+    assert_eq!(read(&at("tidemill-7-0/0/memory.max")), (108u64 << 20).to_string());
+    assert_eq!(read(&at("tidemill-7-0/0/cpu.max")), "50000 100000");
     drop(group);
 }
 
 #[test]
 fn nothing_to_limit_needs_no_group_and_what_is_missing_is_named() {
-    let groups = Cgroups::within(&Found::default(), &Controller::ALL, 7);
-    assert!(groups.group(&AMOUNTS).unwrap().is_none());
+    let groups = Cgroups::within(&Found::default(), &Controller::ALL, "7-0");
+    assert!(groups.group(&AMOUNTS).unwrap().is_none() && groups.open_group(&AMOUNTS).unwrap().is_none());
     assert_eq!(groups.controllers().filter(|(_, state)| state.is_err()).count(), 3);
 }
