@@ -92,7 +92,7 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<ExitCode, String> 
     let cgroups = Cgroups::new(&controllers);
     let group = cgroups.group(&amounts).map_err(|error| error.to_string())?;
     let plan = Plan { program, view, limits, network, parts };
-    let running = start(&Launcher::this(), plan, ids, group.as_ref()).map_err(|failure| failure.to_string())?;
+    let running = start(&Launcher::this(), plan, ids, Some(&group)).map_err(|failure| failure.to_string())?;
     if !late.is_empty() {
         running.inside().show(late).map_err(|failure| failure.to_string())?;
     }

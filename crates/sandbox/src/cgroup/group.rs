@@ -3,12 +3,12 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use rustix::process::Pid;
 
-use super::Controller;
+use super::{Controller, Place};
 
 /// What a program may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,60 +63,65 @@ fn is_busy(folder: &Path) -> bool {
 /// A group, in as many trees as it takes. Dropping it removes it once its processes have ended.
 #[derive(Debug)]
 pub struct Group {
-    folders: Vec<Folder>,
+    places: Arc<Vec<Place>>,
+    number: u64,
     leftovers: Leftovers,
-}
-
-#[derive(Debug)]
-struct Folder {
-    path: PathBuf,
-    controllers: Vec<Controller>,
-    is_unified: bool,
+    /// Its folder in each place, where it has one.
+    folders: Mutex<Vec<Option<PathBuf>>>,
 }
 
 impl Group {
-    pub(super) fn new(leftovers: Leftovers) -> Group {
-        Group { folders: Vec::new(), leftovers }
+    pub(super) fn new(places: Arc<Vec<Place>>, number: u64, leftovers: Leftovers) -> Group {
+        let folders = Mutex::new(vec![None; places.len()]);
+        Group { places, number, leftovers, folders }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.folders.is_empty()
+    fn folders(&self) -> MutexGuard<'_, Vec<Option<PathBuf>>> {
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn add(&mut self, path: PathBuf, controllers: &[Controller], is_unified: bool) -> io::Result<()> {
-        fs::create_dir(&path)?;
-        self.folders.push(Folder { path, controllers: controllers.to_vec(), is_unified });
-        Ok(())
-    }
-
-    /// Sets those of `amounts` that are given, where there is a controller for them.
-    pub fn limit(&self, amounts: &Amounts) -> io::Result<()> {
-        for folder in &self.folders {
-            for controller in &folder.controllers {
-                for (file, value, is_needed) in settings(*controller, folder.is_unified, amounts) {
-                    match fs::write(folder.path.join(file), value) {
-                        // A kernel that does not count swap.
-                        Err(error) if !is_needed && error.kind() != io::ErrorKind::InvalidInput => {}
-                        other => other?,
-                    }
-                }
+    /// Sets those of `amounts` that are given, where there is a controller for them. `process`, which is in the group already,
+    /// and what it starts from then on, are held to those that are new, too.
+    pub fn limit(&self, amounts: &Amounts, process: Option<Pid>) -> io::Result<()> {
+        let mut folders = self.folders();
+        for (place, folder) in self.places.iter().zip(folders.iter_mut()) {
+            if !place.controllers.iter().any(|controller| amounts.concern(*controller)) {
+                continue;
+            }
+            let is_new = folder.is_none();
+            let path = match folder {
+                Some(path) => path,
+                None => folder.insert(self.make(place)?),
+            };
+            set(path, place, amounts)?;
+            if let (true, Some(process)) = (is_new, process) {
+                enter(path, process)?;
             }
         }
         Ok(())
     }
 
+    fn make(&self, place: &Place) -> io::Result<PathBuf> {
+        super::make(&place.folder)?;
+        let path = place.folder.join(self.number.to_string());
+        fs::create_dir(&path)?;
+        Ok(path)
+    }
+
     /// Moves the process `pid` into it; what it starts from then on is in it too.
     pub fn enter(&self, pid: Pid) -> io::Result<()> {
-        let text = pid.as_raw_nonzero().to_string();
-        self.folders.iter().try_for_each(|folder| fs::write(folder.path.join("cgroup.procs"), &text))
+        self.folders().iter().flatten().try_for_each(|folder| enter(folder, pid))
     }
 
     /// How many of its processes the kernel killed for want of memory.
     pub fn killed_for_memory(&self) -> u64 {
-        let Some(folder) = self.folders.iter().find(|folder| folder.controllers.contains(&Controller::Memory)) else {
+        let folders = self.folders();
+        let mut places = self.places.iter().zip(folders.iter());
+        let Some((place, Some(folder))) = places.find(|(place, _)| place.controllers.contains(&Controller::Memory))
+        else {
             return 0;
         };
-        let file = folder.path.join(if folder.is_unified { "memory.events" } else { "memory.oom_control" });
+        let file = folder.join(if place.is_unified { "memory.events" } else { "memory.oom_control" });
         let text = fs::read_to_string(file).unwrap_or_default();
         text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok()).unwrap_or(0)
     }
@@ -124,12 +129,30 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        for folder in self.folders.drain(..) {
-            if is_busy(&folder.path) {
-                self.leftovers.add(folder.path);
+        let folders = std::mem::take(&mut *self.folders());
+        for folder in folders.into_iter().flatten() {
+            if is_busy(&folder) {
+                self.leftovers.add(folder);
             }
         }
     }
+}
+
+fn enter(folder: &Path, pid: Pid) -> io::Result<()> {
+    fs::write(folder.join("cgroup.procs"), pid.as_raw_nonzero().to_string())
+}
+
+fn set(folder: &Path, place: &Place, amounts: &Amounts) -> io::Result<()> {
+    for controller in &place.controllers {
+        for (file, value, is_needed) in settings(*controller, place.is_unified, amounts) {
+            match fs::write(folder.join(file), value) {
+                // A kernel that does not count swap.
+                Err(error) if !is_needed && error.kind() != io::ErrorKind::InvalidInput => {}
+                other => other?,
+            }
+        }
+    }
+    Ok(())
 }
 
 /// File, value, and whether it is no use without.

@@ -14,7 +14,10 @@ mod group;
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -22,6 +25,7 @@ pub use group::{Amounts, Group};
 
 use find::Found;
 use group::Leftovers;
+use rustix::fs::Access;
 
 /// What is limited by groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +63,7 @@ struct Place {
 /// The groups of a server. Dropping it removes its folders, if no program runs in them.
 #[derive(Debug, Default)]
 pub struct Cgroups {
-    places: Vec<Place>,
+    places: Arc<Vec<Place>>,
     refused: Vec<(Controller, String)>,
     next: AtomicU64,
     leftovers: Leftovers,
@@ -76,7 +80,7 @@ const PREFIX: &str = "tidemill-";
 const SERVER: &str = "server";
 
 impl Cgroups {
-    /// Makes the folders for those of `wanted` that this machine has and lets this process use.
+    /// Finds those of `wanted` that this machine has and lets this process use.
     pub fn new(wanted: &[Controller]) -> Cgroups {
         let text = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let found = find::find(&text("/proc/self/mountinfo"), &text("/proc/self/cgroup"));
@@ -86,12 +90,13 @@ impl Cgroups {
 
     fn within(found: &Found, wanted: &[Controller], server: &str) -> Cgroups {
         let mut groups = Cgroups::default();
+        let mut places = Vec::new();
         let mut unified = Vec::new();
         for controller in wanted.iter().copied() {
             match found.separate.get(controller.name()) {
                 Some(own) => match separate(own, server) {
                     Ok(folder) => {
-                        groups.places.push(Place { controllers: vec![controller], folder, is_unified: false });
+                        places.push(Place { controllers: vec![controller], folder, is_unified: false });
                     }
                     Err(error) => groups.refuse(controller, own, &error),
                 },
@@ -99,15 +104,16 @@ impl Cgroups {
             }
         }
         if let (Some(own), false) = (&found.unified, unified.is_empty()) {
-            groups.unify(own, unified, server);
+            groups.unify(own, unified, server, &mut places);
         } else {
             let absent = unified.into_iter().map(|it| (it, "no tree of groups with it is mounted".to_owned()));
             groups.refused.extend(absent);
         }
+        groups.places = Arc::new(places);
         groups
     }
 
-    fn unify(&mut self, own: &Path, wanted: Vec<Controller>, server: &str) {
+    fn unify(&mut self, own: &Path, wanted: Vec<Controller>, server: &str, places: &mut Vec<Place>) {
         let known = fs::read_to_string(own.join("cgroup.controllers")).unwrap_or_default();
         let has = |controller: &Controller| known.split_ascii_whitespace().any(|name| name == controller.name());
         let (wanted, absent): (Vec<_>, Vec<_>) = wanted.into_iter().partition(has);
@@ -117,7 +123,7 @@ impl Cgroups {
             return;
         }
         match unified(own, &wanted, server) {
-            Ok(folder) => self.places.push(Place { controllers: wanted, folder, is_unified: true }),
+            Ok(folder) => places.push(Place { controllers: wanted, folder, is_unified: true }),
             Err(error) => wanted.into_iter().for_each(|controller| self.refuse(controller, own, &error)),
         }
     }
@@ -137,34 +143,20 @@ impl Cgroups {
         self.places.iter().any(|place| place.controllers.contains(&controller))
     }
 
-    /// A new group within `amounts`, for one program; it gets no folder where nothing of it would be held. `None` when it has
-    /// none at all.
-    pub fn group(&self, amounts: &Amounts) -> io::Result<Option<Group>> {
-        self.make(amounts, |controller| amounts.concern(controller))
-    }
-
-    /// The same, for a program whose other amounts are told later, by [`Group::limit`].
-    pub fn open_group(&self, amounts: &Amounts) -> io::Result<Option<Group>> {
-        self.make(amounts, |_| true)
-    }
-
-    fn make(&self, amounts: &Amounts, is_wanted: impl Fn(Controller) -> bool) -> io::Result<Option<Group>> {
+    /// A new group within `amounts`, for one program; it gets no folder where nothing of it would be held.
+    pub fn group(&self, amounts: &Amounts) -> io::Result<Group> {
         self.leftovers.clear();
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut group = Group::new(self.leftovers.clone());
-        for place in self.places.iter().filter(|place| place.controllers.iter().any(|it| is_wanted(*it))) {
-            group.add(place.folder.join(number.to_string()), &place.controllers, place.is_unified)?;
-        }
-        group.limit(amounts)?;
-        Ok((!group.is_empty()).then_some(group))
+        let group = Group::new(self.places.clone(), number, self.leftovers.clone());
+        group.limit(amounts, None)?;
+        Ok(group)
     }
-}
 
-impl Drop for Cgroups {
-    fn drop(&mut self) {
+    /// Removes the folders of this server, for which its programs must have ended. What cannot be removed in time is removed by
+    /// the next server that starts here.
+    pub fn close(&self) {
         let until = Instant::now() + REMOVAL_MAX;
-        for place in &self.places {
-            // What cannot be removed in time is removed by the next server that starts here.
+        for place in self.places.iter() {
             while Instant::now() < until {
                 self.leftovers.clear();
                 match fs::remove_dir(&place.folder) {
@@ -176,17 +168,22 @@ impl Drop for Cgroups {
     }
 }
 
+impl Drop for Cgroups {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 /// Whether a folder could not be removed because of what is, or just was, in it.
 fn is_in_use(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ResourceBusy)
 }
 
-/// The server's folder in the tree of one controller.
+/// The server's folder in the tree of one controller. It is made when it is needed.
 fn separate(own: &Path, server: &str) -> io::Result<PathBuf> {
     remove_old(own);
-    let folder = own.join(format!("{PREFIX}{server}"));
-    make(&folder)?;
-    Ok(folder)
+    rustix::fs::access(own, Access::WRITE_OK)?;
+    Ok(own.join(format!("{PREFIX}{server}")))
 }
 
 /// The server's folder in the tree of all controllers.

@@ -36,13 +36,18 @@ fn version_1_has_a_folder_a_controller() {
     }
     let groups = Cgroups::within(&found, &Controller::ALL, "7-0");
     assert!(Controller::ALL.into_iter().all(|controller| groups.has(controller)));
-    let group = groups.group(&AMOUNTS).unwrap().unwrap();
+    let group = groups.group(&AMOUNTS).unwrap();
     group.enter(getpid()).unwrap();
     let at = |path: &str| home.path().join(path);
     assert_eq!(read(&at("memory/tidemill-7-0/0/memory.limit_in_bytes")), (108u64 << 20).to_string());
     assert_eq!(read(&at("pids/tidemill-7-0/0/pids.max")), "32");
     assert_eq!(read(&at("cpu/tidemill-7-0/0/cpu.cfs_quota_us")), "50000");
     assert_eq!(read(&at("cpu/tidemill-7-0/0/cgroup.procs")), std::process::id().to_string());
+    let late = groups.group(&Amounts { processes_max: Some(1), ..Amounts::default() }).unwrap();
+    late.enter(getpid()).unwrap();
+    assert!(!at("memory/tidemill-7-0/1").exists());
+    late.limit(&AMOUNTS, Some(getpid())).unwrap();
+    assert_eq!(read(&at("memory/tidemill-7-0/1/cgroup.procs")), std::process::id().to_string());
     fs::write(at("memory/tidemill-7-0/0/memory.oom_control"), "under_oom 0\noom_kill 3\n").unwrap();
     assert_eq!(group.killed_for_memory(), 3);
 }
@@ -56,7 +61,7 @@ fn version_2_has_one_folder_and_hands_its_controllers_down() {
     assert!(groups.has(Controller::Memory) && groups.has(Controller::Cpu) && !groups.has(Controller::Processes));
     let refused: Vec<_> = groups.controllers().filter(|(_, state)| state.is_err()).collect();
     assert_eq!(refused.len(), 1);
-    let group = groups.group(&AMOUNTS).unwrap().unwrap();
+    let group = groups.group(&AMOUNTS).unwrap();
     let at = |path: &str| home.path().join(path);
     assert_eq!(read(&at("cgroup.subtree_control")), "+cpu +memory");
     assert_eq!(read(&at("tidemill-7-0/cgroup.subtree_control")), "+cpu +memory");
@@ -68,6 +73,6 @@ fn version_2_has_one_folder_and_hands_its_controllers_down() {
 #[test]
 fn nothing_to_limit_needs_no_group_and_what_is_missing_is_named() {
     let groups = Cgroups::within(&Found::default(), &Controller::ALL, "7-0");
-    assert!(groups.group(&AMOUNTS).unwrap().is_none() && groups.open_group(&AMOUNTS).unwrap().is_none());
+    groups.group(&AMOUNTS).unwrap().enter(getpid()).unwrap();
     assert_eq!(groups.controllers().filter(|(_, state)| state.is_err()).count(), 3);
 }

@@ -251,5 +251,8 @@ impl Driver for ProcessDriver {
         }
         self.parts.watch.close();
         self.parts.tasks.wait().await;
+        if let Some(sandbox) = self.parts.spawner.sandbox() {
+            sandbox.close();
+        }
     }
 }

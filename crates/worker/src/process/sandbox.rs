@@ -127,6 +127,11 @@ impl Sandbox {
         self.findings.parts.mounts
     }
 
+    /// Removes what was made for workers. They must have ended. Blocks for some milliseconds at most.
+    pub fn close(&self) {
+        self.cgroups.close();
+    }
+
     /// Why nothing may run: it is strict, and this machine does not give all of it.
     pub fn refusal(&self) -> Option<String> {
         if self.config.mode != SandboxMode::Strict || self.findings.is_complete() {
@@ -167,10 +172,7 @@ impl Sandbox {
             parts: self.findings.parts,
         };
         let amounts = amounts(self.config.processes_max, wants.resources.unwrap_or_default());
-        let group = match wants.resources {
-            Some(_) => self.cgroups.group(&amounts)?,
-            None => self.cgroups.open_group(&amounts)?,
-        };
+        let group = self.cgroups.group(&amounts)?;
         let (opening, end) = Opening::new(plan)?;
         let mut descriptors = program.handed;
         descriptors.push(end);
@@ -206,7 +208,7 @@ fn text(word: std::ffi::OsString) -> io::Result<String> {
 pub(crate) struct Wrapped {
     opening: Opening,
     ids: Ids,
-    group: Option<Group>,
+    group: Group,
     memory: AtomicU64,
 }
 
@@ -214,7 +216,7 @@ impl Wrapped {
     /// Waits until the program runs. Blocks for some milliseconds. The error is the program's own when it could not be started.
     pub fn finish(self, launcher: Pid) -> io::Result<Arc<Confined>> {
         let Wrapped { opening, ids, group, memory } = self;
-        let inside = opening.finish(launcher, ids, group.as_ref()).map_err(explain)?;
+        let inside = opening.finish(launcher, ids, Some(&group)).map_err(explain)?;
         Ok(Arc::new(Confined { inside, group, memory }))
     }
 }
@@ -231,7 +233,7 @@ fn explain(failure: Failure) -> io::Error {
 pub(crate) struct Confined {
     // Dropped before the group, so that the group's processes end.
     inside: Inside,
-    group: Option<Group>,
+    group: Group,
     /// The limit in bytes; 0 for none.
     memory: AtomicU64,
 }
@@ -246,16 +248,14 @@ impl Confined {
     pub fn show(&self, folders: Vec<PathBuf>, resources: Resources) -> io::Result<()> {
         let amounts = Amounts { processes_max: None, ..amounts(0, resources) };
         self.memory.store(resources.memory_bytes.unwrap_or(0), Ordering::Relaxed);
-        if let Some(group) = &self.group {
-            group.limit(&amounts)?;
-        }
+        self.group.limit(&amounts, Some(self.program()))?;
         if folders.is_empty() { Ok(()) } else { self.inside.show(folders).map_err(Into::into) }
     }
 
     /// The limit that it was killed for breaking, by the kernel.
     pub fn broken_memory_limit(&self) -> Option<u64> {
         let limit = Some(self.memory.load(Ordering::Relaxed)).filter(|limit| *limit > 0)?;
-        (self.group.as_ref()?.killed_for_memory() > 0).then_some(limit)
+        (self.group.killed_for_memory() > 0).then_some(limit)
     }
 }
 

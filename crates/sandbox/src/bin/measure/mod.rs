@@ -52,7 +52,7 @@ pub fn measure(rounds: usize) -> Result<ExitCode, String> {
                 let plan = Plan { program, view, limits: Limits::default(), network: false, parts };
                 let began = Instant::now();
                 let group = cgroups.group(&amounts).map_err(|error| error.to_string())?;
-                let running = start(&Launcher::this(), plan, users.next(), group.as_ref());
+                let running = start(&Launcher::this(), plan, users.next(), Some(&group));
                 let (status, _, errors) =
                     running.map_err(|failure| failure.to_string())?.wait().map_err(|error| error.to_string())?;
                 inside.push(began.elapsed());
