@@ -61,10 +61,13 @@ pub struct Bench {
 
 impl Bench {
     pub fn new() -> Bench {
+        let launcher = Launcher::at(env!("CARGO_BIN_EXE_tidemill-launcher"));
+        Bench::with(SandboxConfig::new(SandboxMode::On, launcher))
+    }
+
+    pub fn with(mut sandbox: SandboxConfig) -> Bench {
         let directory = tempfile::tempdir().unwrap();
         let builder = PackageBuilder::new(BuilderConfig::new(directory.path()).with_variables(std::env::vars_os()));
-        let launcher = Launcher::at(env!("CARGO_BIN_EXE_tidemill-launcher"));
-        let mut sandbox = SandboxConfig::new(SandboxMode::On, launcher);
         // Groups for memory are left alone: where the tests run in a group of it, that belongs to somebody else.
         sandbox.controllers = vec![Controller::Processes, Controller::Cpu];
         let shown = directory.path().join("shown");
