@@ -197,3 +197,27 @@ fn without_a_view_landlock_alone_holds_files() {
     assert_eq!(out, "usr\n", "{errors}");
     assert!(errors.contains("Permission denied"), "{errors}");
 }
+
+#[test]
+fn root_needs_no_user_namespace() {
+    if !rustix::process::geteuid().is_root() {
+        // Nobody else may make the other namespaces without it.
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let mut plan = plan(&[
+        "/bin/sh",
+        "-c",
+        "grep -E '^Cap(Eff|Prm|Bnd)' /proc/self/status | tr -d '[:alpha:][:space:]:'; echo; id -u; while ! ls -d /tmp/.tmp*; do sleep 0.01; done \
+         2>/dev/null; touch /usr/x /x /tmp/x",
+    ]);
+    plan.parts.users = false;
+    let running = begin(plan);
+    running.inside().show(vec![home.path().to_owned()]).unwrap();
+    let (_, out, errors) = running.wait().unwrap();
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines[0], "0".repeat(48), "{out}");
+    assert!(lines[1].parse::<u32>().unwrap() >= 0x7000_0000, "{out}");
+    assert_eq!(lines[2], home.path().to_str().unwrap());
+    assert_eq!(errors.lines().count(), 2, "{errors}");
+}

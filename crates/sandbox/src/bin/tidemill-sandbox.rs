@@ -14,8 +14,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use tidemill_sandbox::{
-    Amounts, Cgroups, Controller, Ids, Launcher, Limits, Parts, Plan, Program, Users, View, probe, run_if_launcher,
-    start,
+    Amounts, Cgroups, Controller, Launcher, Limits, Parts, Plan, Program, Users, View, probe, run_if_launcher, start,
 };
 
 #[path = "measure/mod.rs"]
@@ -88,7 +87,7 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<ExitCode, String> 
     };
     limits.data_bytes = amounts.memory_bytes.map(|bytes| bytes * 2);
     let users = Users::new()?;
-    let ids = if parts.users { users.next() } else { Ids::Own };
+    let ids = users.next();
     let cgroups = Cgroups::new(&controllers);
     let group = cgroups.group(&amounts).map_err(|error| error.to_string())?;
     let plan = Plan { program, view, limits, network, parts };

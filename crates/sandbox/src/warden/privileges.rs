@@ -6,8 +6,9 @@ use rustix::{
         setrlimit,
     },
     thread::{
-        CapabilitySet, CapabilitySets, Gid, Uid, clear_ambient_capability_set, remove_capability_from_bounding_set,
-        set_capabilities, set_no_new_privs, set_thread_groups, set_thread_res_gid, set_thread_res_uid,
+        CapabilitySet, CapabilitySets, Gid, Uid, capabilities, clear_ambient_capability_set,
+        remove_capability_from_bounding_set, set_capabilities, set_keep_capabilities, set_no_new_privs,
+        set_thread_groups, set_thread_res_gid, set_thread_res_uid,
     },
 };
 
@@ -16,13 +17,17 @@ use crate::{
     plan::Limits,
 };
 
-/// Becomes `user` and `group`, without other groups where that may be said. Capabilities stay.
+/// Becomes `user` and `group`, without other groups where that may be said. Capabilities stay: root of the machine, which a sandbox
+/// without users of its own begins as, would lose them.
 pub(super) fn become_user(user: u32, group: u32) -> Result<(), Failure> {
     // Refused to an ordinary user's sandbox, whose program then keeps the groups of that user, as numbers without a name.
     let _ = set_thread_groups(&[]);
     let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
+    set_keep_capabilities(true).step("keep capabilities for a while")?;
     set_thread_res_gid(group, group, group).step("become the group of the inside")?;
-    set_thread_res_uid(user, user, user).step("become the user of the inside")
+    set_thread_res_uid(user, user, user).step("become the user of the inside")?;
+    let kept = capabilities(None).step("look at capabilities")?;
+    set_capabilities(None, CapabilitySets { effective: kept.permitted, ..kept }).step("keep capabilities for a while")
 }
 
 /// Sets the limits of each process.
