@@ -1,14 +1,27 @@
 //! Copying the files of an exchange in and out.
 
-use std::{fs, io, io::Read as _, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{
+    fs, io,
+    io::Read as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt},
+    path::Path,
+};
 
 use rustix::fs::OFlags;
 
 use super::separate::Worlds;
 use crate::plan::Exchange;
 
-/// Names and contents.
-pub(super) type Brought = Vec<(String, Vec<u8>)>;
+/// A file of an exchange.
+pub(super) struct Copied {
+    pub name: String,
+    /// Who may do what with it.
+    pub mode: u32,
+    pub content: Vec<u8>,
+}
+
+/// All of them.
+pub(super) type Brought = Vec<Copied>;
 
 /// Reads the files outside.
 pub(super) fn read(exchange: &Exchange) -> io::Result<Brought> {
@@ -23,8 +36,8 @@ pub(super) fn bring_back(exchange: &Exchange, worlds: &Worlds) -> io::Result<()>
     let left = left?;
     for name in &exchange.files {
         let path = exchange.outside.join(name);
-        match left.iter().find(|(left, _)| left == name) {
-            Some((_, content)) => fs::write(path, content)?,
+        match left.iter().find(|left| left.name == *name) {
+            Some(left) => fs::write(path, &left.content)?,
             None => remove(&path)?,
         }
     }
@@ -46,12 +59,13 @@ fn read_from(folder: &Path, exchange: &Exchange) -> io::Result<Brought> {
     for name in &exchange.files {
         let opened = fs::OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(folder.join(name));
         let Ok(file) = opened else { continue };
-        if !file.metadata()?.is_file() {
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
             continue;
         }
         let mut content = Vec::new();
         file.take(exchange.bytes_max.saturating_add(1)).read_to_end(&mut content)?;
-        found.push((name.clone(), content));
+        found.push(Copied { name: name.clone(), mode: metadata.mode() & 0o777, content });
     }
     Ok(found)
 }

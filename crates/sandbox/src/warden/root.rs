@@ -198,8 +198,10 @@ impl Root {
     pub fn place(&self, exchange: &Exchange, brought: &Brought) -> io::Result<()> {
         let folder = inside(&exchange.inside)?;
         make_folder(&folder)?;
-        for (name, content) in brought {
-            fs::write(folder.join(name), content)?;
+        for file in brought {
+            let path = folder.join(&file.name);
+            fs::write(&path, &file.content)?;
+            fs::set_permissions(path, fs::Permissions::from_mode(file.mode))?;
         }
         Ok(())
     }
