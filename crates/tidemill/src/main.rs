@@ -23,6 +23,10 @@ mod watch;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Before anything else: a launcher has one thread and nothing of a server.
+    if let Some(code) = tidemill_sandbox::run_if_launcher() {
+        return code;
+    }
     // Only an installed one before this could stand in the way, and there is none.
     let _ = rustls::crypto::ring::default_provider().install_default();
     memory::give_back_at_once();

@@ -40,6 +40,6 @@ mod words;
 pub use build::{BuilderConfig, Interpreter, PackageBuilder};
 #[cfg(feature = "docker")]
 pub use container::{ContainerConfig, ContainerDriver};
-pub use process::{DriverConfig, ProcessDriver};
+pub use process::{DriverConfig, ProcessDriver, SandboxConfig, SandboxMode};
 pub use router::RouterDriver;
 pub use webhook::{WebhookConfig, WebhookDriver};

@@ -157,6 +157,9 @@ impl Server {
             .arg(&self.data)
             .env("XDG_CONFIG_HOME", self.directory.join("config"))
             .env("RUST_BACKTRACE", "1")
+            // The functions write their effects into a file of the test, and their processes are found among the server's
+            // children and killed.
+            .env("TIDEMILL_SANDBOX", "off")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(&self.directory)
             .stdin(Stdio::null())

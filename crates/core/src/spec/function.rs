@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Build, CallType, Completion, Container, History, Ordering, QueueLimits, Replicas, Resources, Runtime, StateScope,
-    Trigger, TriggerKind,
+    Build, CallType, Completion, Container, History, Ordering, QueueLimits, Replicas, Resources, Runtime, Sandbox,
+    StateScope, Trigger, TriggerKind,
 };
 use crate::{
     event::Event,
@@ -48,6 +48,9 @@ pub struct FunctionSpec {
     pub build: Build,
     /// Limits of one worker.
     pub resources: Resources,
+    /// What its workers may reach, where they are processes of this machine.
+    #[serde(default)]
+    pub sandbox: Sandbox,
     /// `minReplicas`, when given.
     pub min_replicas: Option<u32>,
     /// `maxReplicas`, when given.
@@ -103,6 +106,7 @@ impl FunctionSpec {
             env: Vec::new(),
             build: Build::default(),
             resources: Resources::default(),
+            sandbox: Sandbox::default(),
             min_replicas: None,
             max_replicas: None,
             event_timeout: None,

@@ -18,7 +18,7 @@ pub use completion::Completion;
 pub use container::{Container, Contract, Mount, Pull, is_reserved_target};
 pub use delivery::{CallType, History, Ordering, QueueLimits};
 pub use function::{EnvVar, FunctionSpec};
-pub use resources::{Replicas, Resources};
+pub use resources::{Replicas, Resources, Sandbox};
 pub use runtime::Runtime;
 pub use state::StateScope;
 pub use trigger::{

@@ -8,19 +8,46 @@ use std::{
 };
 
 use tidemill_core::ports::{Driver, Rng};
+use tidemill_sandbox::{Controller, Finding, Launcher};
 use tidemill_worker::{
-    ContainerConfig, ContainerDriver, DriverConfig, ProcessDriver, RouterDriver, WebhookConfig, WebhookDriver,
+    ContainerConfig, ContainerDriver, DriverConfig, ProcessDriver, RouterDriver, SandboxConfig, SandboxMode,
+    WebhookConfig, WebhookDriver,
 };
 
 use crate::config::Settings;
 
+/// What an operator should know when there is none.
+const NO_SANDBOX: &str =
+    "functions run as processes with the rights of this user, without a sandbox: deploy only code you trust";
 /// The file in the data folder that holds the name of the containers that belong to it.
 const INSTANCE: &str = "instance";
 /// The longest path that sockets may stand in, in bytes: a socket's own path has 108 at most.
 const RUNTIME_DIR_BYTES_MAX: usize = 64;
 
-/// All drivers behind one.
-pub fn all(data: &Path, settings: &Settings, process: DriverConfig, rng: &dyn Rng) -> io::Result<Arc<dyn Driver>> {
+/// The sandbox of processes, as the settings have it.
+pub fn sandbox(settings: &Settings) -> SandboxConfig {
+    let mode = match settings.word("sandbox").as_str() {
+        "off" => SandboxMode::Off,
+        "strict" => SandboxMode::Strict,
+        _ => SandboxMode::On,
+    };
+    let named = settings.list("workers.cgroups");
+    SandboxConfig {
+        scratch_bytes: settings.size("workers.scratch"),
+        processes_max: settings.count("workers.processes").into(),
+        shown: settings.list("workers.shown").into_iter().map(PathBuf::from).collect(),
+        controllers: Controller::ALL.into_iter().filter(|it| named.iter().any(|name| name == it.name())).collect(),
+        ..SandboxConfig::new(mode, Launcher::this())
+    }
+}
+
+/// All drivers behind one, and what an operator should know of the sandbox of processes.
+pub fn all(
+    data: &Path,
+    settings: &Settings,
+    process: DriverConfig,
+    rng: &dyn Rng,
+) -> io::Result<(Arc<dyn Driver>, Vec<String>)> {
     let instance = instance(data, rng)?;
     let mut config = ContainerConfig::new(instance.clone(), runtime_dir(data, &instance)?);
     config.address = settings.some_text("docker.address");
@@ -29,12 +56,22 @@ pub fn all(data: &Path, settings: &Settings, process: DriverConfig, rng: &dyn Rn
     config.memory_bytes_default = settings.some_size("docker.memory");
     config.nano_cpus_default = settings.some_cores("docker.cpus");
     config.leave_containers = settings.switch("docker.leave_containers");
-    let process: Arc<dyn Driver> = Arc::new(ProcessDriver::new(process)?);
+    let process = ProcessDriver::new(process)?;
+    let notes = notes(process.sandbox());
+    let process: Arc<dyn Driver> = Arc::new(process);
     let container: Arc<dyn Driver> = Arc::new(ContainerDriver::new(config)?);
     // Where everybody may do everything, a private address gives nobody anything new.
     let webhook = WebhookConfig { allow_private: settings.word("auth.mode") == "none" };
     let webhook: Arc<dyn Driver> = Arc::new(WebhookDriver::with(webhook));
-    Ok(Arc::new(RouterDriver::new(process, Some(container), webhook)))
+    Ok((Arc::new(RouterDriver::new(process, Some(container), webhook)), notes))
+}
+
+/// A line a mechanism.
+fn notes(sandbox: Option<&[Finding]>) -> Vec<String> {
+    match sandbox {
+        None => vec![NO_SANDBOX.to_owned()],
+        Some(findings) => findings.iter().map(|finding| format!("sandbox, {finding}")).collect(),
+    }
 }
 
 /// Names the containers of this data folder, wherever it is moved.

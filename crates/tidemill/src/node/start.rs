@@ -23,10 +23,6 @@ use crate::{
     system::{SystemClock, SystemRng, raise_open_files},
 };
 
-/// What an operator should know about how this version runs functions.
-const NOTES: &[&str] =
-    &["functions run as processes with the rights of this user, without a sandbox: deploy only code you trust"];
-
 /// How long the start waits for interpreters to say who they are.
 const FIND_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -40,8 +36,8 @@ impl Node {
         raise_open_files();
         tidemill_server::install_metrics();
         let data = data(settings)?;
-        let (ports, builder) = ports(&data, settings)?;
-        let mut info = info(&data, ports.clock.as_ref(), ports.rng.as_ref());
+        let (ports, builder, notes) = ports(&data, settings)?;
+        let mut info = info(&data, ports.clock.as_ref(), ports.rng.as_ref(), notes);
         let starting = Engine::start(engine_config(settings, info.node.clone()), ports);
         let (engine, ()) = tokio::join!(starting, find_runtimes(&builder, &mut info));
         let engine = engine.map_err(|error| Failure::broken(error.to_string()))?;
@@ -85,7 +81,7 @@ fn data(settings: &Settings) -> Result<PathBuf, Failure> {
     std::fs::canonicalize(&data).map_err(unusable)
 }
 
-fn ports(data: &Path, settings: &Settings) -> Result<(Ports, Arc<PackageBuilder>), Failure> {
+fn ports(data: &Path, settings: &Settings) -> Result<(Ports, Arc<PackageBuilder>, Vec<String>), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = SqliteStore::open(SqliteConfig::new(data, clock.clone())).map_err(|error| not_opened(&error))?;
     let unusable =
@@ -93,11 +89,11 @@ fn ports(data: &Path, settings: &Settings) -> Result<(Ports, Arc<PackageBuilder>
     let mut building = BuilderConfig::new(data).with_variables(std::env::vars_os());
     building.python = settings.path("runtimes.python");
     building.node = settings.path("runtimes.node");
-    let mut driving = DriverConfig::new(data);
+    let mut driving = DriverConfig::new(data, drivers::sandbox(settings));
     driving.search_path = building.search_path.clone();
     let builder = Arc::new(PackageBuilder::new(building).map_err(unusable)?);
     let rng: Arc<dyn Rng> = Arc::new(SystemRng);
-    let driver = drivers::all(data, settings, driving, rng.as_ref()).map_err(unusable)?;
+    let (driver, notes) = drivers::all(data, settings, driving, rng.as_ref()).map_err(unusable)?;
     let store = Arc::new(store);
     let ports = Ports {
         registry: Arc::clone(&store) as Arc<dyn Registry>,
@@ -108,7 +104,7 @@ fn ports(data: &Path, settings: &Settings) -> Result<(Ports, Arc<PackageBuilder>
         clock,
         rng,
     };
-    Ok((ports, builder))
+    Ok((ports, builder, notes))
 }
 
 /// Notes which runtimes there are, and why others are not there.
@@ -135,7 +131,7 @@ async fn find_runtimes(builder: &PackageBuilder, info: &mut ServerInfo) {
     info.runtimes.extend(further.map(|name| RuntimeInfo { name, ..RuntimeInfo::default() }));
 }
 
-fn info(data: &Path, clock: &dyn Clock, rng: &dyn Rng) -> ServerInfo {
+fn info(data: &Path, clock: &dyn Clock, rng: &dyn Rng, notes: Vec<String>) -> ServerInfo {
     let life = rng.bits() & 0xffff_ffff_ffff;
     ServerInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -143,7 +139,7 @@ fn info(data: &Path, clock: &dyn Clock, rng: &dyn Rng) -> ServerInfo {
         started_at: clock.now().into(),
         data: data.display().to_string(),
         runtimes: Vec::new(),
-        notes: NOTES.iter().map(|note| (*note).to_owned()).collect(),
+        notes,
     }
 }
 

@@ -22,6 +22,8 @@ use crate::protocol::configs;
 const STATE_FILE: &str = "state.json";
 const SEND_FILE: &str = "send.jsonl";
 const CONFIGS_FILE: &str = "configs.json";
+/// All files of an execution.
+pub(crate) const FILES: [&str; 3] = [STATE_FILE, SEND_FILE, CONFIGS_FILE];
 /// Numbers the folders of this process, whoever makes them.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 

@@ -25,7 +25,7 @@
 mod folder;
 mod sends;
 
-pub(crate) use folder::{Exchange, Exchanged, Folders, check_json};
+pub(crate) use folder::{Exchange, Exchanged, FILES, Folders, check_json};
 pub(crate) use sends::check_message;
 
 #[cfg(test)]

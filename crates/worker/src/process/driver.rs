@@ -15,6 +15,7 @@ use tidemill_core::{
     ports::{Driver, Launch, LaunchError, Place, Worker},
     spec::Runtime,
 };
+use tidemill_sandbox::Finding;
 use tokio::sync::OnceCell;
 use tokio_util::task::TaskTracker;
 
@@ -23,6 +24,7 @@ use super::{
     fresh::{Fresh, Recipe},
     memory::{self, Watch},
     runtimes,
+    sandbox::{Confined, Sandbox, SandboxConfig, folders},
     spare::Spares,
     spawn::Spawner,
     vessel::ProcessVessel,
@@ -42,12 +44,19 @@ pub struct DriverConfig {
     pub search_path: OsString,
     /// Calls that an asynchronous worker takes at once.
     pub slots_max: u32,
+    /// What workers are put into.
+    pub sandbox: SandboxConfig,
 }
 
 impl DriverConfig {
-    /// The defaults, with `directory` as the data folder, the usual folders as `PATH` and 64 slots.
-    pub fn new(directory: impl Into<PathBuf>) -> DriverConfig {
-        DriverConfig { directory: directory.into(), search_path: "/usr/local/bin:/usr/bin:/bin".into(), slots_max: 64 }
+    /// The defaults, with `directory` as the data folder, the usual folders as `PATH`, 64 slots and `sandbox`.
+    pub fn new(directory: impl Into<PathBuf>, sandbox: SandboxConfig) -> DriverConfig {
+        DriverConfig {
+            directory: directory.into(),
+            search_path: "/usr/local/bin:/usr/bin:/bin".into(),
+            slots_max: 64,
+            sandbox,
+        }
     }
 }
 
@@ -78,10 +87,10 @@ pub struct ProcessDriver {
 }
 
 impl ProcessDriver {
-    /// A driver without workers. Writes the wrappers of the runtimes to disk.
+    /// A driver without workers. Writes the wrappers of the runtimes to disk and finds out what there is of the sandbox.
     pub fn new(config: DriverConfig) -> io::Result<ProcessDriver> {
         let parts = Parts {
-            spawner: Spawner::new()?,
+            spawner: Spawner::new(Sandbox::open(config.sandbox).map(Arc::new))?,
             tasks: TaskTracker::new(),
             search_path: config.search_path,
             exchanges: Folders::open(config.directory.join("exchange"))?,
@@ -93,6 +102,11 @@ impl ProcessDriver {
             links: Mutex::default(),
         };
         Ok(ProcessDriver { parts: Arc::new(parts) })
+    }
+
+    /// The mechanisms of the sandbox, and what there is of each; `None` when it is off.
+    pub fn sandbox(&self) -> Option<&[Finding]> {
+        self.parts.spawner.sandbox().map(Sandbox::findings)
     }
 
     async fn launch_process(&self, launch: Launch) -> Result<Arc<dyn Worker>, LaunchError> {
@@ -117,11 +131,19 @@ impl ProcessDriver {
 impl Parts {
     fn recipe(&self, launch: &Launch) -> Recipe {
         let program = launch.environment.program.clone();
+        let network = launch.spec.sandbox.network;
+        let own = folders(&launch.directory, &launch.environment);
+        let shows_later = self.spawner.sandbox().is_some_and(Sandbox::shows_later);
         match runtimes::command_line(&launch.spec.runtime, &self.home) {
             Some((arguments, further)) => {
                 let mut environment = base_environment(&self.search_path);
                 environment.extend(further);
-                Recipe { program, arguments, environment, directory: "/".into() }
+                let mut shown = vec![self.home.clone()];
+                if !shows_later {
+                    // Then a spare is one for this function only.
+                    shown.extend(own);
+                }
+                Recipe { program, arguments, environment, directory: "/".into(), shown, network }
             }
             // Such a process is never a spare, so it gets all at once.
             None => Recipe {
@@ -129,8 +151,21 @@ impl Parts {
                 arguments: Vec::new(),
                 environment: function_environment(launch, &self.search_path),
                 directory: launch.directory.clone(),
+                shown: own,
+                network,
             },
         }
+    }
+
+    /// Shows a process that has been told nothing yet the function that it will run.
+    async fn show_function(&self, launch: &Launch, confined: Arc<Confined>) -> Result<(), LaunchError> {
+        let is_late =
+            launch.spec.runtime != Runtime::Binary && self.spawner.sandbox().is_some_and(Sandbox::shows_later);
+        let shown = if is_late { folders(&launch.directory, &launch.environment) } else { Vec::new() };
+        let resources = launch.spec.resources;
+        let showing = tokio::task::spawn_blocking(move || confined.show(shown, resources));
+        let done = showing.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        done.map_err(|error| refused(format!("the worker's sandbox could not be set up: {error}")))
     }
 
     fn remember(&self, link: &Arc<Link>) {
@@ -153,6 +188,9 @@ impl Parts {
         let Fresh { process, connection } = fresh;
         let limit = launch.spec.resources.memory_bytes;
         let leash = process.leash();
+        if let Some(confined) = leash.confined().cloned() {
+            self.show_function(launch, confined).await?;
+        }
         let pid = leash.pid();
         let instance = pid.as_raw_nonzero().to_string();
         let place = Place { driver: DRIVER.to_owned(), instance, ..Place::default() };
@@ -187,6 +225,9 @@ impl Driver for ProcessDriver {
             let what = if launch.spec.is_contained() { "in containers" } else { "as posts to its URL" };
             return Err(refused(format!("this function runs {what}; processes of this machine cannot run it")));
         }
+        if let Some(refusal) = self.parts.spawner.sandbox().and_then(Sandbox::refusal) {
+            return Err(refused(refusal));
+        }
         if launch.spec.runtime == Runtime::Shell {
             return ShellWorker::launch(&self.parts, launch).map(|worker| Arc::new(worker) as Arc<dyn Worker>);
         }
@@ -210,5 +251,8 @@ impl Driver for ProcessDriver {
         }
         self.parts.watch.close();
         self.parts.tasks.wait().await;
+        if let Some(sandbox) = self.parts.spawner.sandbox() {
+            sandbox.close();
+        }
     }
 }

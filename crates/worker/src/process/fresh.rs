@@ -5,7 +5,10 @@ use std::{ffi::OsString, io, path::PathBuf};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use tokio::net::UnixStream;
 
-use super::spawn::{Process, Program, Spawner, Stdin};
+use super::{
+    sandbox::Wants,
+    spawn::{Process, Program, Spawner, Stdin},
+};
 use crate::{
     linked::Connection,
     protocol::{VERSION, arena::memory_file},
@@ -18,6 +21,10 @@ pub(crate) struct Recipe {
     pub arguments: Vec<String>,
     pub environment: Vec<(String, String)>,
     pub directory: PathBuf,
+    /// Files and folders that it sees, of those that not all do.
+    pub shown: Vec<PathBuf>,
+    /// Whether it shares the machine's network.
+    pub network: bool,
 }
 
 /// A process with its channel.
@@ -43,6 +50,7 @@ impl Fresh {
             directory: recipe.directory.clone(),
             stdin: Stdin::Null,
             handed,
+            wants: Wants { shown: recipe.shown.clone(), network: recipe.network, ..Wants::default() },
         };
         let process = spawner.spawn(program).await?;
         let ours = std::os::unix::net::UnixStream::from(ours);

@@ -101,8 +101,20 @@ pub(crate) fn set_backstop(pid: Pid, limit_bytes: u64) -> std::io::Result<()> {
 
 /// The resident bytes of the process `pid` and its descendants. Pages shared with files are counted for `pid` only.
 pub(crate) fn resident_bytes(pid: Pid) -> u64 {
+    resident_bytes_of(vec![pid.as_raw_nonzero().get()])
+}
+
+/// The same of what runs in the sandbox of the launcher `pid`: the children of its one child, also those that left their
+/// parents.
+pub(crate) fn resident_bytes_inside(pid: Pid) -> u64 {
+    let (mut inits, mut processes) = (Vec::new(), Vec::new());
+    children(pid.as_raw_nonzero().get(), &mut inits);
+    inits.into_iter().for_each(|init| children(init, &mut processes));
+    resident_bytes_of(processes)
+}
+
+fn resident_bytes_of(mut processes: Vec<i32>) -> u64 {
     let page = rustix::param::page_size() as u64;
-    let mut processes = vec![pid.as_raw_nonzero().get()];
     let mut next = 0;
     let mut total = 0;
     while let Some(process) = processes.get(next).copied() {

@@ -4,8 +4,11 @@
 //! group are the vessel and the leash of a worker of [`crate::linked`]; the [`memory::Watch`], one thread for all, looks at
 //! the memory of those that have a limit.
 //!
-//! Limits: memory is watched from outside and backed by `RLIMIT_DATA`; a cpu limit is not enforced by this driver. A
-//! descendant that leaves the worker's session outlives it: only a sandbox can hold such a process.
+//! Each process is in a [`sandbox`] of its own, unless that is switched off.
+//!
+//! Limits: memory is watched from outside and backed by `RLIMIT_DATA`, and by a control group where the sandbox has one, which also
+//! holds cpu time and the number of processes. Without a sandbox a cpu limit is not enforced, and a descendant that leaves the
+//! worker's session outlives it.
 
 mod descriptors;
 mod driver;
@@ -14,6 +17,7 @@ mod exit;
 mod fresh;
 mod memory;
 mod runtimes;
+mod sandbox;
 mod spare;
 mod spawn;
 mod usage;
@@ -23,9 +27,11 @@ pub(crate) use driver::{DRIVER, Parts};
 pub use driver::{DriverConfig, ProcessDriver};
 pub(crate) use environment::function_environment;
 pub(crate) use exit::how_it_ended;
-pub(crate) use memory::{resident_bytes, set_backstop};
+pub(crate) use memory::set_backstop;
 #[cfg(feature = "docker")]
 pub(crate) use runtimes::{command_line as wrapper_command, install as install_wrappers};
+pub use sandbox::{SandboxConfig, SandboxMode};
+pub(crate) use sandbox::{Wants, folders};
 pub(crate) use spawn::{Process, Program, Stdin};
 pub(crate) use usage::cpu_ns;
 

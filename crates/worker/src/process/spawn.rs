@@ -9,7 +9,7 @@ use std::{
     os::fd::{AsFd, OwnedFd},
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, mpsc},
+    sync::{Arc, OnceLock, mpsc},
 };
 
 use parking_lot::Mutex;
@@ -20,7 +20,11 @@ use rustix::{
 };
 use tokio::{io::unix::AsyncFd, net::unix::pipe, sync::oneshot};
 
-use super::{descriptors, memory::resident_bytes};
+use super::{
+    descriptors,
+    memory::{resident_bytes, resident_bytes_inside},
+    sandbox::{Confined, Sandbox, Wants},
+};
 use crate::linked::{self, Leash as _, Output};
 
 /// What to start.
@@ -31,8 +35,10 @@ pub(crate) struct Program {
     pub environment: Vec<(OsString, OsString)>,
     pub directory: PathBuf,
     pub stdin: Stdin,
-    /// Become the descriptors 3, 4 and 5.
+    /// Become the descriptors from 3 on.
     pub handed: Vec<OwnedFd>,
+    /// What it asks of its sandbox, where there is one.
+    pub wants: Wants,
 }
 
 /// What the program reads.
@@ -51,11 +57,12 @@ struct Request {
 #[derive(Clone)]
 pub(crate) struct Spawner {
     requests: mpsc::Sender<Request>,
+    sandbox: Option<Arc<Sandbox>>,
 }
 
 impl Spawner {
-    /// Starts the thread.
-    pub fn new() -> io::Result<Spawner> {
+    /// Starts the thread. What it starts is put into `sandbox`.
+    pub fn new(sandbox: Option<Arc<Sandbox>>) -> io::Result<Spawner> {
         descriptors::reserve()?;
         let (requests, waiting) = mpsc::channel::<Request>();
         std::thread::Builder::new().name("worker-spawner".to_owned()).spawn(move || {
@@ -64,15 +71,36 @@ impl Spawner {
                 let _ = request.answer.send(start(request.program));
             }
         })?;
-        Ok(Spawner { requests })
+        Ok(Spawner { requests, sandbox })
     }
 
     /// Starts `program` and waits until it runs, or could not be run.
     pub async fn spawn(&self, program: Program) -> io::Result<Process> {
         let lost = || io::Error::other("the thread that starts processes is gone");
+        let (program, wrapped) = match &self.sandbox {
+            Some(sandbox) => sandbox.wrap(program).map(|(launcher, wrapped)| (launcher, Some(wrapped)))?,
+            None => (program, None),
+        };
         let (answer, started) = oneshot::channel();
         self.requests.send(Request { program, answer }).map_err(|_| lost())?;
-        Process::new(started.await.map_err(|_| lost())??)
+        let process = Process::new(started.await.map_err(|_| lost())??)?;
+        if let Some(wrapped) = wrapped {
+            let leash = process.leash();
+            let confining = tokio::task::spawn_blocking(move || wrapped.finish(leash.leader()));
+            let confined = confining.await.unwrap_or_else(|error| Err(io::Error::other(error)))?;
+            process.leash().confine(confined);
+        }
+        Ok(process)
+    }
+
+    /// Whether programs get copies of the folders that they exchange, see [`Wants::exchange`].
+    pub fn shows_copies(&self) -> bool {
+        self.sandbox().is_some_and(Sandbox::shows_later)
+    }
+
+    /// The sandbox that processes are put into.
+    pub fn sandbox(&self) -> Option<&Sandbox> {
+        self.sandbox.as_deref()
     }
 }
 
@@ -105,7 +133,8 @@ fn start(program: Program) -> io::Result<Started> {
     descriptors::prepare(&mut command, &program.handed)?;
     let child = command.spawn()?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a started process has an id");
-    let owned = Owned { child, leash: Arc::new(Leash { pid, is_reaped: Mutex::new(false) }) };
+    let owned =
+        Owned { child, leash: Arc::new(Leash { pid, is_reaped: Mutex::new(false), confined: OnceLock::new() }) };
     let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
     Ok(Started { owned, pidfd, stdin, stdout, stderr })
 }
@@ -113,14 +142,31 @@ fn start(program: Program) -> io::Result<Started> {
 /// Sends signals to a process group as long as it is certain whose it is.
 #[derive(Debug)]
 pub(crate) struct Leash {
+    /// The leader: what this process started.
     pid: Pid,
     is_reaped: Mutex<bool>,
+    /// The program in its sandbox, of which the leader is only the launcher.
+    confined: OnceLock<Arc<Confined>>,
 }
 
 impl Leash {
-    /// The process id of the leader.
-    pub fn pid(&self) -> Pid {
+    /// The process id of what was started: of the program, or of its launcher. It has the time that all of them used.
+    pub fn leader(&self) -> Pid {
         self.pid
+    }
+
+    /// The process id of the program.
+    pub fn pid(&self) -> Pid {
+        self.confined().map_or(self.pid, |confined| confined.program())
+    }
+
+    /// The program's sandbox, if it is in one.
+    pub fn confined(&self) -> Option<&Arc<Confined>> {
+        self.confined.get()
+    }
+
+    fn confine(&self, confined: Arc<Confined>) {
+        assert!(self.confined.set(confined).is_ok(), "a process is put into a sandbox once, when it starts");
     }
 
     /// Signals every process of the group.
@@ -139,11 +185,19 @@ impl linked::Leash for Leash {
     }
 
     fn terminate(&self) {
-        self.signal(Signal::TERM);
+        let Some(confined) = self.confined() else { return self.signal(Signal::TERM) };
+        let is_reaped = self.is_reaped.lock();
+        if !*is_reaped {
+            // The launcher's group would die of it; the program leads one of its own.
+            let _ = kill_process_group(confined.program(), Signal::TERM);
+        }
     }
 
     fn resident_bytes(&self) -> Option<u64> {
-        Some(resident_bytes(self.pid))
+        Some(match self.confined() {
+            Some(_) => resident_bytes_inside(self.pid),
+            None => resident_bytes(self.pid),
+        })
     }
 }
 

@@ -3,12 +3,16 @@
 use std::io;
 
 use bytes::Bytes;
+use tidemill_core::invocation::AttemptOutcome;
 
 use super::{
     exit::how_it_ended,
     spawn::{Process, Spawner},
 };
-use crate::linked::{Ended, Happening, Output, Vessel};
+use crate::{
+    linked::{Ended, Happening, Output, Vessel},
+    words::memory_reason,
+};
 
 /// See the module.
 pub(crate) struct ProcessVessel {
@@ -57,8 +61,14 @@ impl Vessel for ProcessVessel {
     }
 
     async fn end(self) -> Ended {
+        let confined = self.process.leash().confined().cloned();
+        let broken = confined.as_ref().and_then(|confined| confined.broken_memory_limit());
         let status = self.process.reap();
         let words = status.as_ref().map_or_else(|_| "ended".to_owned(), |status| how_it_ended(*status));
-        Ended { words, is_success: status.is_ok_and(|status| status.success()), cause: None }
+        Ended {
+            words,
+            is_success: status.is_ok_and(|status| status.success()),
+            cause: broken.map(|limit| (AttemptOutcome::OutOfMemory, memory_reason(limit))),
+        }
     }
 }

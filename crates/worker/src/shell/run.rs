@@ -16,9 +16,9 @@ use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    linked::Output,
+    linked::{Leash as _, Output},
     logs::{LineSplitter, LogBuffer, now},
-    process::{Process, cpu_ns, resident_bytes},
+    process::{Process, cpu_ns},
     words::memory_reason,
 };
 
@@ -63,10 +63,15 @@ pub(crate) async fn run(
     let early = run.attend(body, &bounds).await;
     let Run { process, stdout, mut stderr, logs } = run;
     stderr.flush(|line| logs.lock().push(now(), LogLevel::Warn, line, None));
-    let cpu_ns = cpu_ns(process.leash().pid());
+    let leash = process.leash();
+    let cpu_ns = cpu_ns(leash.leader());
+    let broken = leash.confined().and_then(|confined| confined.broken_memory_limit());
     let status = process.reap()?;
     Ok(match early {
         Some(end) => end,
+        None if broken.is_some() && !status.success() => {
+            RunEnd::Broken(AttemptOutcome::OutOfMemory, memory_reason(broken.unwrap_or(0)))
+        }
         None if bounds.memory_bytes.is_some() && !status.success() && logs.lock().tells_of_memory() => {
             RunEnd::Broken(AttemptOutcome::OutOfMemory, memory_reason(bounds.memory_bytes.unwrap_or(0)))
         }
@@ -103,7 +108,7 @@ impl Run<'_> {
                 () = sleep_until(look_at.unwrap_or(deadline).into()), if look_at.is_some() => {
                     look_at = Some(Instant::now() + MEMORY_PERIOD);
                     let limit = bounds.memory_bytes.unwrap_or(u64::MAX);
-                    if resident_bytes(self.process.leash().pid()) > limit {
+                    if self.process.leash().resident_bytes().unwrap_or(0) > limit {
                         return Some(RunEnd::Broken(AttemptOutcome::OutOfMemory, memory_reason(limit)));
                     }
                 }

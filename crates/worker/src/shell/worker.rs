@@ -29,11 +29,13 @@ use crate::{
     exchange::{Exchange, Exchanged},
     linked::refused,
     logs::{LogBuffer, cut_text},
-    process::{DRIVER, Parts, Program, Stdin, function_environment, how_it_ended, set_backstop},
+    process::{DRIVER, Parts, Program, Stdin, Wants, folders, function_environment, how_it_ended, set_backstop},
     protocol::{configs, incoming, outgoing::key_of},
     words::human_duration,
 };
 
+/// Where a program in a sandbox finds its files for state and messages.
+const EXCHANGE: &str = "/tmp/.tidemill";
 const CONTENT_TYPE: &str = "text/plain; charset=utf-8";
 
 /// The call that runs now.
@@ -94,7 +96,14 @@ impl ShellWorker {
         };
         let mut environment = self.environment.clone();
         environment.extend(event_environment(event, call.attempt, key_of(call, event)));
-        environment.extend(exchange.variables(exchange.directory()));
+        let seen_at = if self.parts.spawner.shows_copies() { Path::new(EXCHANGE) } else { exchange.directory() };
+        environment.extend(exchange.variables(seen_at));
+        let wants = Wants {
+            shown: folders(&self.launch.directory, &self.launch.environment),
+            exchange: Some((exchange.directory().to_owned(), EXCHANGE.into())),
+            network: self.launch.spec.sandbox.network,
+            resources: Some(self.launch.spec.resources),
+        };
         Program {
             program,
             arguments,
@@ -102,6 +111,7 @@ impl ShellWorker {
             directory: self.launch.directory.clone(),
             stdin: Stdin::Pipe,
             handed: Vec::new(),
+            wants,
         }
     }
 

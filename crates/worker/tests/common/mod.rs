@@ -21,7 +21,8 @@ use tidemill_core::{
     },
     spec::{FunctionSpec, Runtime},
 };
-use tidemill_worker::{BuilderConfig, DriverConfig, PackageBuilder, ProcessDriver};
+use tidemill_sandbox::{Controller, Launcher};
+use tidemill_worker::{BuilderConfig, DriverConfig, PackageBuilder, ProcessDriver, SandboxConfig, SandboxMode};
 
 /// Answers calls of functions with what a test has put in.
 #[derive(Default)]
@@ -60,14 +61,29 @@ pub struct Bench {
 
 impl Bench {
     pub fn new() -> Bench {
+        let launcher = Launcher::at(env!("CARGO_BIN_EXE_tidemill-launcher"));
+        Bench::with(SandboxConfig::new(SandboxMode::On, launcher))
+    }
+
+    pub fn with(mut sandbox: SandboxConfig) -> Bench {
         let directory = tempfile::tempdir().unwrap();
         let builder = PackageBuilder::new(BuilderConfig::new(directory.path()).with_variables(std::env::vars_os()));
-        let mut config = DriverConfig::new(directory.path());
+        // Groups for memory are left alone: where the tests run in a group of it, that belongs to somebody else.
+        sandbox.controllers = vec![Controller::Processes, Controller::Cpu];
+        let shown = directory.path().join("shown");
+        std::fs::create_dir(&shown).unwrap();
+        sandbox.shown = vec![shown];
+        let mut config = DriverConfig::new(directory.path(), sandbox);
         if let Some(path) = std::env::var_os("PATH") {
             config.search_path = path;
         }
         let driver = ProcessDriver::new(config).unwrap();
         Bench { builder: builder.unwrap(), driver, host: Arc::default(), directory, numbers: AtomicU64::new(1) }
+    }
+
+    /// A folder that all functions see.
+    pub fn shown(&self) -> PathBuf {
+        self.directory.path().join("shown")
     }
 
     pub async fn unpack(&self, file_name: &str, content: impl Into<Vec<u8>>) -> Unpacked {

@@ -8,7 +8,7 @@ use crate::{
 /// A worker cannot live in less.
 pub(super) const MEMORY_BYTES_MIN: u64 = 1 << 20;
 
-/// `resources`, the replicas, and the timeouts.
+/// `resources`, `sandbox`, the replicas, and the timeouts.
 pub(in crate::manifest) fn workers(view: &View<'_>, spec: &mut FunctionSpec, report: &mut Report) {
     let limits = view.get("resources").get("limits");
     let memory = limits.get("memory");
@@ -27,6 +27,7 @@ pub(in crate::manifest) fn workers(view: &View<'_>, spec: &mut FunctionSpec, rep
         Some(Ok(millis)) => spec.resources.cpu_millis = Some(millis),
         None => {}
     }
+    spec.sandbox.network = view.get("sandbox").get("network").bool().unwrap_or(false);
     replicas(view, spec, report);
     let timeout = view.get("eventTimeout");
     match timeout.duration() {

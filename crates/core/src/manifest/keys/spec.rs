@@ -80,6 +80,12 @@ pub(in crate::manifest) static SPEC: &[Key] = &[
     key("image", Shape::Text, "", "For the runtime `image`: the same as `container.image`."),
     key("build", Shape::Object(BUILD), "", "How the package becomes an environment."),
     key("resources", Shape::Object(RESOURCES), "", "Limits of one worker."),
+    key(
+        "sandbox",
+        Shape::Object(SANDBOX),
+        "",
+        "What the sandbox of workers that are processes of this machine leaves open.",
+    ),
     key("replicas", COUNT, "", "A fixed number: both `minReplicas` and `maxReplicas`, and stronger than they."),
     key(
         "minReplicas",
@@ -155,6 +161,14 @@ static ENV: &[Key] = &[
     key("value", Shape::Text, "empty", "Its value. A number is written in quotes."),
     no_effect("valueFrom", "this version reads values from the configuration only, so the variable is not set"),
 ];
+
+/// `spec.sandbox`.
+static SANDBOX: &[Key] = &[key(
+    "network",
+    Shape::Bool,
+    "false",
+    "Whether workers share the machine's network. Otherwise they have a loopback of their own and reach nothing else; calls of other functions and messages do not need it.",
+)];
 
 static RESOURCES: &[Key] = &[
     key("limits", Shape::Object(LIMITS), "", "What one worker may use."),

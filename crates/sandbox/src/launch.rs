@@ -1,0 +1,165 @@
+//! The server's side of a start.
+//!
+//! ```text
+//! let (opening, end) = Opening::new(plan)?;
+//! // The caller starts `launcher.program()` with the arguments `Launcher::arguments(handed)`, `end` as its descriptor 3 + handed and
+//! // those before it as the program is to have them, …
+//! let inside = opening.finish(pid, &users, group)?;        // … and this waits until the program runs.
+//! inside.show(&[package])?;                                // Any time, also for a program that waits to be told what it is.
+//! ```
+//!
+//! The caller starts the launcher, because it is the caller's child: it waits for it, and sees it end as the program ended.
+
+use std::{
+    ffi::OsString,
+    io,
+    os::fd::{OwnedFd, RawFd},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use rustix::process::Pid;
+
+use crate::{
+    cgroup::Group,
+    control::{Control, Failure, Notice, Order, Step as _},
+    ids::{self, Ids},
+    plan::Plan,
+    warden,
+};
+
+/// The first argument of a launcher. No command has this name.
+const HIDDEN: &str = "__sandbox";
+/// The descriptors that every process has.
+const STANDARD: u8 = 3;
+/// How long a launcher may take to answer. It takes some milliseconds on a machine that is not overloaded.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs the launcher, if that is what this process was started as. To be asked first of all in `main`, before there are
+/// threads; the answer is what to end with.
+pub fn run_if_launcher() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next()? != HIDDEN {
+        return None;
+    }
+    let number: RawFd = arguments.next()?.to_str()?.parse().ok()?;
+    Some(warden::run(number))
+}
+
+/// The program that is a launcher when started with the right arguments: one that calls [`run_if_launcher`].
+#[derive(Clone, Debug)]
+pub struct Launcher {
+    program: PathBuf,
+}
+
+impl Launcher {
+    /// The program that runs now, even if its file has been replaced since.
+    pub fn this() -> Launcher {
+        Launcher { program: "/proc/self/exe".into() }
+    }
+
+    /// The program in the file `program`.
+    pub fn at(program: impl Into<PathBuf>) -> Launcher {
+        Launcher { program: program.into() }
+    }
+
+    /// Its file.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// What it is started with when its end of the control socket is its standard input; its program then has nothing to read.
+    pub(crate) fn arguments_on_stdin() -> [OsString; 2] {
+        [HIDDEN.into(), "0".into()]
+    }
+
+    /// What it is started with, for a program that gets `handed` descriptors. It needs no environment.
+    pub fn arguments(handed: u8) -> [OsString; 2] {
+        [HIDDEN.into(), control_number(handed).to_string().into()]
+    }
+}
+
+/// The descriptor that the launcher's end of the control socket must be.
+pub fn control_number(handed: u8) -> RawFd {
+    RawFd::from(STANDARD) + RawFd::from(handed)
+}
+
+/// A start that has not taken place yet.
+#[derive(Debug)]
+pub struct Opening {
+    plan: Plan,
+    control: Control,
+}
+
+/// A program that runs in its sandbox. Dropping it kills the program.
+#[derive(Debug)]
+pub struct Inside {
+    control: Control,
+    program: Pid,
+}
+
+impl Opening {
+    /// What is to be started, and the end of the control socket for the launcher.
+    pub fn new(plan: Plan) -> io::Result<(Opening, OwnedFd)> {
+        let (control, end) = Control::pair()?;
+        control.set_patience(PATIENCE)?;
+        Ok((Opening { plan, control }, end))
+    }
+
+    /// Talks with the launcher, the process `launcher`, until its program runs, as the user `ids` of this machine and within
+    /// `group`. Blocks for some milliseconds. The launcher ends when this fails.
+    pub fn finish(self, launcher: Pid, ids: Ids, group: Option<&Group>) -> Result<Inside, Failure> {
+        const STEP: &str = "talk to the launcher";
+        let Opening { plan, control } = self;
+        let has_users = plan.parts.users;
+        control.send(&Order::Start(Box::new(plan))).step(STEP)?;
+        if let Some(group) = group {
+            // The kernel may let this wait for some milliseconds, in which the launcher makes its namespaces.
+            group.enter(launcher).step("enter the control group")?;
+        }
+        let Notice::Separated = hear(&control)? else { return Err(confused()) };
+        let ids = if has_users {
+            ids::map(launcher, ids).step("map the user of the inside")?;
+            Some((warden::INSIDE_ID, warden::INSIDE_ID))
+        } else if let Ids::Other(id) = ids {
+            Some((id, id))
+        } else {
+            None
+        };
+        control.send(&Order::Proceed { ids }).step(STEP)?;
+        let Notice::Running { program } = hear(&control)? else { return Err(confused()) };
+        let program = Pid::from_raw(program).ok_or_else(confused)?;
+        Ok(Inside { control, program })
+    }
+}
+
+impl Inside {
+    /// The program's process id out here. It may be used only as long as the launcher has not been waited for, and even then
+    /// the program may have ended already.
+    pub fn program(&self) -> Pid {
+        self.program
+    }
+
+    /// Shows `folders` to the program, each at its own place, not to be written. Blocks for about a millisecond.
+    pub fn show(&self, folders: Vec<PathBuf>) -> Result<(), Failure> {
+        self.control.send(&Order::Mount(folders)).step("show further folders")?;
+        match hear(&self.control)? {
+            Notice::Mounted => Ok(()),
+            _ => Err(confused()),
+        }
+    }
+}
+
+fn hear(control: &Control) -> Result<Notice, Failure> {
+    let heard = control.receive().step("hear the launcher")?;
+    match heard {
+        Some(Notice::Failed(failure)) => Err(failure),
+        Some(notice) => Ok(notice),
+        None => Err(Failure::new("hear the launcher", &io::Error::other("it ended"))),
+    }
+}
+
+fn confused() -> Failure {
+    Failure::new("hear the launcher", &io::ErrorKind::InvalidData.into())
+}

@@ -1,0 +1,101 @@
+//! The one place with unsafe code: what the launcher needs of the system and has no safe wrapper.
+//!
+//! All of it is for the launcher, a process of one thread that this program starts anew (see [`crate::warden`]), so what makes
+//! `fork` and namespaces dangerous elsewhere, other threads that hold locks or share tables, is not there. Each function
+//! that relies on this asks [`is_single_threaded`] first.
+#![expect(unsafe_code, reason = "fork, unshare, mount_setattr and inherited descriptors have no safe wrapper")]
+
+use std::{
+    fs, io,
+    os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd},
+};
+
+use rustix::{
+    io::{FdFlags, fcntl_getfd, fcntl_setfd},
+    mount::MountAttrFlags,
+    process::Pid,
+    thread::UnshareFlags,
+};
+
+/// Which of the two processes that [`fork`] leaves one is.
+pub(crate) enum Forked {
+    /// The one that called it, with the id of the other.
+    Parent(Pid),
+    /// The new one.
+    Child,
+}
+
+/// Makes a copy of this process, which must have one thread.
+pub(crate) fn fork() -> io::Result<Forked> {
+    is_single_threaded()?;
+    // SAFETY: there is one thread, so the copy finds no lock held by a thread that it lacks.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(Forked::Child),
+        id => Ok(Forked::Parent(Pid::from_raw(id).expect("the id of a process is positive"))),
+    }
+}
+
+/// Moves this process, which must have one thread, into new namespaces. `flags` are kinds of namespaces only.
+pub(crate) fn unshare(flags: UnshareFlags) -> io::Result<()> {
+    is_single_threaded()?;
+    let flags = flags.difference(UnshareFlags::FILES | UnshareFlags::FS | UnshareFlags::SYSVSEM);
+    // SAFETY: the table of descriptors stays shared with nobody, as there is one thread and FILES is not among the flags.
+    Ok(unsafe { rustix::thread::unshare_unsafe(flags) }?)
+}
+
+/// Takes over the descriptor `number`, which this process was started with, and keeps it from programs it starts.
+pub(crate) fn inherited(number: RawFd) -> io::Result<OwnedFd> {
+    is_single_threaded()?;
+    // The system says whether it is open at all.
+    fs::symlink_metadata(format!("/proc/self/fd/{number}"))?;
+    // SAFETY: it is open, and whoever started this process put it there for it; nothing else in it owns the number.
+    let file = unsafe { OwnedFd::from_raw_fd(number) };
+    fcntl_setfd(&file, fcntl_getfd(&file)? | FdFlags::CLOEXEC)?;
+    Ok(file)
+}
+
+/// Keeps the descriptors from `first` on from programs that this process starts: those that nobody knows of, which whoever
+/// started the server left open.
+pub(crate) fn keep_from_programs(first: RawFd) -> io::Result<()> {
+    let first = libc::c_uint::try_from(first).map_err(io::Error::other)?;
+    // SAFETY: it closes nothing here; it only sets a flag on what is open.
+    let answer = unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Sets `attributes` for the mount at `mount` and all below it, or for it alone. Nothing is cleared but what `clear` names.
+pub(crate) fn set_mount_attributes(
+    mount: impl AsFd,
+    attributes: MountAttrFlags,
+    clear: MountAttrFlags,
+    is_recursive: bool,
+) -> io::Result<()> {
+    let request = libc::mount_attr {
+        attr_set: u64::from(attributes.bits()),
+        attr_clr: u64::from(clear.bits()),
+        propagation: 0,
+        userns_fd: 0,
+    };
+    let flags = libc::AT_EMPTY_PATH | if is_recursive { libc::AT_RECURSIVE } else { 0 };
+    // SAFETY: the path is an empty C string, and the request lives and has the size that is said.
+    let answer = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            mount.as_fd().as_raw_fd(),
+            c"".as_ptr(),
+            flags,
+            &raw const request,
+            size_of::<libc::mount_attr>(),
+        )
+    };
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+fn is_single_threaded() -> io::Result<()> {
+    // SAFETY: `unshare` of a thread's own membership in its process changes nothing, and is refused where there are others.
+    if unsafe { libc::unshare(libc::CLONE_THREAD) } == 0 {
+        return Ok(());
+    }
+    Err(io::Error::other("this may be called only in a process with one thread"))
+}

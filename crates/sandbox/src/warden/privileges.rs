@@ -1,0 +1,78 @@
+//! Becoming somebody without rights, for good.
+
+use rustix::{
+    process::{
+        DumpableBehavior, Resource, Rlimit, Signal, getrlimit, set_dumpable_behavior, set_parent_process_death_signal,
+        setrlimit,
+    },
+    thread::{
+        CapabilitySet, CapabilitySets, Gid, Uid, capabilities, clear_ambient_capability_set,
+        remove_capability_from_bounding_set, set_capabilities, set_keep_capabilities, set_no_new_privs,
+        set_thread_groups, set_thread_res_gid, set_thread_res_uid,
+    },
+};
+
+use crate::{
+    control::{Failure, Step as _},
+    plan::Limits,
+};
+
+/// Becomes `user` and `group`, without other groups where that may be said. Capabilities stay: root of the machine, which a sandbox
+/// without users of its own begins as, would lose them.
+pub(super) fn become_user(user: u32, group: u32) -> Result<(), Failure> {
+    // Refused to an ordinary user's sandbox, whose program then keeps the groups of that user, as numbers without a name.
+    let _ = set_thread_groups(&[]);
+    let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
+    set_keep_capabilities(true).step("keep capabilities for a while")?;
+    set_thread_res_gid(group, group, group).step("become the group of the inside")?;
+    set_thread_res_uid(user, user, user).step("become the user of the inside")?;
+    let kept = capabilities(None).step("look at capabilities")?;
+    set_capabilities(None, CapabilitySets { effective: kept.permitted, ..kept }).step("keep capabilities for a while")
+}
+
+/// Sets the limits of each process.
+pub(super) fn limit(limits: &Limits) -> Result<(), Failure> {
+    let all = [
+        (Resource::Core, Some(0)),
+        (Resource::Nofile, Some(limits.files_max)),
+        (Resource::Nproc, Some(limits.processes_max)),
+        (Resource::Data, limits.data_bytes),
+        (Resource::Memlock, Some(LOCKED_BYTES_MAX)),
+        (Resource::Msgqueue, Some(MESSAGE_QUEUE_BYTES_MAX)),
+        (Resource::Rtprio, Some(0)),
+        (Resource::Sigpending, Some(SIGNALS_PENDING_MAX)),
+    ];
+    for (resource, bound) in all {
+        let Some(bound) = bound else { continue };
+        // One that is lower already stays.
+        let bound = Some(getrlimit(resource).maximum.map_or(bound, |most| most.min(bound)));
+        setrlimit(resource, Rlimit { current: bound, maximum: bound }).step("set a limit")?;
+    }
+    Ok(())
+}
+
+const LOCKED_BYTES_MAX: u64 = 64 << 10;
+const MESSAGE_QUEUE_BYTES_MAX: u64 = 800 << 10;
+const SIGNALS_PENDING_MAX: u64 = 1024;
+
+/// Gives up every capability and the way to get new ones, cannot be traced, and dies with the warden.
+pub(super) fn drop_all() -> Result<(), Failure> {
+    for number in 0..CAPABILITIES {
+        let capability = CapabilitySet::from_bits_retain(1 << number);
+        match remove_capability_from_bounding_set(capability) {
+            // A kernel that does not know it, or a process that has none to give up: no new privileges does the same.
+            Err(rustix::io::Errno::INVAL | rustix::io::Errno::PERM) => {}
+            other => other.step("give up capabilities")?,
+        }
+    }
+    clear_ambient_capability_set().step("give up capabilities")?;
+    let none = CapabilitySet::empty();
+    let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
+    set_capabilities(None, sets).step("give up capabilities")?;
+    set_no_new_privs(true).step("refuse new privileges")?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).step("refuse to be traced")?;
+    set_parent_process_death_signal(Some(Signal::KILL)).step("tie it to the warden")
+}
+
+/// More than any kernel has.
+const CAPABILITIES: u32 = 64;

@@ -1,0 +1,277 @@
+//! Workers within a sandbox: what a process of this driver may see and use.
+//!
+//! A [`Program`] is wrapped: started instead is the launcher of `tidemill_sandbox`, which has the descriptors that the program is
+//! to have and one more, for talking with it. When it is there, [`Wrapped::finish`] lets it go on, and the program runs. The
+//! process that this driver waits for and ends is the launcher; it ends as the program did, and the program with it.
+//!
+//! A function sees the machine's programs and libraries, its interpreter, its package and environment; a spare interpreter is
+//! shown the latter two when it is told what it will run ([`Confined::show`]). Shell programs exchange state and messages by a copy
+//! of their folder.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use rustix::process::Pid;
+use tidemill_core::{
+    limits::{SENDS_BYTES_MAX, STATE_BYTES_MAX},
+    ports::Environment,
+    spec::Resources,
+};
+use tidemill_sandbox::{
+    Amounts, Cgroups, Controller, Exchange, Failure, Finding, Findings, Group, Ids, Inside, Launcher, Limits, Opening,
+    Plan, Users, View,
+};
+
+use super::spawn::Program;
+
+/// Whether processes are put into a sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SandboxMode {
+    /// No.
+    Off,
+    /// With all that this machine gives.
+    On,
+    /// Only if this machine gives all of it; nothing runs otherwise.
+    Strict,
+}
+
+/// The settings of the sandbox.
+#[derive(Clone, Debug)]
+pub struct SandboxConfig {
+    /// Whether there is one.
+    pub mode: SandboxMode,
+    /// The program that is a launcher when asked to be.
+    pub launcher: Launcher,
+    /// The most that `/tmp` and `/dev/shm` of a worker hold, in bytes.
+    pub scratch_bytes: u64,
+    /// The most processes and threads of a worker.
+    pub processes_max: u64,
+    /// Files and folders that all functions see beside the usual ones.
+    pub shown: Vec<PathBuf>,
+    /// What may be limited by control groups.
+    pub controllers: Vec<Controller>,
+}
+
+/// What a worker may put into `/tmp`, unless something else is asked for.
+const SCRATCH_BYTES: u64 = 256 << 20;
+/// Processes and threads of a worker, unless something else is asked for.
+const PROCESSES_MAX: u64 = 512;
+
+impl SandboxConfig {
+    /// The defaults, with `launcher`.
+    pub fn new(mode: SandboxMode, launcher: Launcher) -> SandboxConfig {
+        SandboxConfig {
+            mode,
+            launcher,
+            scratch_bytes: SCRATCH_BYTES,
+            processes_max: PROCESSES_MAX,
+            shown: Vec::new(),
+            controllers: Controller::ALL.to_vec(),
+        }
+    }
+
+    /// None.
+    pub fn off() -> SandboxConfig {
+        SandboxConfig::new(SandboxMode::Off, Launcher::this())
+    }
+}
+
+/// What a program asks of its sandbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wants {
+    /// Files and folders beside the usual ones.
+    pub shown: Vec<PathBuf>,
+    /// The folder of an execution, and where the program finds it.
+    pub exchange: Option<(PathBuf, PathBuf)>,
+    /// The machine's network.
+    pub network: bool,
+    /// What it may use; `None` for one that is told later.
+    pub resources: Option<Resources>,
+}
+
+/// See the module.
+pub(crate) struct Sandbox {
+    config: SandboxConfig,
+    findings: Findings,
+    users: Option<Users>,
+    cgroups: Cgroups,
+}
+
+impl Sandbox {
+    /// Finds out what this machine gives. `None` when it is off. Blocks for some milliseconds.
+    pub fn open(config: SandboxConfig) -> Option<Sandbox> {
+        if config.mode == SandboxMode::Off {
+            return None;
+        }
+        let cgroups = Cgroups::new(&config.controllers);
+        let findings = tidemill_sandbox::probe(&config.launcher, &cgroups);
+        for finding in findings.refused() {
+            tracing::warn!(%finding, "the sandbox lacks a mechanism");
+        }
+        Some(Sandbox { findings, users: Users::new().ok(), cgroups, config })
+    }
+
+    /// What this machine gives.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings.list
+    }
+
+    /// Whether a program can be shown folders when it runs already.
+    pub fn shows_later(&self) -> bool {
+        self.findings.parts.mounts
+    }
+
+    /// Removes what was made for workers. They must have ended. Blocks for some milliseconds at most.
+    pub fn close(&self) {
+        self.cgroups.close();
+    }
+
+    /// Why nothing may run: it is strict, and this machine does not give all of it.
+    pub fn refusal(&self) -> Option<String> {
+        if self.config.mode != SandboxMode::Strict || self.findings.is_complete() {
+            return None;
+        }
+        let lacks: Vec<String> = self.findings.refused().map(ToString::to_string).collect();
+        Some(format!("the sandbox is strict, and this machine does not give all of it: {}", lacks.join("; ")))
+    }
+
+    /// What to start instead of `program`.
+    pub fn wrap(&self, program: Program) -> io::Result<(Program, Wrapped)> {
+        let wants = program.wants;
+        let mut view = View::of_machine(wants.network, self.config.scratch_bytes);
+        view.show_program(&program.program);
+        self.config.shown.iter().chain(&wants.shown).for_each(|path| view.show(path));
+        view.exchange = wants.exchange.map(|(outside, inside)| Exchange {
+            outside,
+            inside,
+            files: crate::exchange::FILES.map(str::to_owned).to_vec(),
+            bytes_max: SENDS_BYTES_MAX.max(STATE_BYTES_MAX as u64),
+        });
+        let handed = u8::try_from(program.handed.len()).map_err(io::Error::other)?;
+        let plan = Plan {
+            program: tidemill_sandbox::Program {
+                path: program.program,
+                arguments: program.arguments.into_iter().map(text).collect::<io::Result<_>>()?,
+                environment: program
+                    .environment
+                    .into_iter()
+                    .map(|(name, value)| Ok((text(name)?, text(value)?)))
+                    .collect::<io::Result<_>>()?,
+                directory: program.directory,
+                handed,
+            },
+            view,
+            limits: Limits { processes_max: self.config.processes_max, ..Limits::default() },
+            network: wants.network,
+            parts: self.findings.parts,
+        };
+        let amounts = amounts(self.config.processes_max, wants.resources.unwrap_or_default());
+        let group = self.cgroups.group(&amounts)?;
+        let (opening, end) = Opening::new(plan)?;
+        let mut descriptors = program.handed;
+        descriptors.push(end);
+        let launcher = Program {
+            program: self.config.launcher.program().to_owned(),
+            arguments: Launcher::arguments(handed).to_vec(),
+            environment: Vec::new(),
+            directory: "/".into(),
+            stdin: program.stdin,
+            handed: descriptors,
+            wants: Wants::default(),
+        };
+        let ids = self.users.as_ref().map_or(Ids::Own, Users::next);
+        let memory = AtomicU64::new(amounts.memory_bytes.unwrap_or(0));
+        Ok((launcher, Wrapped { opening, ids, group, memory }))
+    }
+}
+
+fn amounts(processes_max: u64, resources: Resources) -> Amounts {
+    Amounts {
+        memory_bytes: resources.memory_bytes,
+        processes_max: Some(processes_max),
+        cpu_millis: resources.cpu_millis,
+    }
+}
+
+/// The plan of a sandbox is text.
+fn text(word: std::ffi::OsString) -> io::Result<String> {
+    word.into_string().map_err(|word| io::Error::other(format!("{} is not UTF-8", word.display())))
+}
+
+/// A program whose launcher was started.
+pub(crate) struct Wrapped {
+    opening: Opening,
+    ids: Ids,
+    group: Group,
+    memory: AtomicU64,
+}
+
+impl Wrapped {
+    /// Waits until the program runs. Blocks for some milliseconds. The error is the program's own when it could not be started.
+    pub fn finish(self, launcher: Pid) -> io::Result<Arc<Confined>> {
+        let Wrapped { opening, ids, group, memory } = self;
+        let inside = opening.finish(launcher, ids, Some(&group)).map_err(explain)?;
+        Ok(Arc::new(Confined { inside, group, memory }))
+    }
+}
+
+fn explain(failure: Failure) -> io::Error {
+    match failure.errno {
+        Some(errno) if failure.step.starts_with("start ") => io::Error::from_raw_os_error(errno),
+        _ => failure.into(),
+    }
+}
+
+/// A program in its sandbox. It lives as long as this.
+#[derive(Debug)]
+pub(crate) struct Confined {
+    // Dropped before the group, so that the group's processes end.
+    inside: Inside,
+    group: Group,
+    /// The limit in bytes; 0 for none.
+    memory: AtomicU64,
+}
+
+impl Confined {
+    /// The program's process as this machine sees it.
+    pub fn program(&self) -> Pid {
+        self.inside.program()
+    }
+
+    /// Shows it the folders of its function, and holds it to `resources`. Blocks for about a millisecond.
+    pub fn show(&self, folders: Vec<PathBuf>, resources: Resources) -> io::Result<()> {
+        let amounts = Amounts { processes_max: None, ..amounts(0, resources) };
+        self.memory.store(resources.memory_bytes.unwrap_or(0), Ordering::Relaxed);
+        self.group.limit(&amounts, Some(self.program()))?;
+        if folders.is_empty() { Ok(()) } else { self.inside.show(folders).map_err(Into::into) }
+    }
+
+    /// The limit that it was killed for breaking, by the kernel.
+    pub fn broken_memory_limit(&self) -> Option<u64> {
+        let limit = Some(self.memory.load(Ordering::Relaxed)).filter(|limit| *limit > 0)?;
+        (self.group.killed_for_memory() > 0).then_some(limit)
+    }
+}
+
+/// The folders of an environment and of the package in `directory`.
+pub(crate) fn folders(directory: &Path, environment: &Environment) -> Vec<PathBuf> {
+    let mut folders = vec![directory.to_owned()];
+    for path in &environment.paths {
+        let home = match path.file_name().and_then(|name| name.to_str()) {
+            Some("node_modules") => path.parent(),
+            Some("site-packages") => path.ancestors().nth(3),
+            _ => Some(path.as_path()),
+        };
+        let home = home.unwrap_or(path);
+        if home.is_dir() && !folders.iter().any(|known| home.starts_with(known)) {
+            folders.push(home.to_owned());
+        }
+    }
+    folders
+}

@@ -1,0 +1,3 @@
+# Looks which packages there are beside its own.
+others=$(ls "$CORPUS_PACKAGE/.." | grep -cv own)
+if [ "$others" -gt 0 ]; then echo "ESCAPED it sees $others more"; else echo "HELD it sees its own alone"; fi

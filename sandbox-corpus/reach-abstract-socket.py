@@ -1,0 +1,10 @@
+# Connects to a socket of the machine that has a name but no file, as services of desktops and containers have.
+import os
+import socket
+
+with socket.socket(socket.AF_UNIX) as asked:
+    try:
+        asked.connect("\0corpus-" + os.environ["CORPUS_SERVER"])
+        print("ESCAPED connected")
+    except OSError as error:
+        print("HELD", error)

@@ -1,0 +1,10 @@
+# Opens the memory of the server. outside: root
+import os
+
+try:
+    with open(f"/proc/{os.environ['CORPUS_SERVER']}/cmdline", "rb") as file:
+        is_server = b"stands-for-the-server" in file.read()
+    open(f"/proc/{os.environ['CORPUS_SERVER']}/mem", "rb").close()
+    print("ESCAPED opened" if is_server else "HELD that process is another")
+except OSError as error:
+    print("HELD", error)
