@@ -106,7 +106,7 @@ async fn prepare(program: &Program, store: &mut Store<Guest>) -> Result<Reply, F
         Pre::Http(pre) => drop(pre.instantiate_async(&mut *store).await?),
         Pre::Function(..) => drop(instance(program, store).await?),
     }
-    Ok(Reply::default())
+    Ok(Reply { status: 200, ..Reply::default() })
 }
 
 /// A command that returned or exited with 0 has printed its reply.
