@@ -55,7 +55,7 @@ impl WasmDriver {
         let ticker = Ticker::start(&engine)?;
         let cache = Cache::new(config.cache, engine.clone());
         let programs = Programs::new(engine.clone(), cache).map_err(broken)?;
-        let room = Semaphore::new(instances_max as usize);
+        let room = Arc::new(Semaphore::new(instances_max as usize));
         let shared = Arc::new(Shared { ticker, lane: Lane::new(config.threads), room });
         let clients = Arc::default();
         Ok(WasmDriver { engine, programs, shared, clients, mounts: config.mounts, instances_max, without_pool })

@@ -10,14 +10,17 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use tidemill_core::{
     Event, InvocationId,
-    invocation::{AttemptOutcome, Reply, RunReport},
+    invocation::{AttemptOutcome, LogLine, Reply, RunReport},
     limits,
     ports::{Call, CallEnd, CallOutcome, Place, Worker, WorkerId},
     time::micros,
     variables::event_variables,
     words::human_duration,
 };
-use tokio::{sync::Semaphore, time::sleep_until};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::sleep_until,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -41,7 +44,7 @@ pub(crate) struct Shared {
     pub ticker: Ticker,
     pub lane: Lane,
     /// One permit an instance.
-    pub room: Semaphore,
+    pub room: Arc<Semaphore>,
 }
 
 /// See the module.
@@ -59,6 +62,8 @@ pub(crate) struct WasmWorker {
 /// How a call is ended from outside.
 #[derive(Default)]
 struct Cut {
+    /// What the call has logged so far, among others.
+    record: Record,
     token: CancellationToken,
     verdict: Mutex<Option<(AttemptOutcome, String)>>,
 }
@@ -129,16 +134,20 @@ impl WasmWorker {
         bounds: &Bounds<'_>,
         record: &Record,
     ) -> Result<(Reply, u64), Verdict> {
-        let Ok(_room) = self.room().await else {
+        let Ok(room) = self.room().await else {
             let reason = "no instance became free in time: the server runs as many as it may".to_owned();
             return Err(broken(AttemptOutcome::Interrupted, reason));
         };
-        let _running = self.shared.ticker.run();
         let store = match self.scene.store(part) {
             Ok(store) => store,
             Err(error) => return Err(broken(AttemptOutcome::Crashed, crate::cache::one_line(&error))),
         };
-        let run = Box::pin(run(self.program.clone(), store, event));
+        let (program, running) = (self.program.clone(), self.shared.ticker.run());
+        let run = Box::pin(async move {
+            // They are the instance's: a call that is given up may leave before it.
+            let _held = (room, running);
+            run(program, store, event).await
+        });
         let mut running = std::pin::pin!(self.shared.lane.attend(run, pace));
         let mut verdict: Option<(AttemptOutcome, String)> = None;
         let mut until = bounds.deadline.map(|(deadline, ..)| deadline);
@@ -178,11 +187,12 @@ impl WasmWorker {
         }
     }
 
-    async fn room(&self) -> Result<tokio::sync::SemaphorePermit<'_>, ()> {
-        if let Ok(permit) = self.shared.room.try_acquire() {
+    async fn room(&self) -> Result<OwnedSemaphorePermit, ()> {
+        if let Ok(permit) = self.shared.room.clone().try_acquire_owned() {
             return Ok(permit);
         }
-        let waiting = tokio::time::timeout(limits::WORKER_AVAILABILITY_TIMEOUT, self.shared.room.acquire());
+        let acquiring = self.shared.room.clone().acquire_owned();
+        let waiting = tokio::time::timeout(limits::WORKER_AVAILABILITY_TIMEOUT, acquiring);
         waiting.await.map_err(|_| ())?.map_err(|_| ())
     }
 
@@ -238,12 +248,12 @@ impl Worker for WasmWorker {
             return CallEnd::new(outcome, Vec::new(), Duration::ZERO);
         }
         let started = Instant::now();
-        let cut = Arc::new(Cut::default());
+        let record = Record::new(call.state.clone());
+        let cut = Arc::new(Cut { record: record.clone(), ..Cut::default() });
         self.open.lock().insert(call.invocation, cut.clone());
         let _close = Close(self, call.invocation);
         let deadline = call.timeout.and_then(|limit| Some((started.checked_add(limit)?, limit, "event")));
         let bounds = Bounds { deadline, cut: &cut };
-        let record = Record::new(call.state.clone());
         let mut report = RunReport::default();
         let mut replies = Vec::with_capacity(call.events.len());
         let mut end = None;
@@ -275,6 +285,11 @@ impl Worker for WasmWorker {
             report: Some(report),
             ..CallEnd::new(end.unwrap_or(CallOutcome::Replied(replies)), record.lines(), user_code)
         }
+    }
+
+    async fn logs_so_far(&self, invocation: InvocationId) -> Option<Vec<LogLine>> {
+        let open = self.open.lock();
+        open.get(&invocation).map(|open| open.record.lines())
     }
 
     fn is_alive(&self) -> bool {

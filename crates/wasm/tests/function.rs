@@ -141,7 +141,7 @@ async fn an_init_that_fails_fails_the_launch() {
         format!(
             r#"
   (data (i32.const 100) "no database")
-  (func (export "tidemill:function/lifecycle@0.1.0#init") (result i32)
+  (func $prepare (export "tidemill:function/lifecycle@0.1.0#init") (result i32)
     (call $log (i32.const 1) (i32.const 100) (i32.const 2) (i32.const 0) (i32.const 0) (i32.const 0))
     {init})
   (func {HANDLE} (param $event i32) (result i32) (call $reply (i32.const 120) (i32.const 1)))"#
@@ -155,8 +155,8 @@ async fn an_init_that_fails_fails_the_launch() {
     assert_eq!(error.line(), "no database");
     assert_eq!(error.logs[0].message, "no");
     let error = bench.try_launch(component("function-with-init", &body("unreachable")), |_| {}).await.err().unwrap();
-    assert!(error.line().starts_with("trapped in tidemill:function/lifecycle@0.1.0#init"), "{error}");
-    assert!(error.traceback().unwrap().contains("at tidemill:function/lifecycle@0.1.0#init"), "{error}");
+    assert_eq!(error.line(), "trapped in prepare: it gave up (unreachable code)");
+    assert!(error.traceback().unwrap().starts_with("  at prepare (guest+0x"), "{error}");
     let error = bench
         .try_launch(component("function-with-init", &body("(loop $again (br $again)) unreachable")), |spec| {
             spec.readiness_timeout = std::time::Duration::from_millis(50);

@@ -35,8 +35,11 @@ impl fmt::Display for Demand {
 pub fn demands(spec: &FunctionSpec) -> Vec<Demand> {
     let mut demands = Vec::new();
     // A container of another runtime is still built by commands that run beside the server.
-    if !matches!(spec.runtime, Runtime::Image | Runtime::Webhook) {
+    if !matches!(spec.runtime, Runtime::Image | Runtime::Webhook | Runtime::Wasm) {
         demands.push(Demand::Process);
+    }
+    if spec.runtime == Runtime::Wasm {
+        demands.extend(wasm_mounts(spec).map(|source| Demand::Mount(source.to_owned())));
     }
     let Some(container) = spec.container.as_deref() else { return demands };
     if container.privileged {
@@ -49,6 +52,13 @@ pub fn demands(spec: &FunctionSpec) -> Vec<Demand> {
     let is_foreign = |name: &&String| *name == "host" || name.starts_with("container:");
     demands.extend(container.networks.iter().filter(is_foreign).cloned().map(Demand::Network));
     demands
+}
+
+/// The folders of the host that a WebAssembly function asks for; those of its own package are relative.
+fn wasm_mounts(spec: &FunctionSpec) -> impl Iterator<Item = &str> {
+    let grants = spec.runtime_attributes.get("wasm").and_then(|wasm| wasm.get("mounts"));
+    let mounts = grants.and_then(serde_json::Value::as_array).into_iter().flatten();
+    mounts.filter_map(|mount| mount.get("source")?.as_str()).filter(|source| source.starts_with('/'))
 }
 
 /// Whether a user or its group, as in `0`, `root` or `1000:0`, is root. Engines read numbers as `+0` and `00` as well.

@@ -43,7 +43,7 @@ pub struct Bench {
     pub directory: tempfile::TempDir,
     pub driver: WasmDriver,
     pub host: Arc<Answers>,
-    numbers: AtomicU64,
+    pub numbers: AtomicU64,
 }
 
 impl Bench {
