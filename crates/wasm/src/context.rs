@@ -60,6 +60,10 @@ impl context::Host for Guest {
         self.configs.get(&name).cloned()
     }
 
+    fn variable(&mut self, name: String) -> Option<String> {
+        self.variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone())
+    }
+
     async fn call(&mut self, function: String, request: Request) -> Result<Reply, String> {
         let or = |text: String, other: &str| if text.is_empty() { other.to_owned() } else { text };
         let call = ports::CallRequest {

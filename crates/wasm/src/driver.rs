@@ -70,7 +70,7 @@ impl WasmDriver {
             clients: self.clients.clone(),
             hosts: grants.hosts.as_slice().into(),
             mounts: grants.mounts.clone(),
-            variables: function_variables(&launch.function, launch.revision, &launch.spec),
+            variables: function_variables(&launch.function, launch.revision, &launch.spec).into(),
             memory_bytes_max: memory.min(limits::MEMORY_BYTES_MAX),
         }
     }

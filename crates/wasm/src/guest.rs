@@ -37,7 +37,7 @@ pub(crate) struct Scene {
     pub hosts: Arc<[Pattern]>,
     pub mounts: Vec<Mount>,
     /// The environment of every instance.
-    pub variables: Vec<(String, String)>,
+    pub variables: Arc<[(String, String)]>,
     pub memory_bytes_max: u64,
 }
 
@@ -116,6 +116,7 @@ pub(crate) struct Guest {
     pub limiter: Limiter,
     pub record: Record,
     pub configs: Arc<BTreeMap<String, String>>,
+    pub variables: Arc<[(String, String)]>,
     pub function: FunctionRef,
     pub host: Arc<dyn Host>,
 }
@@ -152,6 +153,7 @@ impl Scene {
             limiter: Limiter::new(self.memory_bytes_max),
             record: part.record,
             configs: part.configs,
+            variables: self.variables.clone(),
             function: self.function.clone(),
             host: self.host.clone(),
         };

@@ -1,6 +1,8 @@
 //! What the tests share: a driver on a folder of its own, launches, calls, and components made of text.
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 
+pub mod guests;
+
 use std::{
     path::{Path, PathBuf},
     sync::{
