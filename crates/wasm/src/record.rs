@@ -116,7 +116,7 @@ impl Record {
         }
         if value.len() > STATE_BYTES_MAX {
             return Err(format!(
-                "the state has {} bytes, more than the {STATE_BYTES_MAX} that are allowed",
+                "its state has {} bytes, more than the {STATE_BYTES_MAX} that are allowed",
                 value.len()
             ));
         }
@@ -131,7 +131,7 @@ impl Record {
     pub fn send(&self, message: Message) -> Result<(), String> {
         let inner = &mut *self.0.lock();
         if inner.sends.len() >= SENDS_MAX {
-            return Err(format!("an execution sends at most {SENDS_MAX} messages"));
+            return Err(format!("it sent more than the {SENDS_MAX} messages that are allowed"));
         }
         let size = message.body.len() as u64;
         if inner.sends_bytes + size > RESPONSE_BODY_BYTES_MAX {
@@ -154,5 +154,5 @@ impl Record {
 }
 
 fn without_state() -> String {
-    "the function has no state; it gets one by spec.state: function or key".to_owned()
+    "this function has no state: set spec.state to function or key".to_owned()
 }

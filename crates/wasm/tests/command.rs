@@ -158,7 +158,8 @@ const ACTOR: &str = r#"
 async fn it_has_state_and_sends_messages() {
     let bench = Bench::new();
     let worker = bench.launch(with_imports(ACTOR)).await;
-    let message = json!({"function": "next", "key": "k", "body_base64": "aGk=", "headers": {"X-A": "b"}, "delay_ms": 7});
+    let message =
+        json!({"function": "next", "key": "k", "body_base64": "aGk=", "headers": {"X-A": "b"}, "delay_ms": 7});
     let with_state = Call { state: Some(Bytes::from_static(b"41")), ..call(message.to_string()) };
     let end = worker.call(&with_state).await;
     assert_eq!(text(&end), "");

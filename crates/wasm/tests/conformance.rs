@@ -77,15 +77,15 @@ async fn run_case(bench: &Bench, name: &str, case: &Value) -> Vec<String> {
     for (index, (value, expect)) in case["events"].as_array().unwrap().iter().zip(expected).enumerate() {
         let key = value["key"].as_str().unwrap_or("").to_owned();
         let given = value["stored"].as_str().map(|text| Bytes::copy_from_slice(text.as_bytes()));
-        let state = given.or_else(|| kept.get(&key).cloned()).unwrap_or_default();
+        let state = given.clone().or_else(|| kept.get(&key).cloned()).unwrap_or_default();
         let call = Call {
             state: has_state.then_some(state),
             key: value["key"].as_str().map(str::to_owned),
             ..Call::single(invocation(), 1, event(index, value))
         };
         let end = worker.call(&call).await;
-        if let Some(state) = &end.state {
-            kept.insert(key, state.clone());
+        if let Some(state) = end.state.clone().or(given) {
+            kept.insert(key, state);
         }
         problems.place = format!("event {index}");
         check(&for_wasm(expect), &end, &mut problems);
@@ -180,12 +180,19 @@ fn check(expect: &Value, end: &CallEnd, problems: &mut Problems) {
             let error = &expect["error"];
             let (kind, rest) = message.split_once(": ").unwrap_or((message, ""));
             problems.text(&json!({"type": error["type"]}), "type", kind);
-            problems.text(&json!({"message": error["message"], "message_matches": error["message_matches"]}), "message", rest);
+            problems.text(
+                &json!({"message": error["message"], "message_matches": error["message_matches"]}),
+                "message",
+                rest,
+            );
             problems.unless(error["status"].as_u64().is_none_or(|wanted| wanted == u64::from(*status)), "the status");
             if let Some((last, others)) = logs.split_last().filter(|(last, _)| last.level == LogLevel::Error) {
                 problems.text(error, "traceback", &last.message);
                 logs = others;
             }
+        }
+        (CallOutcome::Broken { outcome: AttemptOutcome::BadResponse, reason }, None, Value::Object(_)) => {
+            problems.text(&json!({"message_matches": expect["error"]["message_matches"]}), "message", reason);
         }
         (CallOutcome::Replied(replies), None, Value::Null) => check_reply(expect, &replies[0], problems),
         (other, ..) => problems.unless(false, format!("expected {expect}, found {other:?}")),
@@ -241,7 +248,8 @@ fn check_reply(expect: &Value, reply: &Reply, problems: &mut Problems) {
     }
     for (name, value) in expect["headers"].as_object().into_iter().flatten() {
         let found = reply.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
-        problems.unless(found.map(|(_, value)| value.as_str()) == value.as_str(), format!("the header {name}: {found:?}"));
+        problems
+            .unless(found.map(|(_, value)| value.as_str()) == value.as_str(), format!("the header {name}: {found:?}"));
     }
     check_body(expect, &reply.body, problems);
 }

@@ -139,8 +139,9 @@ async fn there_are_no_sockets_and_no_processes() {
     for (import, signature) in
         [("sock_open", "(param i32 i32 i32) (result i32)"), ("proc_fork", "(result i32)"), ("exec", "(param i32 i32)")]
     {
-        let module =
-            format!(r#"(module (import "wasi_snapshot_preview1" "{import}" (func {signature})) (func (export "_start")))"#);
+        let module = format!(
+            r#"(module (import "wasi_snapshot_preview1" "{import}" (func {signature})) (func (export "_start")))"#
+        );
         let error = bench.try_launch(module, |_| {}).await.err().unwrap();
         assert!(error.reason.contains("unknown import"), "{error}");
     }

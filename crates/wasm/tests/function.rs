@@ -88,7 +88,8 @@ async fn it_logs_sends_and_keeps_state() {
             ),
         ))
         .await;
-    let with = |state: &'static str, body: &str| Call { state: Some(Bytes::from_static(state.as_bytes())), ..call(body) };
+    let with =
+        |state: &'static str, body: &str| Call { state: Some(Bytes::from_static(state.as_bytes())), ..call(body) };
     let end = worker.call(&with("[1]", "[1,2]")).await;
     assert_eq!(text(&end), "[1]");
     assert_eq!(end.state.as_deref(), Some(&b"[1,2]"[..]));
@@ -104,7 +105,7 @@ async fn it_logs_sends_and_keeps_state() {
     assert!(end.sends.is_empty() && end.state.is_none());
 
     let end = worker.call(&call("[]")).await;
-    assert_eq!(raised(&end).0, "the function has no state; it gets one by spec.state: function or key");
+    assert_eq!(raised(&end).0, "this function has no state: set spec.state to function or key");
 }
 
 #[tokio::test]

@@ -95,7 +95,8 @@ fn server(body: &'static str) -> (String, std::sync::mpsc::Receiver<String>) {
             let mut request = [0; 4096];
             let read = stream.read(&mut request).unwrap_or(0);
             let _ = asked.send(String::from_utf8_lossy(&request[..read]).into_owned());
-            let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+            let _ =
+                write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
         }
     });
     (address, requests)
@@ -170,7 +171,8 @@ async fn python_finds_no_way_out() {
     assert_eq!(text(&worker.call(&call("environment TIDE")).await), "high");
     let variables = text(&worker.call(&call("variables")).await);
     let is_ours = |name: &str| name.starts_with("NUCLIO_") || name.starts_with("TIDEMILL_") || name == "TIDE";
-    let foreign: Vec<&str> = variables.split(',').filter(|name| !is_ours(name) && !name.starts_with("PYTHON")).collect();
+    let foreign: Vec<&str> =
+        variables.split(',').filter(|name| !is_ours(name) && !name.starts_with("PYTHON")).collect();
     assert!(foreign.is_empty(), "{foreign:?}");
 }
 

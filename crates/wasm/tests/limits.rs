@@ -220,7 +220,7 @@ async fn messages_are_counted() {
         ))
         .await;
     let end = worker.call(&call("")).await;
-    assert_eq!(raised(&end).0, format!("an execution sends at most {SENDS_MAX} messages"));
+    assert_eq!(raised(&end).0, format!("it sent more than the {SENDS_MAX} messages that are allowed"));
 }
 
 #[tokio::test]
@@ -259,7 +259,8 @@ async fn calls_beyond_the_room_wait_for_it() {
 #[tokio::test]
 async fn a_call_that_is_given_up_leaves_nothing() {
     let bench = Bench::with(|config| config.instances_max = 1);
-    let worker = bench.launch(command("(func (export \"_start\") (if (call $read) (then (loop $again (br $again)))))")).await;
+    let worker =
+        bench.launch(command("(func (export \"_start\") (if (call $read) (then (loop $again (br $again)))))")).await;
     for _ in 0..3 {
         let given_up = tokio::time::timeout(Duration::from_millis(30), worker.call(&call("go"))).await;
         assert!(given_up.is_err());

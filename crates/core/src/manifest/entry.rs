@@ -9,14 +9,8 @@ use crate::spec::Runtime;
 const EXTENSIONS: &[(&str, &[&str])] =
     &[("python", &["py"]), ("nodejs", &["js", "mjs", "cjs"]), ("shell", &["sh", "bash"]), ("wasm", &["wasm", "wat"])];
 /// Source files of languages that this version does not run.
-const OTHER_EXTENSIONS: &[(&str, &str)] = &[
-    ("go", "Go"),
-    ("java", "Java"),
-    ("jar", "Java"),
-    ("rb", "Ruby"),
-    ("cs", ".NET"),
-    ("ts", "TypeScript"),
-];
+const OTHER_EXTENSIONS: &[(&str, &str)] =
+    &[("go", "Go"), ("java", "Java"), ("jar", "Java"), ("rb", "Ruby"), ("cs", ".NET"), ("ts", "TypeScript")];
 /// Runtimes of Nuclio that this version does not have.
 const OTHER_RUNTIMES: &[&str] = &["golang", "go", "java", "ruby", "dotnetcore"];
 /// The words that choose a runtime.
@@ -46,7 +40,8 @@ pub(super) fn runtime(word: &str) -> Result<Runtime, NoEntry> {
     word.parse().map_err(|_| {
         let shown = super::problem::quote(word);
         let base = word.split(':').next().unwrap_or_default();
-        let there_are = "there are python (or python:3.11 and the like), nodejs, shell, binary, wasm, image and webhook";
+        let there_are =
+            "there are python (or python:3.11 and the like), nodejs, shell, binary, wasm, image and webhook";
         if OTHER_RUNTIMES.contains(&base) {
             return NoEntry::new(format!("this version does not have the runtime {shown} yet"), there_are);
         }

@@ -29,7 +29,21 @@ pub fn all(data: &Path, settings: &Settings, process: DriverConfig, rng: &dyn Rn
     config.leave_containers = settings.switch("docker.leave_containers");
     let process: Arc<dyn Driver> = Arc::new(ProcessDriver::new(process)?);
     let container: Arc<dyn Driver> = Arc::new(ContainerDriver::new(config)?);
-    Ok(Arc::new(RouterDriver::new(process, Some(container), Arc::new(WebhookDriver::new()))))
+    let router = RouterDriver::new(process, Some(container), Arc::new(WebhookDriver::new()));
+    Ok(Arc::new(router.with_wasm(wasm(data, settings)?)))
+}
+
+#[cfg(feature = "wasm")]
+fn wasm(data: &Path, settings: &Settings) -> io::Result<Option<Arc<dyn Driver>>> {
+    let mut config = tidemill_wasm::WasmConfig::new(data);
+    config.mounts = settings.list("wasm.mounts").into_iter().map(PathBuf::from).collect();
+    config.instances_max = u32::try_from(settings.count("wasm.instances_max")).unwrap_or(u32::MAX);
+    Ok(Some(Arc::new(tidemill_wasm::WasmDriver::new(config)?)))
+}
+
+#[cfg(not(feature = "wasm"))]
+fn wasm(_: &Path, _: &Settings) -> io::Result<Option<Arc<dyn Driver>>> {
+    Ok(None)
 }
 
 /// Names the containers of this data folder, wherever it is moved.

@@ -47,6 +47,14 @@ function find(exports) {
   return [typeof exports === "function" ? exports : exports.main, false]
 }
 
+/** A payload as its content type says. */
+function payload({ contentType, body }) {
+  const bytes = Buffer.from(body)
+  if (bytes.length === 0) return []
+  if (/[/+]json/.test(contentType)) return [JSON.parse(bytes.toString())]
+  return [contentType.startsWith("text/") ? bytes.toString() : bytes]
+}
+
 const encode = (value) => {
   if (typeof value === "string") return [Buffer.from(value), "text/plain"]
   if (value instanceof Uint8Array) return [value, "text/plain"]
@@ -54,8 +62,8 @@ const encode = (value) => {
   return [Buffer.from(JSON.stringify(value)), "application/json"]
 }
 
-function reply(result) {
-  if (Array.isArray(result) && result.length === 2 && Number.isInteger(result[0])) {
+function reply(result, isNuclio) {
+  if (isNuclio && Array.isArray(result) && result.length === 2 && Number.isInteger(result[0])) {
     result = new Response(result[1], {}, "", result[0])
   }
   if (!(result instanceof Response)) result = new Response(result)
@@ -83,14 +91,15 @@ function asked(event) {
   }
 }
 
-function exact(value, path = "state", above = []) {
-  const refuse = (what) => { throw new TypeError(`${path} holds ${what}, which JSON cannot say`) }
-  if (typeof value === "number" && !Number.isFinite(value)) refuse(String(value))
-  if (typeof value === "bigint") refuse("a BigInt")
+function exact(value, path = "context.state", above = []) {
+  const refuse = (what) => { throw new TypeError(`${path} ${what}, which JSON cannot express`) }
+  if (typeof value === "number" && !Number.isFinite(value)) refuse("holds NaN or an infinity")
+  if (typeof value === "bigint") refuse("holds a bigint")
   if (typeof value !== "object" || value === null) return
-  if (above.includes(value)) refuse("itself")
-  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) refuse(value.constructor.name)
-  for (const [name, item] of Object.entries(value)) exact(item, `${path}.${name}`, [...above, value])
+  if (above.includes(value)) refuse("refers to itself")
+  const isPlain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
+  if (!isPlain) refuse(`holds a ${value.constructor.name}`)
+  for (const item of Object.values(value)) exact(item, path, [...above, value])
 }
 
 /** The same value gives the same text, in whatever order its members are. */
@@ -148,10 +157,10 @@ class Context {
     if (canonical(this.#state) !== this.#before) setState(JSON.stringify(this.#state))
   }
   send(name, body, { key, content_type, headers = {}, delay = 0 } = {}) {
-    if (typeof name !== "string" || name === "") throw new TypeError("a message needs the name of a function")
-    if (key !== undefined && typeof key !== "string") throw new TypeError("the key of a message is a text")
+    if (typeof name !== "string" || name === "") throw new TypeError("a message takes the name of a function")
+    if (key !== undefined && typeof key !== "string") throw new TypeError("the key of a message is text")
     if (!(delay >= 0)) throw new TypeError("the delay of a message is a number of seconds")
-    if (body && typeof body === "object" && !(body instanceof Uint8Array)) exact(body, "the body")
+    if (body && typeof body === "object" && !(body instanceof Uint8Array)) exact(body, "the body of the message")
     const [bytes, kind] = encode(body)
     const list = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)])
     const delayMs = BigInt(Math.round(delay * 1000))
@@ -171,10 +180,10 @@ export const handler = {
       const answer = new Promise((resolve) => { answered = resolve })
       let called = false
       const context = new Context((value) => { called = true; answered(value) })
-      const result = await (isNuclio ? run(context, asked(event)) : run(JSON.parse(Buffer.from(event.body).toString())))
+      const result = await (isNuclio ? run(context, asked(event)) : run(...payload(event)))
       const value = result === undefined && isNuclio && run.length === 2 && called ? await answer : result
       context.keep()
-      return reply(value)
+      return reply(value === null && !isNuclio ? new Response("null", {}, "application/json") : value, isNuclio)
     } catch (error) {
       const status = error instanceof BadRequest ? 400 : 500
       throw { message: `${error.name}: ${error.message}`, status, traceback: `${error.name}: ${error.message}\n${error.stack}` }
