@@ -86,7 +86,8 @@ impl Pace {
         self.0.ticks.load(Ordering::Relaxed) > TICKS_SHORT_MAX
     }
 
-    fn tick(&self) -> wasmtime::Result<UpdateDeadline> {
+    /// It has computed for a tick: it gives way, or ends.
+    pub fn tick(&self) -> wasmtime::Result<UpdateDeadline> {
         if self.0.is_over.load(Ordering::Relaxed) {
             return Err(Ended.into());
         }

@@ -37,7 +37,7 @@ impl Lane {
             if self.threads > 0 {
                 builder.worker_threads(self.threads);
             }
-            builder.thread_name("wasm").enable_time().build().ok()
+            builder.thread_name("wasm").enable_all().build().ok()
         };
         self.runtime.get_or_init(start).as_ref().map(Runtime::handle)
     }
@@ -70,5 +70,38 @@ impl Drop for Lane {
             // It may be dropped where waiting for threads is not allowed.
             runtime.shutdown_background();
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_long_run_goes_on_elsewhere_with_all_it_needs() {
+        let (lane, pace) = (Lane::new(1), Pace::default());
+        let of_run = pace.clone();
+        let run = Box::pin(async move {
+            let here = std::thread::current().id();
+            while !of_run.is_long() {
+                of_run.tick().unwrap();
+            }
+            tokio::task::yield_now().await;
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            (here != std::thread::current().id(), listener.local_addr().is_ok())
+        });
+        assert_eq!(lane.attend(run, &pace).await, Some((true, true)));
+    }
+
+    #[tokio::test]
+    async fn a_short_run_stays() {
+        let here = std::thread::current().id();
+        let run = Box::pin(async move {
+            tokio::task::yield_now().await;
+            here == std::thread::current().id()
+        });
+        assert_eq!(Lane::new(1).attend(run, &Pace::default()).await, Some(true));
     }
 }

@@ -34,6 +34,7 @@ struct Inner {
     is_changed: bool,
     sends: Vec<Message>,
     sends_bytes: u64,
+    memory_bytes_peak: u64,
 }
 
 /// What a call that succeeded hands on.
@@ -143,6 +144,17 @@ impl Record {
         inner.sends_bytes += size;
         inner.sends.push(message);
         Ok(())
+    }
+
+    /// Notes how much memory an instance had at most.
+    pub fn note_memory(&self, bytes: u64) {
+        let inner = &mut *self.0.lock();
+        inner.memory_bytes_peak = inner.memory_bytes_peak.max(bytes);
+    }
+
+    /// The most memory that an instance had.
+    pub fn memory_bytes_peak(&self) -> u64 {
+        self.0.lock().memory_bytes_peak
     }
 
     /// What counts when the call succeeded.

@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    fmt::Write as _,
     future::poll_fn,
     pin::pin,
     sync::{
@@ -233,33 +234,49 @@ fn raised(code: &ErrorCode) -> Failure {
     Failure::Raised { message, status: 500, traceback: String::new() }
 }
 
-fn request(
-    event: Event,
-) -> Result<http::Request<impl http_body::Body<Data = Bytes, Error = NoError> + Send>, http::Error> {
-    let host = event.header("host").unwrap_or("localhost").to_owned();
-    let path = if event.path.starts_with('/') { event.path } else { format!("/{}", event.path) };
-    let target = if event.query.is_empty() { path } else { format!("{path}?{}", event.query) };
-    let method = if event.method.is_empty() { "POST" } else { event.method.as_str() };
-    let uri = http::Uri::builder().scheme("http").authority(host.as_str()).path_and_query(target).build();
-    let mut request = http::Request::builder().method(method).uri(uri?);
-    let has_type = event.headers.iter().any(|(name, _)| name == "content-type");
+/// The event as a request. What HTTP cannot say is left out or escaped: a caller must not be able to break a guest by it.
+fn request(event: Event) -> Result<http::Request<NoErrorBody>, http::Error> {
+    let host: Option<http::uri::Authority> = event.header("host").and_then(|host| host.parse().ok());
+    let host = host.unwrap_or_else(|| http::uri::Authority::from_static("localhost"));
+    let path = escaped(event.path.trim_start_matches('/'), b"?");
+    let target =
+        if event.query.is_empty() { format!("/{path}") } else { format!("/{path}?{}", escaped(&event.query, b"")) };
+    let method = http::Method::from_bytes(event.method.as_bytes()).unwrap_or(http::Method::POST);
+    let uri = http::Uri::builder().scheme("http").authority(host).path_and_query(target).build()?;
+    let mut request = http::Request::builder().method(method).uri(uri).body(Full::new(event.body).map_err(NO_ERROR))?;
+    let headers = request.headers_mut();
     for (name, value) in &event.headers {
-        request = request.header(name, value);
+        if let (Ok(name), Ok(value)) = (http::HeaderName::try_from(name), http::HeaderValue::try_from(value)) {
+            headers.append(name, value);
+        }
     }
-    if !has_type && !event.content_type.is_empty() {
-        request = request.header(http::header::CONTENT_TYPE, &event.content_type);
+    if !event.content_type.is_empty()
+        && let Ok(value) = http::HeaderValue::try_from(event.content_type)
+    {
+        headers.entry(http::header::CONTENT_TYPE).or_insert(value);
     }
-    request.body(Full::new(event.body).map_err(NoError::from))
+    Ok(request)
 }
+
+/// A part of an address with what may not stand there, and what `further` names, as `%XX`.
+fn escaped(text: &str, further: &[u8]) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        let is_plain = byte.is_ascii_graphic() && !b"\"#<>\\^`{|}".contains(&byte) && !further.contains(&byte);
+        if is_plain {
+            escaped.push(char::from(byte));
+        } else {
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    escaped
+}
+
+type NoErrorBody = http_body_util::combinators::MapErr<Full<Bytes>, fn(Infallible) -> NoError>;
+const NO_ERROR: fn(Infallible) -> NoError = |never| match never {};
 
 /// An error that does not happen, in the form that is asked for.
 pub(crate) struct NoError;
-
-impl From<Infallible> for NoError {
-    fn from(never: Infallible) -> NoError {
-        match never {}
-    }
-}
 
 impl From<NoError> for wasmtime_wasi_http::Error {
     fn from(_: NoError) -> wasmtime_wasi_http::Error {
@@ -292,4 +309,33 @@ async fn collect(response: http::Response<HyperOutgoingBody>) -> Result<Reply, F
         }
     }
     Ok(reply)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_caller_can_make_a_request_that_is_none() {
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let event = Event {
+            method: "not a method".to_owned(),
+            path: "/a b?c/ü".to_owned(),
+            query: "q=#<>".to_owned(),
+            headers: vec![header("host", "no host"), header("x-a", "1"), header("x b", "2"), header("x-c", "3\n")],
+            content_type: "text/plain".to_owned(),
+            ..Event::default()
+        };
+        let request = request(event).unwrap();
+        assert_eq!(request.method(), http::Method::POST);
+        assert_eq!(request.uri(), "http://localhost/a%20b%3Fc/%C3%BC?q=%23%3C%3E");
+        assert_eq!(
+            (&request.headers()["x-a"], &request.headers()["content-type"]),
+            (&"1".try_into().unwrap(), &"text/plain".try_into().unwrap())
+        );
+        assert!(!request.headers().contains_key("x-c"));
+        let plain = Event { path: "/%20x".to_owned(), headers: vec![header("host", "a:1")], ..Event::default() };
+        assert_eq!(super::request(plain).unwrap().uri(), "http://a:1/%20x");
+    }
 }

@@ -133,7 +133,7 @@ impl WasmWorker {
         pace: &Pace,
         bounds: &Bounds<'_>,
         record: &Record,
-    ) -> Result<(Reply, u64), Verdict> {
+    ) -> Result<Reply, Verdict> {
         let Ok(room) = self.room().await else {
             let reason = "no instance became free in time: the server runs as many as it may".to_owned();
             return Err(broken(AttemptOutcome::Interrupted, reason));
@@ -171,6 +171,9 @@ impl WasmWorker {
                 }
             }
         };
+        if let Some(ended) = &ended {
+            record.note_memory(ended.memory_bytes_peak);
+        }
         match (verdict, ended) {
             (Some((outcome, reason)), ended) => {
                 if let Some(ended) = ended {
@@ -180,10 +183,7 @@ impl WasmWorker {
                 Err(broken(outcome, reason))
             }
             (None, None) => Err(broken(AttemptOutcome::Crashed, "the instance broke down".to_owned())),
-            (None, Some(ended)) => {
-                let peak = ended.memory_bytes_peak;
-                judge(ended, record, self.scene.memory_bytes_max).map(|reply| (reply, peak))
-            }
+            (None, Some(ended)) => judge(ended, record, self.scene.memory_bytes_max),
         }
     }
 
@@ -264,10 +264,7 @@ impl Worker for WasmWorker {
                 Event { body: if part.is_command { Default::default() } else { event.body.clone() }, ..event.clone() };
             let facts = Facts { key: call.key.clone(), attempt: call.attempt };
             match self.attend(part, Some((event, facts)), &pace, &bounds, &record).await {
-                Ok((reply, peak)) => {
-                    report.memory_bytes_max = report.memory_bytes_max.max(peak);
-                    replies.push(self.dressed(reply));
-                }
+                Ok(reply) => replies.push(self.dressed(reply)),
                 Err(verdict) => {
                     report.exit_code = verdict.exit_code;
                     end = Some(verdict.outcome);
@@ -277,6 +274,7 @@ impl Worker for WasmWorker {
         }
         let user_code = started.elapsed();
         report.run_us = micros(user_code);
+        report.memory_bytes_max = record.memory_bytes_peak();
         let outcome = record.outcome();
         let succeeded = end.is_none();
         CallEnd {
