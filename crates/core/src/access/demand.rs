@@ -97,6 +97,15 @@ mod tests {
     use super::*;
     use crate::spec::Mount;
 
+    #[test]
+    fn webassembly_asks_for_folders_of_the_host_only() {
+        let mut spec = FunctionSpec::new(Runtime::Wasm);
+        assert!(demands(&spec).is_empty());
+        let mounts = serde_json::json!({"mounts": [{"source": "data"}, {"source": "/etc"}]});
+        spec.runtime_attributes.insert("wasm".to_owned(), mounts);
+        assert_eq!(demands(&spec), [Demand::Mount("/etc".to_owned())]);
+    }
+
     fn image(change: impl FnOnce(&mut Container)) -> FunctionSpec {
         let mut container = Container { image: "busybox".to_owned(), ..Container::default() };
         change(&mut container);
