@@ -69,7 +69,7 @@ fn what_cannot_run_is_explained() {
             &["a.py"],
             "java",
             "",
-            "there are python (or python:3.11 and the like), nodejs, shell, binary, image and webhook",
+            "there are python (or python:3.11 and the like), nodejs, shell, binary, wasm, image and webhook",
         ),
         (&["a.py"], "ruby:2", "", "does not have the runtime \"ruby:2\" yet"),
         (&["a.py"], "python27", "", "hint: did you mean \"python\"?"),
