@@ -151,7 +151,6 @@ fn mount(value: &Value, package: &Path, permitted: &[PathBuf]) -> Result<Mount, 
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use serde_json::json;
     use tidemill_core::spec::Runtime;

@@ -48,7 +48,7 @@ pub(crate) fn read(file: &Path) -> Result<(Vec<u8>, Form), String> {
         return Err(format!("{name} has {size} bytes, more than the {} that are allowed", limits::MODULE_BYTES_MAX));
     }
     let bytes = fs::read(file).map_err(|error| format!("{name}: {error}"))?;
-    let bytes = match wat::Parser::new().parse_bytes(Some(file.as_ref()), &bytes) {
+    let bytes = match wat::Parser::new().parse_bytes(Some(file), &bytes) {
         Ok(Cow::Borrowed(_)) => bytes,
         Ok(Cow::Owned(assembled)) => assembled,
         Err(error) => return Err(format!("{name} is neither WebAssembly nor its text form: {}", trim(&error))),

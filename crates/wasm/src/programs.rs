@@ -31,12 +31,19 @@ struct Key {
 
 type Cell = Arc<OnceCell<Arc<Program>>>;
 
+#[derive(Default)]
+struct Known {
+    /// With when each was last asked for.
+    programs: HashMap<Key, (Cell, u64)>,
+    clock: u64,
+}
+
 /// See the module.
 pub(crate) struct Programs {
     engine: Engine,
     cache: Arc<Cache>,
     linkers: Arc<Linkers>,
-    known: Mutex<(HashMap<Key, (Cell, u64)>, u64)>,
+    known: Mutex<Known>,
     /// Compiling takes all cores and much memory: one at a time.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
@@ -57,7 +64,7 @@ impl Programs {
     }
 
     fn cell(&self, key: Key) -> Cell {
-        let (known, clock) = &mut *self.known.lock();
+        let Known { programs: known, clock } = &mut *self.known.lock();
         *clock += 1;
         if known.len() >= IDLE_MAX && !known.contains_key(&key) {
             let is_idle = |cell: &Cell| {
