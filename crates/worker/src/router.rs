@@ -15,24 +15,36 @@ use crate::linked::refused;
 const NO_ENGINE: &str = "this function runs in containers, and this server has no container engine\nhint: install Docker, \
                          or say where its socket is, and start the server again; `tidemill status` shows what it has found";
 
+/// What a WebAssembly function is told where there is no driver for it.
+const NO_WASM: &str = "this program was built without WebAssembly (the feature `wasm`)";
+
 /// Chooses the driver by the function's settings.
 ///
-/// Containers for what is contained, posts for webhooks, processes for the rest.
+/// Containers for what is contained, posts for webhooks, instances for WebAssembly, processes for the rest.
 pub struct RouterDriver {
     process: Arc<dyn Driver>,
     container: Option<Arc<dyn Driver>>,
     webhook: Arc<dyn Driver>,
+    wasm: Option<Arc<dyn Driver>>,
 }
 
 impl RouterDriver {
     /// Puts the drivers together. Without one for containers, functions that need it fail to launch, and say why.
     pub fn new(process: Arc<dyn Driver>, container: Option<Arc<dyn Driver>>, webhook: Arc<dyn Driver>) -> RouterDriver {
-        RouterDriver { process, container, webhook }
+        RouterDriver { process, container, webhook, wasm: None }
+    }
+
+    /// Adds the driver of WebAssembly functions. Without it they fail to launch.
+    #[must_use]
+    pub fn with_wasm(mut self, wasm: Option<Arc<dyn Driver>>) -> RouterDriver {
+        self.wasm = wasm;
+        self
     }
 
     fn of(&self, spec: &FunctionSpec) -> Result<&Arc<dyn Driver>, LaunchError> {
         match &self.container {
             _ if spec.runtime == Runtime::Webhook => Ok(&self.webhook),
+            _ if spec.runtime == Runtime::Wasm => self.wasm.as_ref().ok_or_else(|| refused(NO_WASM)),
             Some(container) if spec.is_contained() => Ok(container),
             None if spec.is_contained() => Err(refused(NO_ENGINE)),
             _ => Ok(&self.process),
@@ -98,6 +110,9 @@ impl Driver for RouterDriver {
         } else {
             tokio::join!(self.process.close(), self.webhook.close());
         }
+        if let Some(wasm) = &self.wasm {
+            wasm.close().await;
+        }
     }
 
     async fn health(&self) -> Vec<DriverHealth> {
@@ -111,6 +126,9 @@ impl Driver for RouterDriver {
             }),
         }
         all.extend(self.webhook.health().await);
+        if let Some(wasm) = &self.wasm {
+            all.extend(wasm.health().await);
+        }
         all
     }
 }
@@ -217,6 +235,19 @@ mod tests {
         assert_eq!(names, ["process", "docker", "webhook"]);
         let built = driver.build_image(&launch(Runtime::Nodejs, false), "node", "tag", &Nobody).await;
         assert_eq!(built.unwrap(), "image of docker");
+    }
+
+    #[tokio::test]
+    async fn webassembly_has_a_driver_of_its_own() {
+        let (without, asked) = router(false);
+        let wasm = launch(Runtime::Wasm, false);
+        assert_eq!(without.launch(wasm.clone()).await.err().unwrap().reason, NO_WASM);
+        let with = without.with_wasm(Some(Arc::new(Named("wasm", asked.clone()))));
+        assert_eq!(with.launch(wasm.clone()).await.err().unwrap().reason, "wasm");
+        with.warm(&wasm).await;
+        with.close().await;
+        assert!(asked.lock().contains(&"warm wasm".to_owned()) && asked.lock().contains(&"close wasm".to_owned()));
+        assert_eq!(with.health().await.last().unwrap().name, "wasm");
     }
 
     #[tokio::test]

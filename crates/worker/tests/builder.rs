@@ -183,6 +183,23 @@ async fn a_function_without_files_has_an_empty_package_and_no_environment() {
 }
 
 #[tokio::test]
+async fn a_module_is_found_and_nothing_is_built_for_it() {
+    let bench = Bench::new();
+    let unpacked = bench.unpack("upper.wat", "(module)").await;
+    let mut spec = FunctionSpec::new(Runtime::Wasm);
+    for handler in ["", "upper.wat"] {
+        spec.handler = handler.to_owned();
+        assert_eq!(bench.environment(&unpacked, &spec).await.program, unpacked.directory.join("upper.wat"));
+    }
+    spec.handler = "lower.wasm".to_owned();
+    let error = environment_error(&bench, &unpacked, &spec).await.to_string();
+    assert!(error.contains("which module to run; the package holds upper.wat"), "{error}");
+    spec.build.commands = vec!["make".to_owned()];
+    let error = environment_error(&bench, &unpacked, &spec).await.to_string();
+    assert!(error.contains("nothing is built for a wasm function"), "{error}");
+}
+
+#[tokio::test]
 async fn a_name_that_is_there_twice_in_a_zip_is_refused() {
     let bench = Bench::new();
     // The two names differ while they are written and are made the same afterwards.

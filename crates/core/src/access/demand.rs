@@ -35,11 +35,14 @@ impl fmt::Display for Demand {
 pub fn demands(spec: &FunctionSpec) -> Vec<Demand> {
     let mut demands = Vec::new();
     // A container of another runtime is still built by commands that run beside the server.
-    if !matches!(spec.runtime, Runtime::Image | Runtime::Webhook) {
+    if !matches!(spec.runtime, Runtime::Image | Runtime::Webhook | Runtime::Wasm) {
         demands.push(Demand::Process);
     }
     if spec.runtime == Runtime::Image && spec.container.as_ref().is_none_or(|container| container.image.is_empty()) {
         demands.push(Demand::Build);
+    }
+    if spec.runtime == Runtime::Wasm {
+        demands.extend(wasm_mounts(spec).map(|source| Demand::Mount(source.to_owned())));
     }
     let Some(container) = spec.container.as_deref() else { return demands };
     if container.privileged {
@@ -49,6 +52,13 @@ pub fn demands(spec: &FunctionSpec) -> Vec<Demand> {
     let is_foreign = |name: &&String| *name == "host" || name.starts_with("container:");
     demands.extend(container.networks.iter().filter(is_foreign).cloned().map(Demand::Network));
     demands
+}
+
+/// The folders of the host that a WebAssembly function asks for; those of its own package are relative.
+fn wasm_mounts(spec: &FunctionSpec) -> impl Iterator<Item = &str> {
+    let grants = spec.runtime_attributes.get("wasm").and_then(|wasm| wasm.get("mounts"));
+    let mounts = grants.and_then(serde_json::Value::as_array).into_iter().flatten();
+    mounts.filter_map(|mount| mount.get("source")?.as_str()).filter(|source| source.starts_with('/'))
 }
 
 /// What a server gives to containers, whoever asks.
@@ -80,6 +90,15 @@ impl ContainerRules {
 mod tests {
     use super::*;
     use crate::spec::Mount;
+
+    #[test]
+    fn webassembly_asks_for_folders_of_the_host_only() {
+        let mut spec = FunctionSpec::new(Runtime::Wasm);
+        assert!(demands(&spec).is_empty());
+        let mounts = serde_json::json!({"mounts": [{"source": "data"}, {"source": "/etc"}]});
+        spec.runtime_attributes.insert("wasm".to_owned(), mounts);
+        assert_eq!(demands(&spec), [Demand::Mount("/etc".to_owned())]);
+    }
 
     fn image(change: impl FnOnce(&mut Container)) -> FunctionSpec {
         let mut container = Container { image: "busybox".to_owned(), ..Container::default() };

@@ -7,21 +7,14 @@ use crate::spec::Runtime;
 
 /// What each runtime's source files end in.
 const EXTENSIONS: &[(&str, &[&str])] =
-    &[("python", &["py"]), ("nodejs", &["js", "mjs", "cjs"]), ("shell", &["sh", "bash"])];
+    &[("python", &["py"]), ("nodejs", &["js", "mjs", "cjs"]), ("shell", &["sh", "bash"]), ("wasm", &["wasm", "wat"])];
 /// Source files of languages that this version does not run.
-const OTHER_EXTENSIONS: &[(&str, &str)] = &[
-    ("go", "Go"),
-    ("java", "Java"),
-    ("jar", "Java"),
-    ("rb", "Ruby"),
-    ("cs", ".NET"),
-    ("ts", "TypeScript"),
-    ("wasm", "WebAssembly"),
-];
+const OTHER_EXTENSIONS: &[(&str, &str)] =
+    &[("go", "Go"), ("java", "Java"), ("jar", "Java"), ("rb", "Ruby"), ("cs", ".NET"), ("ts", "TypeScript")];
 /// Runtimes of Nuclio that this version does not have.
 const OTHER_RUNTIMES: &[&str] = &["golang", "go", "java", "ruby", "dotnetcore"];
 /// The words that choose a runtime.
-pub(super) const RUNTIMES: &[&str] = &["python", "nodejs", "shell", "binary", "image", "webhook"];
+pub(super) const RUNTIMES: &[&str] = &["python", "nodejs", "shell", "binary", "wasm", "image", "webhook"];
 /// Names that an entry file usually has, in the order of preference.
 const USUAL: &[&str] = &["main", "handler", "new_module", "index", "app", "function"];
 /// The longest URL of a webhook.
@@ -47,7 +40,8 @@ pub(super) fn runtime(word: &str) -> Result<Runtime, NoEntry> {
     word.parse().map_err(|_| {
         let shown = super::problem::quote(word);
         let base = word.split(':').next().unwrap_or_default();
-        let there_are = "there are python (or python:3.11 and the like), nodejs, shell, binary, image and webhook";
+        let there_are =
+            "there are python (or python:3.11 and the like), nodejs, shell, binary, wasm, image and webhook";
         if OTHER_RUNTIMES.contains(&base) {
             return NoEntry::new(format!("this version does not have the runtime {shown} yet"), there_are);
         }
@@ -166,7 +160,7 @@ impl Package<'_> {
         };
         NoEntry::new(
             message,
-            "a function is a .py, .js, .mjs, .cjs or .sh file, or an executable with --runtime binary",
+            "a function is a .py, .js, .mjs, .cjs, .sh, .wasm or .wat file, or an executable with --runtime binary",
         )
     }
 
@@ -220,7 +214,7 @@ impl Package<'_> {
         let message = format!("the package has no file for the handler {}", super::problem::quote(handler));
         let hint = match sources.as_slice() {
             [] => format!("the package has {}", list(&self.visible().collect::<Vec<_>>())),
-            [only] if *runtime == Runtime::Shell => format!("did you mean {only:?}?"),
+            [only] if matches!(runtime, Runtime::Shell | Runtime::Wasm) => format!("did you mean {only:?}?"),
             [only] => {
                 format!("did you mean \"{}:{}\"?", dotted_module(only), handler.rsplit(':').next().unwrap_or("handler"))
             }

@@ -19,6 +19,8 @@ pub enum Runtime {
     Binary,
     /// A container image; how it is run and talked to stands in the function's [`super::Container`].
     Image,
+    /// A WebAssembly component or command module, run inside the program itself: a fresh instance an event.
+    Wasm,
     /// Posts the event to the URL that is the handler. The answer's status decides whether it is tried again.
     Webhook,
 }
@@ -26,7 +28,7 @@ pub enum Runtime {
 /// A word that names no runtime of this version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is not a runtime; there are python (or python:3.11 and the like), nodejs, shell, binary, image and webhook"
+    "{0:?} is not a runtime; there are python (or python:3.11 and the like), nodejs, shell, binary, wasm, image and webhook"
 )]
 pub struct UnknownRuntime(pub String);
 
@@ -40,6 +42,7 @@ impl FromStr for Runtime {
             "nodejs" | "node" => Ok(Runtime::Nodejs),
             "shell" => Ok(Runtime::Shell),
             "binary" => Ok(Runtime::Binary),
+            "wasm" => Ok(Runtime::Wasm),
             "image" => Ok(Runtime::Image),
             "webhook" => Ok(Runtime::Webhook),
             _ => {
@@ -73,6 +76,7 @@ impl fmt::Display for Runtime {
             Runtime::Nodejs => f.pad("nodejs"),
             Runtime::Shell => f.pad("shell"),
             Runtime::Binary => f.pad("binary"),
+            Runtime::Wasm => f.pad("wasm"),
             Runtime::Image => f.pad("image"),
             Runtime::Webhook => f.pad("webhook"),
         }

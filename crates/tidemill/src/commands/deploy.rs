@@ -44,7 +44,7 @@ pub struct Deploy {
     /// The function's name [default: from function.yaml, else the name of the file or folder]
     #[arg(long)]
     name: Option<String>,
-    /// The language environment: python, python:3.11, nodejs, shell, binary, image or webhook [default: by the file's extension]
+    /// The language environment: python, python:3.11, nodejs, shell, binary, wasm, image or webhook [default: by the file's extension]
     #[arg(long)]
     runtime: Option<String>,
     /// The entry point, as in main:handler

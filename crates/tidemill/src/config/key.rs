@@ -331,6 +331,22 @@ pub const KEYS: &[Key] = &[
         "Keeps the containers of ended executions, for somebody who looks for a fault.",
     ),
     key(
+        "wasm.mounts",
+        "TIDEMILL_WASM_MOUNTS",
+        None,
+        Kind::List,
+        Some(""),
+        "What of this machine WebAssembly functions may mount: absolute paths, with all below them.",
+    ),
+    key(
+        "wasm.instances_max",
+        "TIDEMILL_WASM_INSTANCES_MAX",
+        None,
+        Kind::Count,
+        Some("256"),
+        "Instances of WebAssembly at once, of all functions together; calls beyond it wait.",
+    ),
+    key(
         "abaco.enabled",
         "TIDEMILL_ABACO_ENABLED",
         None,

@@ -63,7 +63,8 @@ pub fn all(
     // Where everybody may do everything, a private address gives nobody anything new.
     let webhook = WebhookConfig { allow_private: settings.word("auth.mode") == "none" };
     let webhook: Arc<dyn Driver> = Arc::new(WebhookDriver::with(webhook));
-    Ok((Arc::new(RouterDriver::new(process, Some(container), webhook)), notes))
+    let router = RouterDriver::new(process, Some(container), webhook).with_wasm(wasm(data, settings)?);
+    Ok((Arc::new(router), notes))
 }
 
 /// A line a mechanism.
@@ -72,6 +73,19 @@ fn notes(sandbox: Option<&[Finding]>) -> Vec<String> {
         None => vec![NO_SANDBOX.to_owned()],
         Some(findings) => findings.iter().map(|finding| format!("sandbox, {finding}")).collect(),
     }
+}
+
+#[cfg(feature = "wasm")]
+fn wasm(data: &Path, settings: &Settings) -> io::Result<Option<Arc<dyn Driver>>> {
+    let mut config = tidemill_wasm::WasmConfig::new(data);
+    config.mounts = settings.list("wasm.mounts").into_iter().map(PathBuf::from).collect();
+    config.instances_max = u32::try_from(settings.count("wasm.instances_max")).unwrap_or(u32::MAX);
+    Ok(Some(Arc::new(tidemill_wasm::WasmDriver::new(config)?)))
+}
+
+#[cfg(not(feature = "wasm"))]
+fn wasm(_: &Path, _: &Settings) -> io::Result<Option<Arc<dyn Driver>>> {
+    Ok(None)
 }
 
 /// Names the containers of this data folder, wherever it is moved.

@@ -126,8 +126,9 @@ async fn find_runtimes(builder: &PackageBuilder, info: &mut ServerInfo) {
             Err(error) => info.notes.push(format!("{runtime} functions cannot be deployed: {error}")),
         }
     }
-    let further =
-        [Runtime::Shell, Runtime::Binary, Runtime::Image, Runtime::Webhook].map(|runtime| runtime.to_string());
+    let wasm = cfg!(feature = "wasm").then_some(Runtime::Wasm);
+    let further = [Runtime::Shell, Runtime::Binary, Runtime::Image, Runtime::Webhook].into_iter().chain(wasm);
+    let further = further.map(|runtime| runtime.to_string());
     info.runtimes.extend(further.map(|name| RuntimeInfo { name, ..RuntimeInfo::default() }));
 }
 

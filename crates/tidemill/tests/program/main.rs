@@ -6,3 +6,5 @@ mod harness;
 mod serving;
 mod surface;
 mod usage;
+#[cfg(feature = "wasm")]
+mod wasm;

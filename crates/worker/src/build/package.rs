@@ -100,6 +100,7 @@ impl Builder for PackageBuilder {
         }
         match &spec.runtime {
             Runtime::Image | Runtime::Webhook => Ok(Environment::default()),
+            Runtime::Wasm => program::wasm(unpacked, spec),
             Runtime::Python(wish) => python::environment(&self.shop, unpacked, build, wish.as_deref(), progress).await,
             Runtime::Nodejs => node::environment(&self.shop, unpacked, build, progress).await,
             Runtime::Shell | Runtime::Binary => {

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use tidemill_core::ports::{BuildError, Unpacked};
+use tidemill_core::{
+    ports::{BuildError, Environment, Unpacked},
+    spec::FunctionSpec,
+};
 
 use super::{
     interpreter::{find_program, is_program},
@@ -54,6 +57,26 @@ pub(crate) fn binary(unpacked: &Unpacked, handler: &str) -> Result<PathBuf, Buil
         }
         None => only_program(unpacked, "program"),
     }
+}
+
+/// Finds the module of a WebAssembly function: the file that the handler names, or the only one there is. Nothing is built.
+pub(crate) fn wasm(unpacked: &Unpacked, spec: &FunctionSpec) -> Result<Environment, BuildError> {
+    if !spec.build.commands.is_empty() || !spec.build.requirements.is_empty() {
+        let what = "nothing is built for a wasm function: compile the module first, and leave build.commands and \
+                    build.requirements out";
+        return Err(BuildError::Package(what.to_owned()));
+    }
+    let is_module = |file: &&String| file.ends_with(".wasm") || file.ends_with(".wat");
+    let modules: Vec<&String> = unpacked.files.iter().filter(is_module).collect();
+    let program = match (named(unpacked, &spec.handler), modules.as_slice()) {
+        (Some(file), _) => file,
+        (None, [only]) if spec.handler.is_empty() => unpacked.directory.join(only),
+        (None, _) => {
+            let what = format!("the handler must say which module to run; the package holds {}", listed(unpacked));
+            return Err(BuildError::Package(what));
+        }
+    };
+    Ok(Environment { program, ..Environment::default() })
 }
 
 fn named(unpacked: &Unpacked, handler: &str) -> Option<PathBuf> {

@@ -59,7 +59,7 @@ pub(crate) fn command_line(runtime: &Runtime, home: &Path) -> Option<CommandLine
             Some((vec!["-m".to_owned(), "tidemill_worker".to_owned()], variables))
         }
         Runtime::Nodejs => Some((vec![text(home.join("nodejs").join(NODE_MAIN))], Vec::new())),
-        Runtime::Shell | Runtime::Binary | Runtime::Image | Runtime::Webhook => None,
+        Runtime::Shell | Runtime::Binary | Runtime::Wasm | Runtime::Image | Runtime::Webhook => None,
     }
 }
 

@@ -135,7 +135,7 @@ pub(in crate::manifest) fn fit(
     let place = view.get("container");
     let short = view.get("image");
     match spec.runtime {
-        Runtime::Shell | Runtime::Webhook => {
+        Runtime::Shell | Runtime::Wasm | Runtime::Webhook => {
             lone_image(&short, report);
             if asked.is_some() {
                 refuse(&spec.runtime, &place, report);

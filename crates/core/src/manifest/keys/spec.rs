@@ -11,7 +11,7 @@ pub(in crate::manifest) static SPEC: &[Key] = &[
         "runtime",
         Shape::Text,
         "from the extension of the source file",
-        "The language: `python` (or `python:3.11` and the like), `nodejs`, `shell`, `binary`; or `image`, a container image; or `webhook`, which posts events to a URL.",
+        "The language: `python` (or `python:3.11` and the like), `nodejs`, `shell`, `binary`; or `wasm`, WebAssembly; or `image`, a container image; or `webhook`, which posts events to a URL.",
     ),
     key(
         "handler",
@@ -111,7 +111,7 @@ pub(in crate::manifest) static SPEC: &[Key] = &[
         "runtimeAttributes",
         Shape::Map(&Shape::Any),
         "",
-        "Free settings of the runtime. shell: `arguments` (one text, split at spaces), `responseHeaders` (a mapping).",
+        "Free settings of the runtime. shell: `arguments` (one text, split at spaces), `responseHeaders` (a mapping). wasm: the same for commands, and `wasm`, what a module is granted, see docs/wasm.md.",
     ),
     no_effect("publish", RECORD_ONLY),
     no_effect("version", RECORD_ONLY),

@@ -27,7 +27,7 @@ hint: did you mean \"name\"?
 function.yaml:4:3: spec.hander: this key is not known
 hint: did you mean \"handler\"?
 function.yaml:5:12: spec.runtime: this version does not have the runtime \"golang\" yet
-hint: there are python (or python:3.11 and the like), nodejs, shell, binary, image and webhook
+hint: there are python (or python:3.11 and the like), nodejs, shell, binary, wasm, image and webhook
 function.yaml:7:16: spec.maxReplicas: expected a whole number, found the text \"two\"
 function.yaml:11:7: spec.triggers.web.kind: the key is given twice
 hint: the first one stands on line 10

@@ -61,7 +61,7 @@ pub(crate) fn interpreter(runtime: &Runtime) -> Option<String> {
             Some(format!("python{}", release.join(".")))
         }
         Runtime::Nodejs => Some("node".to_owned()),
-        Runtime::Shell | Runtime::Binary | Runtime::Image | Runtime::Webhook => None,
+        Runtime::Shell | Runtime::Binary | Runtime::Wasm | Runtime::Image | Runtime::Webhook => None,
     }
 }
 

@@ -1,0 +1,28 @@
+//! The settings of a driver.
+
+use std::path::PathBuf;
+
+/// The settings of a [`crate::WasmDriver`].
+#[derive(Clone, Debug)]
+pub struct WasmConfig {
+    /// Where compiled modules are kept, so that they are compiled once.
+    pub cache: PathBuf,
+    /// Instances at once, of all functions together; calls beyond it wait for one to end.
+    pub instances_max: u32,
+    /// Folders of this machine that functions may ask for (`runtimeAttributes.wasm.mounts`), with all below them. Folders of
+    /// a function's own package need no permission.
+    pub mounts: Vec<PathBuf>,
+    /// Threads for calls that compute for long, so that they hold up nobody else; 0 is one a core.
+    pub threads: usize,
+}
+
+impl WasmConfig {
+    /// The defaults, with the folder `wasm` of the data folder for what is compiled.
+    pub fn new(data: impl Into<PathBuf>) -> WasmConfig {
+        let cache = data.into().join("wasm");
+        WasmConfig { cache, instances_max: INSTANCES_MAX, mounts: Vec::new(), threads: 0 }
+    }
+}
+
+/// Instances at once unless the settings say otherwise.
+const INSTANCES_MAX: u32 = 256;

@@ -1,0 +1,197 @@
+//! What a function may ask of Tidemill: `tidemill:function/context`, and the same for core modules.
+//!
+//! Core modules import from `tidemill`; texts are UTF-8, given as address and length:
+//!
+//! | Function | Meaning |
+//! |---|---|
+//! | `log(level, at, length)` | a log line; levels 0 debug, 1 info, 2 warn, 3 error |
+//! | `send(at, length) -> i32` | sends a message, a JSON object as in `TIDEMILL_SEND_FILE`; 0, or 1 with the reason in the log |
+//! | `state_size() -> i32` | bytes of the state; 0 when none is stored, -1 when the function has none |
+//! | `state_read(at, length) -> i32` | writes at most `length` bytes of the state to `at`, gives how many |
+//! | `state_write(at, length) -> i32` | replaces the state, a JSON value; 0, or 1 with the reason in the log |
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use serde::Deserialize;
+use tidemill_core::{Event, invocation::LogLevel, ports};
+use wasmtime::{Caller, Extern};
+
+use crate::{
+    bindings::tidemill::function::{
+        context,
+        types::{self, Level, Message, Reply, Request},
+    },
+    guest::Guest,
+};
+
+impl types::Host for Guest {}
+
+impl context::Host for Guest {
+    fn log(&mut self, level: Level, message: String, fields: Option<String>) {
+        let fields = fields.and_then(|text| {
+            let value: serde_json::Value = serde_json::from_str(&text).ok()?;
+            value.is_object().then_some((value, text.len()))
+        });
+        self.record.log(log_level(level), &message, fields);
+    }
+
+    fn send(&mut self, message: Message) -> Result<(), String> {
+        self.record.send(ports::Message {
+            function: message.function,
+            key: message.key,
+            headers: lower(message.headers),
+            content_type: message.content_type,
+            body: message.body.into(),
+            delay: Duration::from_millis(message.delay_ms),
+        })
+    }
+
+    fn get_state(&mut self) -> Result<Option<String>, String> {
+        let state = self.record.state()?;
+        Ok((!state.is_empty()).then(|| String::from_utf8_lossy(&state).into_owned()))
+    }
+
+    fn set_state(&mut self, value: String) -> Result<(), String> {
+        self.record.set_state(value.as_bytes())
+    }
+
+    fn config(&mut self, name: String) -> Option<String> {
+        self.configs.get(&name).cloned()
+    }
+
+    fn variable(&mut self, name: String) -> Option<String> {
+        self.variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone())
+    }
+
+    async fn call(&mut self, function: String, request: Request) -> Result<Reply, String> {
+        let or = |text: String, other: &str| if text.is_empty() { other.to_owned() } else { text };
+        let call = ports::CallRequest {
+            caller: self.function.clone(),
+            function: function.parse().map_err(|error| format!("{function:?}: {error}"))?,
+            event: Event {
+                method: or(request.method, "POST"),
+                path: or(request.path, "/"),
+                headers: lower(request.headers),
+                content_type: request.content_type,
+                body: request.body.into(),
+                ..Event::default()
+            },
+        };
+        let reply = self.host.call_function(call).await?;
+        Ok(Reply {
+            status: reply.status,
+            content_type: reply.content_type,
+            headers: reply.headers,
+            body: reply.body.to_vec(),
+        })
+    }
+}
+
+fn log_level(level: Level) -> LogLevel {
+    match level {
+        Level::Debug => LogLevel::Debug,
+        Level::Info => LogLevel::Info,
+        Level::Warn => LogLevel::Warn,
+        Level::Error => LogLevel::Error,
+    }
+}
+
+fn lower(headers: Vec<(String, String)>) -> Vec<(String, String)> {
+    headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
+}
+
+/// A message as core modules write it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    function: String,
+    #[serde(default)]
+    key: Option<String>,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    body_base64: Option<String>,
+    #[serde(default)]
+    content_type: String,
+    #[serde(default)]
+    headers: std::collections::BTreeMap<String, String>,
+    #[serde(default)]
+    delay_ms: u64,
+}
+
+fn message(text: &[u8]) -> Result<ports::Message, String> {
+    let line: Line = serde_json::from_slice(text).map_err(|error| format!("the message is not understood: {error}"))?;
+    let body = match (line.body, line.body_base64) {
+        (Some(_), Some(_)) => return Err("the message has both body and body_base64".to_owned()),
+        (Some(text), None) => text.into_bytes(),
+        (None, Some(text)) => base64::engine::general_purpose::STANDARD
+            .decode(text)
+            .map_err(|error| format!("the message's body_base64: {error}"))?,
+        (None, None) => Vec::new(),
+    };
+    Ok(ports::Message {
+        function: line.function,
+        key: line.key,
+        headers: lower(line.headers.into_iter().collect()),
+        content_type: line.content_type,
+        body: body.into(),
+        delay: Duration::from_millis(line.delay_ms),
+    })
+}
+
+/// Offers them to core modules.
+pub(crate) fn add_to_module_linker(linker: &mut wasmtime::Linker<Guest>) -> wasmtime::Result<()> {
+    linker.func_wrap("tidemill", "log", |mut caller: Caller<'_, Guest>, level: i32, at: u32, length: u32| {
+        let text = read(&mut caller, at, length)?;
+        let level = [LogLevel::Debug, LogLevel::Info, LogLevel::Warn].get(level as usize).copied();
+        let text = String::from_utf8_lossy(&text);
+        caller.data().record.log(level.unwrap_or(LogLevel::Error), &text, None);
+        Ok::<_, wasmtime::Error>(())
+    })?;
+    linker.func_wrap("tidemill", "send", |mut caller: Caller<'_, Guest>, at: u32, length: u32| {
+        let text = read(&mut caller, at, length)?;
+        let record = &caller.data().record;
+        let sent = message(&text).and_then(|message| record.send(message));
+        Ok::<_, wasmtime::Error>(said(&caller, sent))
+    })?;
+    linker.func_wrap("tidemill", "state_size", |caller: Caller<'_, Guest>| {
+        caller.data().record.state().map_or(-1, |state| i32::try_from(state.len()).unwrap_or(i32::MAX))
+    })?;
+    linker.func_wrap("tidemill", "state_read", |mut caller: Caller<'_, Guest>, at: u32, length: u32| {
+        let state = caller.data().record.state().unwrap_or_default();
+        let part = &state[..state.len().min(length as usize)];
+        let memory = memory(&mut caller)?;
+        memory.write(&mut caller, at as usize, part)?;
+        Ok::<_, wasmtime::Error>(i32::try_from(part.len()).unwrap_or(i32::MAX))
+    })?;
+    linker.func_wrap("tidemill", "state_write", |mut caller: Caller<'_, Guest>, at: u32, length: u32| {
+        let value = read(&mut caller, at, length)?;
+        let set = caller.data().record.set_state(&value);
+        Ok::<_, wasmtime::Error>(said(&caller, set))
+    })?;
+    Ok(())
+}
+
+fn said(caller: &Caller<'_, Guest>, result: Result<(), String>) -> i32 {
+    match result {
+        Ok(()) => 0,
+        Err(reason) => {
+            caller.data().record.log(LogLevel::Warn, &reason, None);
+            1
+        }
+    }
+}
+
+fn memory(caller: &mut Caller<'_, Guest>) -> wasmtime::Result<wasmtime::Memory> {
+    match caller.get_export("memory") {
+        Some(Extern::Memory(memory)) => Ok(memory),
+        _ => Err(wasmtime::format_err!("the module exports no memory")),
+    }
+}
+
+fn read(caller: &mut Caller<'_, Guest>, at: u32, length: u32) -> wasmtime::Result<Vec<u8>> {
+    let memory = memory(caller)?;
+    let found = memory.data(&*caller).get(at as usize..).and_then(|rest| rest.get(..length as usize));
+    found.map(<[u8]>::to_vec).ok_or_else(|| wasmtime::format_err!("the text lies outside of the memory"))
+}

@@ -1,0 +1,139 @@
+//! The driver: compiles modules, checks what they ask for, and makes workers of them.
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use tidemill_core::{
+    invocation::LogLine,
+    ports::{CallOutcome, Driver, DriverHealth, Launch, LaunchError, Worker},
+    spec::Runtime,
+    variables::function_variables,
+    words::human_duration,
+};
+use tokio::sync::Semaphore;
+use wasmtime::Engine;
+
+use crate::{
+    WasmConfig,
+    cache::{Cache, one_line},
+    engine::{self, Ticker},
+    grants::Grants,
+    guest::Scene,
+    lane::Lane,
+    limits,
+    outbound::Clients,
+    programs::Programs,
+    record::Record,
+    worker::{Shared, WasmWorker},
+};
+
+/// Runs functions of the runtime `wasm` within this process. See the crate.
+pub struct WasmDriver {
+    engine: Engine,
+    programs: Programs,
+    shared: Arc<Shared>,
+    clients: Arc<Clients>,
+    mounts: Vec<PathBuf>,
+    instances_max: u32,
+    /// Why instances are not pooled.
+    without_pool: Option<String>,
+}
+
+impl WasmDriver {
+    /// Makes the engine, reserves the address space of the pool and starts the clock's thread.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no address space or no thread.
+    pub fn new(config: WasmConfig) -> io::Result<WasmDriver> {
+        let instances_max = config.instances_max.max(1);
+        let broken = |error: wasmtime::Error| io::Error::other(one_line(&error));
+        let (engine, without_pool) = engine::engine(instances_max).map_err(broken)?;
+        if let Some(reason) = &without_pool {
+            tracing::warn!(reason, "instances of WebAssembly cannot be pooled and start more slowly");
+        }
+        let ticker = Ticker::start(&engine)?;
+        let cache = Cache::new(config.cache, engine.clone());
+        let programs = Programs::new(engine.clone(), cache).map_err(broken)?;
+        let room = Arc::new(Semaphore::new(instances_max as usize));
+        let shared = Arc::new(Shared { ticker, lane: Lane::new(config.threads), room });
+        let clients = Arc::default();
+        Ok(WasmDriver { engine, programs, shared, clients, mounts: config.mounts, instances_max, without_pool })
+    }
+
+    fn scene(&self, launch: &Launch, grants: &Grants) -> Scene {
+        let memory = launch.spec.resources.memory_bytes.unwrap_or(limits::MEMORY_BYTES_DEFAULT);
+        Scene {
+            engine: self.engine.clone(),
+            function: launch.function.clone(),
+            host: launch.host.clone(),
+            clients: self.clients.clone(),
+            hosts: grants.hosts.as_slice().into(),
+            mounts: grants.mounts.clone(),
+            variables: function_variables(&launch.function, launch.revision, &launch.spec).into(),
+            memory_bytes_max: memory.min(limits::MEMORY_BYTES_MAX),
+        }
+    }
+}
+
+fn refused(reason: impl Into<String>) -> LaunchError {
+    LaunchError { reason: reason.into(), logs: Vec::new() }
+}
+
+/// Why an instance could not be made, with what it logged.
+fn not_ready(outcome: CallOutcome, mut logs: Vec<LogLine>) -> LaunchError {
+    let line = match outcome {
+        CallOutcome::Replied(_) => "it answered before it was asked".to_owned(),
+        CallOutcome::Raised { message, .. } => message,
+        CallOutcome::Broken { reason, .. } => reason,
+    };
+    // The backtrace is the last line, and begins with the reason.
+    let reason = match logs.pop_if(|log| log.message.starts_with(&line)) {
+        Some(trace) => trace.message,
+        None => line,
+    };
+    LaunchError { reason, logs }
+}
+
+#[async_trait]
+impl Driver for WasmDriver {
+    async fn launch(&self, launch: Launch) -> Result<Arc<dyn Worker>, LaunchError> {
+        if launch.spec.runtime != Runtime::Wasm {
+            return Err(refused(format!("the runtime {} is not run as WebAssembly", launch.spec.runtime)));
+        }
+        let grants = Grants::read(&launch.spec, &launch.directory, &self.mounts).map_err(refused)?;
+        let timeout = launch.spec.readiness_timeout;
+        let program = tokio::time::timeout(timeout, self.programs.get(&launch.environment.program))
+            .await
+            .map_err(|_| {
+                let limit = human_duration(timeout);
+                refused(format!("it was not compiled within its readiness timeout of {limit}; compiling goes on"))
+            })?
+            .map_err(refused)?;
+        tracing::debug!(function = %launch.function, kind = program.kind.as_str(), "linked");
+        let scene = self.scene(&launch, &grants);
+        let worker = WasmWorker::new(launch.worker.clone(), self.shared.clone(), program, scene, grants);
+        let record = Record::default();
+        match worker.try_out(&record, timeout).await {
+            Ok(()) => Ok(Arc::new(worker)),
+            Err(outcome) => Err(not_ready(outcome, record.lines())),
+        }
+    }
+
+    async fn warm(&self, launch: &Launch) {
+        // The launch itself says what is wrong with it.
+        let _ = self.programs.get(&launch.environment.program).await;
+    }
+
+    async fn close(&self) {
+        self.shared.room.close();
+    }
+
+    async fn health(&self) -> Vec<DriverHealth> {
+        let pooled = match &self.without_pool {
+            None => format!("{} pooled instances", self.instances_max),
+            Some(reason) => format!("{} instances, not pooled: {reason}", self.instances_max),
+        };
+        vec![DriverHealth { name: "wasm".to_owned(), detail: format!("wasmtime 48, {pooled}"), problem: None }]
+    }
+}

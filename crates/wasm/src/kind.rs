@@ -1,0 +1,113 @@
+//! What a module is, found by looking at it.
+
+use std::{borrow::Cow, fs, path::Path};
+
+use wasmtime::{Engine, component::Component, component::types::ComponentItem};
+
+use crate::{bindings::HANDLER, limits};
+
+/// The two forms of WebAssembly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A core module.
+    Module,
+    /// A component.
+    Component,
+}
+
+/// How a module is talked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A core module with `_start`: the body is its stdin, its stdout is the reply.
+    Command,
+    /// The same as a component (`wasi:cli/run`).
+    CommandComponent,
+    /// A component with `wasi:http/incoming-handler`.
+    Http,
+    /// A component of `wit/tidemill.wit`.
+    Function,
+}
+
+impl Kind {
+    /// The word for it, for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Command => "command module",
+            Kind::CommandComponent => "command component",
+            Kind::Http => "wasi:http component",
+            Kind::Function => "tidemill:function component",
+        }
+    }
+}
+
+/// Reads a module and assembles it when it is text. The error is one line.
+pub(crate) fn read(file: &Path) -> Result<(Vec<u8>, Form), String> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let size = fs::metadata(file).map_err(|error| format!("{name}: {error}"))?.len();
+    if size > limits::MODULE_BYTES_MAX {
+        return Err(format!("{name} has {size} bytes, more than the {} that are allowed", limits::MODULE_BYTES_MAX));
+    }
+    let bytes = fs::read(file).map_err(|error| format!("{name}: {error}"))?;
+    let bytes = match wat::Parser::new().parse_bytes(Some(file), &bytes) {
+        Ok(Cow::Borrowed(_)) => bytes,
+        Ok(Cow::Owned(assembled)) => assembled,
+        Err(error) => return Err(format!("{name} is neither WebAssembly nor its text form: {}", trim(&error))),
+    };
+    match bytes.get(4..8) {
+        Some([1, 0, 0, 0]) => Ok((bytes, Form::Module)),
+        Some([_, _, 1, 0]) => Ok((bytes, Form::Component)),
+        _ => Err(format!("{name} is of a version of WebAssembly that this program does not know")),
+    }
+}
+
+/// The first line of an error of the assembler, with the place.
+fn trim(error: &wat::Error) -> String {
+    let text = error.to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default().to_owned();
+    match lines.next().and_then(|line| line.rsplit_once(".wat:")) {
+        Some((_, place)) => format!("{first} (line {place})"),
+        None => first,
+    }
+}
+
+/// What kind of component it is.
+pub(crate) fn of_component(component: &Component, engine: &Engine) -> Result<Kind, String> {
+    let kind = component.component_type();
+    let exports: Vec<(String, ComponentItem)> =
+        kind.exports(engine).map(|(name, item)| (name.to_owned(), item.ty.clone())).collect();
+    let has = |interface: &str| {
+        exports.iter().any(|(name, _)| name == interface || name.strip_prefix(interface).is_some_and(is_version))
+    };
+    if exports.iter().any(|(name, _)| name == HANDLER) {
+        return Ok(Kind::Function);
+    }
+    if has("wasi:http/incoming-handler") {
+        return Ok(Kind::Http);
+    }
+    if has("wasi:cli/run") {
+        return Ok(Kind::CommandComponent);
+    }
+    let names: Vec<&str> = exports.iter().map(|(name, _)| name.as_str()).take(10).collect();
+    Err(format!(
+        "the component exports none of {HANDLER}, wasi:http/incoming-handler@0.2 and wasi:cli/run@0.2, but {}",
+        if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+    ))
+}
+
+/// Whether it follows an interface's name: `@0.2.…`, all of which are compatible.
+fn is_version(rest: &str) -> bool {
+    rest.starts_with("@0.2.")
+}
+
+/// What kind of core module it is.
+pub(crate) fn of_module(module: &wasmtime::Module) -> Result<Kind, String> {
+    if module.get_export("_start").is_some_and(|export| export.func().is_some()) {
+        return Ok(Kind::Command);
+    }
+    let names: Vec<&str> = module.exports().map(|export| export.name()).take(10).collect();
+    Err(format!(
+        "the module has no function _start, so it is no command; it exports {}",
+        if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+    ))
+}

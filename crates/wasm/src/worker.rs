@@ -1,0 +1,321 @@
+//! A worker: the right to run instances of one program, several at once.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use tidemill_core::{
+    Event, InvocationId,
+    invocation::{AttemptOutcome, LogLine, Reply, RunReport},
+    limits,
+    ports::{Call, CallEnd, CallOutcome, Place, Worker, WorkerId},
+    time::micros,
+    variables::event_variables,
+    words::human_duration,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::sleep_until,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    engine::Ticker,
+    grants::Grants,
+    guest::{Pace, Part, Scene},
+    kind::Kind,
+    lane::Lane,
+    program::Program,
+    record::Record,
+    run::{Ended, Facts, run},
+    verdict::{Verdict, broken, judge, log_place},
+};
+
+const CONTENT_TYPE: &str = "text/plain; charset=utf-8";
+/// How long a guest that was told to end has for it before its instance is taken away.
+const END_GRACE: Duration = Duration::from_millis(50);
+
+/// What all workers of a driver share.
+pub(crate) struct Shared {
+    pub ticker: Ticker,
+    pub lane: Lane,
+    /// One permit an instance.
+    pub room: Arc<Semaphore>,
+}
+
+/// See the module.
+pub(crate) struct WasmWorker {
+    id: WorkerId,
+    shared: Arc<Shared>,
+    program: Arc<Program>,
+    scene: Scene,
+    grants: Grants,
+    open: Mutex<HashMap<InvocationId, Arc<Cut>>>,
+    calls: TaskTracker,
+    gone: CancellationToken,
+}
+
+/// How a call is ended from outside.
+#[derive(Default)]
+struct Cut {
+    /// What the call has logged so far, among others.
+    record: Record,
+    token: CancellationToken,
+    verdict: Mutex<Option<(AttemptOutcome, String)>>,
+}
+
+impl Cut {
+    fn because(&self, outcome: AttemptOutcome, reason: &str) {
+        self.verdict.lock().get_or_insert((outcome, reason.to_owned()));
+        self.token.cancel();
+    }
+}
+
+/// Forgets an open call, also when its caller has left.
+struct Close<'a>(&'a WasmWorker, InvocationId);
+
+impl Drop for Close<'_> {
+    fn drop(&mut self) {
+        self.0.open.lock().remove(&self.1);
+    }
+}
+
+impl WasmWorker {
+    /// A worker that runs `program` as `scene` and `grants` say.
+    pub fn new(id: WorkerId, shared: Arc<Shared>, program: Arc<Program>, scene: Scene, grants: Grants) -> WasmWorker {
+        WasmWorker {
+            id,
+            shared,
+            program,
+            scene,
+            grants,
+            open: Mutex::default(),
+            calls: TaskTracker::new(),
+            gone: CancellationToken::new(),
+        }
+    }
+
+    /// Makes and prepares one instance, to see that it can be done. The record has what it logged.
+    pub async fn try_out(&self, record: &Record, timeout: Duration) -> Result<(), CallOutcome> {
+        let pace = Pace::default();
+        let part = Part { record: record.clone(), pace: pace.clone(), ..Part::default() };
+        let bounds = Bounds { deadline: Some((Instant::now() + timeout, timeout, "readiness")), cut: &Cut::default() };
+        let tried = self.attend(part, None, &pace, &bounds, record).await;
+        tried.map(|_| ()).map_err(|verdict| verdict.outcome)
+    }
+
+    fn part(&self, call: &Call, event: &Event, record: &Record, pace: &Pace) -> Part {
+        let part = Part::of(call, record, pace);
+        if !matches!(self.program.kind, Kind::Command | Kind::CommandComponent) {
+            return part;
+        }
+        let own = event.header("x-nuclio-arguments").map(|text| text.split_whitespace().map(str::to_owned).collect());
+        let name = self.scene.function.name.as_str().to_owned();
+        let arguments: Vec<String> = own.unwrap_or_else(|| self.grants.arguments.clone());
+        Part {
+            is_command: true,
+            arguments: [name].into_iter().chain(arguments).collect(),
+            variables: event_variables(event, call.attempt),
+            stdin: event.body.clone(),
+            ..part
+        }
+    }
+
+    /// Runs one instance within its bounds.
+    async fn attend(
+        &self,
+        part: Part,
+        event: Option<(Event, Facts)>,
+        pace: &Pace,
+        bounds: &Bounds<'_>,
+        record: &Record,
+    ) -> Result<Reply, Verdict> {
+        let Ok(room) = self.room().await else {
+            let reason = "no instance became free in time: the server runs as many as it may".to_owned();
+            return Err(broken(AttemptOutcome::Interrupted, reason));
+        };
+        let store = match self.scene.store(part) {
+            Ok(store) => store,
+            Err(error) => return Err(broken(AttemptOutcome::Crashed, crate::cache::one_line(&error))),
+        };
+        let (program, running) = (self.program.clone(), self.shared.ticker.run());
+        let run = Box::pin(async move {
+            // They are the instance's: a call that is given up may leave before it.
+            let _held = (room, running);
+            run(program, store, event).await
+        });
+        let mut running = std::pin::pin!(self.shared.lane.attend(run, pace));
+        let mut verdict: Option<(AttemptOutcome, String)> = None;
+        let mut until = bounds.deadline.map(|(deadline, ..)| deadline);
+        let ended: Option<Ended> = loop {
+            tokio::select! {
+                biased;
+                ended = &mut running => break ended,
+                () = bounds.cut.token.cancelled(), if verdict.is_none() => {
+                    let said = bounds.cut.verdict.lock().take();
+                    verdict = Some(said.unwrap_or((AttemptOutcome::Interrupted, "it was interrupted".to_owned())));
+                    pace.end();
+                    until = Some(Instant::now() + END_GRACE);
+                }
+                () = sleep_until(until.unwrap_or_else(Instant::now).into()), if until.is_some() => {
+                    if verdict.is_some() {
+                        break None;
+                    }
+                    verdict = Some(bounds.timed_out());
+                    pace.end();
+                    until = Some(Instant::now() + END_GRACE);
+                }
+            }
+        };
+        if let Some(ended) = &ended {
+            record.note_memory(ended.memory_bytes_peak);
+        }
+        match (verdict, ended) {
+            (Some((outcome, reason)), ended) => {
+                if let Some(ended) = ended {
+                    log_place(&ended, record, &reason);
+                }
+                record.flush();
+                Err(broken(outcome, reason))
+            }
+            (None, None) => Err(broken(AttemptOutcome::Crashed, "the instance broke down".to_owned())),
+            (None, Some(ended)) => judge(ended, record, self.scene.memory_bytes_max),
+        }
+    }
+
+    async fn room(&self) -> Result<OwnedSemaphorePermit, ()> {
+        if let Ok(permit) = self.shared.room.clone().try_acquire_owned() {
+            return Ok(permit);
+        }
+        let acquiring = self.shared.room.clone().acquire_owned();
+        let waiting = tokio::time::timeout(limits::WORKER_AVAILABILITY_TIMEOUT, acquiring);
+        waiting.await.map_err(|_| ())?.map_err(|_| ())
+    }
+
+    /// A command's reply with what its settings add.
+    fn dressed(&self, mut reply: Reply) -> Reply {
+        match self.program.kind {
+            Kind::Command | Kind::CommandComponent => {
+                CONTENT_TYPE.clone_into(&mut reply.content_type);
+                for (name, value) in &self.grants.response_headers {
+                    if name.eq_ignore_ascii_case("content-type") {
+                        reply.content_type.clone_from(value);
+                    } else {
+                        reply.headers.push((name.clone(), value.clone()));
+                    }
+                }
+            }
+            Kind::Function if reply.content_type.is_empty() => "text/plain".clone_into(&mut reply.content_type),
+            Kind::Function | Kind::Http => {}
+        }
+        reply
+    }
+}
+
+/// What ends a run early.
+struct Bounds<'a> {
+    /// When, after how long, and what that time is called.
+    deadline: Option<(Instant, Duration, &'static str)>,
+    cut: &'a Cut,
+}
+
+impl Bounds<'_> {
+    fn timed_out(&self) -> (AttemptOutcome, String) {
+        let (_, limit, name) = self.deadline.unwrap_or((Instant::now(), Duration::ZERO, "event"));
+        (AttemptOutcome::TimedOut, format!("ran longer than its {name} timeout of {}", human_duration(limit)))
+    }
+}
+
+#[async_trait]
+impl Worker for WasmWorker {
+    fn id(&self) -> &WorkerId {
+        &self.id
+    }
+
+    fn slots(&self) -> u32 {
+        self.grants.slots
+    }
+
+    async fn call(&self, call: &Call) -> CallEnd {
+        let _token = self.calls.token();
+        if self.gone.is_cancelled() {
+            let reason = "the worker was ending when the call reached it".to_owned();
+            let outcome = CallOutcome::Broken { outcome: AttemptOutcome::Interrupted, reason };
+            return CallEnd::new(outcome, Vec::new(), Duration::ZERO);
+        }
+        let started = Instant::now();
+        let record = Record::new(call.state.clone());
+        let cut = Arc::new(Cut { record: record.clone(), ..Cut::default() });
+        self.open.lock().insert(call.invocation, cut.clone());
+        let _close = Close(self, call.invocation);
+        let deadline = call.timeout.and_then(|limit| Some((started.checked_add(limit)?, limit, "event")));
+        let bounds = Bounds { deadline, cut: &cut };
+        let mut report = RunReport::default();
+        let mut replies = Vec::with_capacity(call.events.len());
+        let mut end = None;
+        for event in &call.events {
+            let pace = Pace::default();
+            let part = self.part(call, event, &record, &pace);
+            let event =
+                Event { body: if part.is_command { Default::default() } else { event.body.clone() }, ..event.clone() };
+            let facts = Facts { key: call.key.clone(), attempt: call.attempt };
+            match self.attend(part, Some((event, facts)), &pace, &bounds, &record).await {
+                Ok(reply) => replies.push(self.dressed(reply)),
+                Err(verdict) => {
+                    report.exit_code = verdict.exit_code;
+                    end = Some(verdict.outcome);
+                    break;
+                }
+            }
+        }
+        let user_code = started.elapsed();
+        report.run_us = micros(user_code);
+        report.memory_bytes_max = record.memory_bytes_peak();
+        let outcome = record.outcome();
+        let succeeded = end.is_none();
+        CallEnd {
+            state: outcome.state.filter(|_| succeeded),
+            sends: if succeeded { outcome.sends } else { Vec::new() },
+            report: Some(report),
+            ..CallEnd::new(end.unwrap_or(CallOutcome::Replied(replies)), record.lines(), user_code)
+        }
+    }
+
+    async fn logs_so_far(&self, invocation: InvocationId) -> Option<Vec<LogLine>> {
+        let open = self.open.lock();
+        open.get(&invocation).map(|open| open.record.lines())
+    }
+
+    fn is_alive(&self) -> bool {
+        !self.gone.is_cancelled()
+    }
+
+    fn place(&self) -> Place {
+        Place { driver: "wasm".to_owned(), ..Place::default() }
+    }
+
+    async fn gone(&self) {
+        self.gone.cancelled().await;
+    }
+
+    async fn stop(&self, grace: Duration) {
+        self.gone.cancel();
+        self.calls.close();
+        if tokio::time::timeout(grace, self.calls.wait()).await.is_err() {
+            for cut in self.open.lock().values() {
+                cut.because(AttemptOutcome::Interrupted, "the worker was stopped before the call had ended");
+            }
+            self.calls.wait().await;
+        }
+    }
+
+    async fn cancel(&self, invocation: InvocationId) {
+        if let Some(cut) = self.open.lock().get(&invocation) {
+            cut.because(AttemptOutcome::Cancelled, "it was cancelled");
+        }
+    }
+}
