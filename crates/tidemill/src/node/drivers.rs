@@ -79,7 +79,7 @@ fn notes(sandbox: Option<&[Finding]>) -> Vec<String> {
 fn wasm(data: &Path, settings: &Settings) -> io::Result<Option<Arc<dyn Driver>>> {
     let mut config = tidemill_wasm::WasmConfig::new(data);
     config.mounts = settings.list("wasm.mounts").into_iter().map(PathBuf::from).collect();
-    config.instances_max = u32::try_from(settings.count("wasm.instances_max")).unwrap_or(u32::MAX);
+    config.instances_max = settings.count("wasm.instances_max");
     Ok(Some(Arc::new(tidemill_wasm::WasmDriver::new(config)?)))
 }
 

@@ -25,12 +25,7 @@ pub(crate) fn contract_of(launch: &Launch) -> Contract {
         (Runtime::Image, Some(container)) => container.contract,
         (Runtime::Image, None) => Contract::Run,
         (
-            Runtime::Python(_)
-            | Runtime::Nodejs
-            | Runtime::Shell
-            | Runtime::Binary
-            | Runtime::Wasm
-            | Runtime::Webhook,
+            Runtime::Python(_) | Runtime::Nodejs | Runtime::Shell | Runtime::Binary | Runtime::Wasm | Runtime::Webhook,
             Some(_) | None,
         ) => Contract::Worker,
     }
