@@ -300,6 +300,13 @@ pub struct LogLine {
     pub fields: Option<serde_json::Value>,
 }
 
+impl LogLine {
+    /// The message that a log ends with that was too long.
+    pub const DROPPED: &str = "log limit reached, further lines are dropped";
+    /// The field of an entry whose line goes on in the next one.
+    pub const CONTINUES: &str = "continues";
+}
+
 /// An invocation without its bodies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Invocation {

@@ -55,7 +55,7 @@ impl LogBuffer {
         self.bytes += message.len() + fields_bytes;
         if self.bytes > LOG_ATTEMPT_BYTES_MAX || self.lines.len() >= LOG_ATTEMPT_LINES_MAX {
             self.is_full = true;
-            let message = "log limit reached, further lines are dropped".to_owned();
+            let message = LogLine::DROPPED.to_owned();
             self.lines.push(LogLine { time, level: LogLevel::Warn, message, fields: None });
             return;
         }

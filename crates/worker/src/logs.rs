@@ -45,8 +45,6 @@ pub(crate) struct LogBuffer {
 /// A log keeps so many lines as entries of their own. Later ones without fields join the entry before them, up to the limit of a
 /// message, so that the number of lines costs no text.
 const OWN_ENTRIES_MAX: usize = LOG_ATTEMPT_LINES_MAX - 1000;
-/// The field of an entry whose line goes on in the next one.
-const CONTINUES: &str = "continues";
 
 impl LogBuffer {
     /// Appends a line, unless the limit is reached: then the rest is dropped, and the first time that is said.
@@ -80,13 +78,13 @@ impl LogBuffer {
             self.add(time, level, message, fields);
         }
         if self.is_full {
-            self.push_last(LogLevel::Warn, "log limit reached, further lines are dropped");
+            self.push_last(LogLevel::Warn, LogLine::DROPPED);
         }
     }
 
     /// Appends a piece of a line: the whole, or what goes on in the next piece when it `continues`.
     pub fn push_piece(&mut self, time: Timestamp, level: LogLevel, piece: &str, continues: bool) {
-        self.push(time, level, piece, continues.then(|| (serde_json::json!({CONTINUES: true}), 0)));
+        self.push(time, level, piece, continues.then(|| (serde_json::json!({LogLine::CONTINUES: true}), 0)));
     }
 
     fn add(&mut self, time: Timestamp, level: LogLevel, message: String, fields: Option<serde_json::Value>) {
@@ -127,7 +125,7 @@ impl LogBuffer {
         let mut text = String::with_capacity(self.bytes);
         for line in &self.lines {
             text.push_str(&line.message);
-            if line.fields.as_ref().and_then(|fields| fields.get(CONTINUES)).is_none() {
+            if line.fields.as_ref().and_then(|fields| fields.get(LogLine::CONTINUES)).is_none() {
                 text.push('\n');
             }
         }

@@ -102,7 +102,7 @@ pub trait Host: Send + Sync {
 }
 
 /// One attempt handed to a worker.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Call {
     /// The invocation (the first one of a batch).
     pub invocation: InvocationId,
@@ -135,6 +135,15 @@ impl Call {
             state: None,
             configs: Arc::default(),
         }
+    }
+}
+
+/// Without what only the user code may read: events, state and configs.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut call = f.debug_struct("Call");
+        call.field("invocation", &self.invocation).field("attempt", &self.attempt).field("timeout", &self.timeout);
+        call.field("events", &self.events.len()).field("key", &self.key).finish_non_exhaustive()
     }
 }
 

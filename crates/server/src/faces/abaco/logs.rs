@@ -14,12 +14,8 @@ use super::{AbacoConfig, envelope::Answer, exchange::Exchange, executions, finde
 /// Stands at the end of a log that was cut.
 const CUT: &str = " LOG LIMIT EXCEEDED; this execution log was TRUNCATED!";
 
-/// The line that a worker ends a log with that was too long for it.
-const DROPPED: &str = "log limit reached, further lines are dropped";
-/// Lines that may come after it.
+/// Lines that may come after [`LogLine::DROPPED`].
 const LINES_AFTER_MAX: usize = 4;
-/// The field of an entry that the next one goes on with in the same line.
-const CONTINUES: &str = "continues";
 
 /// `GET`.
 pub(crate) async fn show(x: &Exchange) -> Answer {
@@ -99,14 +95,14 @@ fn joined(lines: &[LogLine], chars_max: usize) -> String {
     for (at, line) in lines.iter().enumerate() {
         // The last entries of a long log have several lines.
         for part in line.message.strip_suffix('\n').unwrap_or(&line.message).split('\n') {
-            if at >= last && part == DROPPED {
+            if at >= last && part == LogLine::DROPPED {
                 was_cut = true;
                 continue;
             }
             text.push_str(part);
             text.push('\n');
         }
-        if line.fields.as_ref().is_some_and(|fields| fields.get(CONTINUES).is_some()) {
+        if line.fields.as_ref().is_some_and(|fields| fields.get(LogLine::CONTINUES).is_some()) {
             text.pop();
         }
     }
@@ -138,10 +134,10 @@ mod tests {
         assert_eq!(joined(&lines, 5), "a\nä\n\n");
         assert_eq!(joined(&lines, 3), "a\nä LOG LIMIT EXCEEDED; this execution log was TRUNCATED!");
         assert_eq!(joined(&[], 0), "");
-        let piece = LogLine { fields: Some(json!({CONTINUES: true})), ..line("a") };
+        let piece = LogLine { fields: Some(json!({LogLine::CONTINUES: true})), ..line("a") };
         assert_eq!(joined(&[piece, line("b"), line("c")], 100), "ab\nc\n");
-        let cut = [line("a"), line(DROPPED), line("the end")];
-        assert_eq!(joined(&[line(&format!("a\n{DROPPED}\nthe end"))], 100), joined(&cut, 100));
+        let cut = [line("a"), line(LogLine::DROPPED), line("the end")];
+        assert_eq!(joined(&[line(&format!("a\n{LogLine::DROPPED}\nthe end"))], 100), joined(&cut, 100));
         assert_eq!(joined(&cut, 100), "a\nthe end\n LOG LIMIT EXCEEDED; this execution log was TRUNCATED!");
     }
 }
