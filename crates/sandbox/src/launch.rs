@@ -70,7 +70,7 @@ impl Launcher {
     }
 
     /// What it is started with when its end of the control socket is its standard input; its program then has nothing to read.
-    pub(crate) fn arguments_on_stdin() -> [OsString; 2] {
+    pub fn arguments_on_stdin() -> [OsString; 2] {
         [HIDDEN.into(), "0".into()]
     }
 

@@ -7,7 +7,7 @@
 //! | The program must not … | … because of |
 //! |---|---|
 //! | see files of the server, of other functions, of users | its own root: a view of the machine's programs, read-only; Landlock under it |
-//! | write anything but its scratch space, or fill a disk | the same; the scratch space is memory with a limit |
+//! | write anything but its scratch space and what it was given to write, or fill a disk | the same; the scratch space is memory with a limit |
 //! | see, signal or trace processes outside | its own process ids; an own user without a name outside; seccomp |
 //! | reach the network, unless it is given | its own network, with a loopback only |
 //! | use more than its part | control groups, or limits of its processes where there are none |
@@ -46,6 +46,6 @@ pub use cgroup::{Amounts, Cgroups, Controller, Group};
 pub use control::Failure;
 pub use ids::{Ids, Users};
 pub use launch::{Inside, Launcher, Opening, control_number, run_if_launcher};
-pub use plan::{Exchange, Limits, Parts, Plan, Program, View};
+pub use plan::{Exchange, Limits, Parts, Plan, Program, View, Writable};
 pub use probe::{Finding, Findings, probe};
 pub use simple::{Running, start};

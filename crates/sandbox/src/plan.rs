@@ -45,12 +45,25 @@ pub struct View {
     pub shown: Vec<PathBuf>,
     /// Links of the machine's root that must be there too, as `/bin` to `usr/bin`: where they lie and what they say.
     pub links: Vec<(PathBuf, PathBuf)>,
+    /// Folders of the machine that may be written. They must belong to the user that the program is outside, and nothing else may
+    /// rely on what is in them as long as it runs.
+    pub writable: Vec<Writable>,
     /// Small files that exist only inside.
     pub files: Vec<(PathBuf, String)>,
     /// A folder whose files are copied in before the program starts, and back when it has ended.
     pub exchange: Option<Exchange>,
     /// The most that `/tmp` and `/dev/shm` hold together, in bytes.
     pub scratch_bytes: u64,
+}
+
+/// A folder of the machine that a program may write. How much it puts there is for others to watch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Writable {
+    /// The folder outside.
+    pub outside: PathBuf,
+    /// Where the program finds it. Where there is no tree of files of its own it finds it where it is.
+    pub inside: PathBuf,
 }
 
 /// A folder of the machine of which the program gets a copy in its scratch space.

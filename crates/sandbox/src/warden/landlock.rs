@@ -1,4 +1,5 @@
-//! A second lock on files, should the view have a hole: all may be read and run, only the scratch space written.
+//! A second lock on files, should the view have a hole: all may be read and run, only the scratch space and
+//! what was given to be written may be written.
 //!
 //! A rule on `/` counts for what is mounted there later, too. Where there is no view of its own, the rules are all there is:
 //! then only what is shown may be read.
@@ -62,7 +63,8 @@ pub(super) fn restrict(view: &View, has_view: bool) -> Result<(), Failure> {
         .and_then(|rules| rules.add_rules(path_beneath_rules(DEVICES, all)))
         .map_err(|error| failed(&error))?;
     let mut rules = rules;
-    for place in WRITABLE.iter().filter(|place| Path::new(place).is_dir()) {
+    let given = view.writable.iter().map(|folder| if has_view { &*folder.inside } else { &*folder.outside });
+    for place in WRITABLE.iter().map(Path::new).chain(given).filter(|place| place.is_dir()) {
         let folder = PathFd::new(place).map_err(|error| failed(&error))?;
         rules = rules.add_rule(PathBeneath::new(folder, all)).map_err(|error| failed(&error))?;
     }

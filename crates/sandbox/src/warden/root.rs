@@ -5,6 +5,7 @@
 //! ├ usr, etc/ssl, …    the machine's, read-only
 //! ├ etc/passwd, …      made up
 //! ├ tmp, dev/shm       one tmpfs with a limit, to be written
+//! ├ …                  folders of the machine that may be written, over what is there otherwise
 //! ├ dev/null, …        the machine's
 //! └ proc               of the inside's own processes
 //! ```
@@ -33,7 +34,7 @@ use rustix::{
 use super::{exchange::Brought, init::impossible};
 use crate::{
     control::{Failure, Step as _},
-    plan::{Exchange, View},
+    plan::{Exchange, View, Writable},
     sys::set_mount_attributes,
 };
 
@@ -61,6 +62,7 @@ fn shown_attributes() -> MountAttrFlags {
 /// A file or folder of the machine, opened to be put up somewhere else.
 pub(super) struct Source {
     mount: OwnedFd,
+    /// Where it is to be seen.
     path: PathBuf,
 }
 
@@ -79,6 +81,13 @@ impl Source {
         };
         set_mount_attributes(&mount, attributes, MountAttrFlags::empty(), true)?;
         Ok(Some(Source { mount, path: path.to_owned() }))
+    }
+
+    /// Opens what may be written.
+    fn writable(folder: &Writable) -> io::Result<Source> {
+        let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+        let found = Source::with(&folder.outside, attributes)?.ok_or(io::ErrorKind::NotFound)?;
+        Ok(Source { path: folder.inside.clone(), ..found })
     }
 
     /// Whether it is a folder.
@@ -116,6 +125,12 @@ impl Sources {
             }
             shown.extend(Source::open(&path).step(&format!("show {}", path.display()))?);
         }
+        for folder in &view.writable {
+            inside(&folder.inside).step("read the view")?;
+            shown.push(Source::writable(folder).step(&format!("give {}", folder.outside.display()))?);
+        }
+        // Each after those that it lies in, and one that may be written over one of the same place that may not.
+        shown.sort_by(|one, other| one.path.cmp(&other.path));
         let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
         let mut devices = Vec::new();
         for device in DEVICES {
