@@ -78,6 +78,13 @@ impl Client {
         self.send(Method::GET, url, &[], Bytes::new()).await
     }
 
+    /// Deletes a function.
+    pub async fn delete(&self, url: &str, function: &str) -> anyhow::Result<()> {
+        let response = self.send(Method::DELETE, &format!("{url}/v1/functions/{function}"), &[], "").await?;
+        ensure!(matches!(response.status, 200..=299), "not deleted: {} {}", response.status, response.text());
+        Ok(())
+    }
+
     /// Deploys a function made of a `function.yaml` and one source file.
     pub async fn deploy(&self, url: &str, manifest: &Value, file: &str, source: &str) -> anyhow::Result<()> {
         let mut archive = tar::Builder::new(Vec::new());

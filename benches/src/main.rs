@@ -25,12 +25,13 @@ use crate::{
 const USAGE: &str = "\
 usage: benches/run [--write] [--seconds N] [--rounds N] [NAME…]
 
-measures, in turn, each NAME of: sync accept step cold idle overload container (all when none is given)
+measures, in turn, each NAME of: sync wasm accept step cold sandbox idle overload container
+(all when none is given)
 --write      also writes benches/results.md (only with all)
---seconds N  how long a round of load lasts (default 4)
+--seconds N  how long a round of load lasts (default 3)
 --rounds N   how many rounds there are, of which the median counts (default 5)";
 
-const NAMES: [&str; 7] = ["sync", "accept", "step", "cold", "idle", "overload", "container"];
+const NAMES: [&str; 9] = ["sync", "wasm", "accept", "step", "cold", "sandbox", "idle", "overload", "container"];
 
 struct Arguments {
     is_written: bool,
@@ -59,7 +60,7 @@ async fn main() -> ExitCode {
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> anyhow::Result<Arguments> {
-    let mut arguments = Arguments { is_written: false, seconds: 4, rounds: 5, names: Vec::new() };
+    let mut arguments = Arguments { is_written: false, seconds: 3, rounds: 5, names: Vec::new() };
     while let Some(word) = words.next() {
         let mut number =
             || words.next().and_then(|text| text.parse().ok()).with_context(|| format!("{word} takes a number"));
@@ -111,9 +112,11 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
 async fn measure(bench: &mut Bench, name: &str) -> anyhow::Result<()> {
     match name {
         "sync" => rows::sync::measure(bench).await,
+        "wasm" => rows::wasm::measure(bench).await,
         "accept" => rows::accept::measure(bench).await,
         "step" => rows::step::measure(bench).await,
         "cold" => rows::cold::measure(bench).await,
+        "sandbox" => rows::sandbox::measure(bench).await,
         "idle" => rows::idle::measure(bench).await,
         "overload" => rows::overload::measure(bench).await,
         "container" => rows::container::measure(bench).await,

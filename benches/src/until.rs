@@ -27,11 +27,17 @@ where
 
 /// Waits until a process and its descendants have used next to no processor time for a quarter of a second.
 pub async fn until_quiet(root: u32) {
+    until_all_quiet(&[root]).await;
+}
+
+/// The same for several processes together.
+pub async fn until_all_quiet(roots: &[u32]) {
+    let used = || roots.iter().map(|root| process::cpu_time(*root)).sum::<Duration>();
     let end = Instant::now() + DEADLINE;
-    let mut before = process::cpu_time(root);
+    let mut before = used();
     while Instant::now() < end {
         sleep(Duration::from_millis(250)).await;
-        let now = process::cpu_time(root);
+        let now = used();
         if now.saturating_sub(before) <= Duration::from_millis(10) {
             return;
         }
