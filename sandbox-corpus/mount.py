@@ -1,8 +1,11 @@
-# Makes a file system in memory, to be mounted; mounts it nowhere. outside: root
+# Mounts over its scratch space, and takes that away again. outside: root
 import ctypes
 import os
 
 libc = ctypes.CDLL(None, use_errno=True)
-FSOPEN = 430
-made = libc.syscall(FSOPEN, b"tmpfs", 0)
-print("ESCAPED made" if made >= 0 else f"HELD {os.strerror(ctypes.get_errno())}")
+place = os.environ["CORPUS_TMP"].encode()
+if libc.mount(b"none", place, b"tmpfs", 0, None) == 0:
+    libc.umount(place)
+    print("ESCAPED mounted")
+else:
+    print("HELD", os.strerror(ctypes.get_errno()))

@@ -4,7 +4,7 @@ import socket
 
 with socket.socket(socket.AF_UNIX) as asked:
     try:
-        asked.connect("\0corpus-" + os.environ["CORPUS_SERVER"])
+        asked.connect("\0" + os.environ["CORPUS_SOCKET"])
         print("ESCAPED connected")
     except OSError as error:
         print("HELD", error)

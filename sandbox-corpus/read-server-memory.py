@@ -2,8 +2,8 @@
 import os
 
 try:
-    with open(f"/proc/{os.environ['CORPUS_SERVER']}/cmdline", "rb") as file:
-        is_server = b"stands-for-the-server" in file.read()
+    with open(f"/proc/{os.environ['CORPUS_SERVER']}/cmdline") as file:
+        is_server = os.environ["CORPUS_SERVER_NAME"] in file.read()
     open(f"/proc/{os.environ['CORPUS_SERVER']}/mem", "rb").close()
     print("ESCAPED opened" if is_server else "HELD that process is another")
 except OSError as error:

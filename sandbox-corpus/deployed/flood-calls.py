@@ -1,0 +1,19 @@
+# Calls functions that do not exist, and hears no answer. outside: held
+import json
+import os
+import struct
+import threading
+
+CALL = 22
+
+
+def flood():
+    for number in range(20_000):
+        meta = json.dumps({"call": number, "function": "nobody"}).encode()
+        os.write(3, struct.pack("<IBBHII", 12 + len(meta) + 1000, CALL, 0, 0, 1, len(meta)) + meta + b"x" * 1000)
+
+
+thread = threading.Thread(target=flood, daemon=True)
+thread.start()
+thread.join(10)
+print("HELD it said what it liked")
