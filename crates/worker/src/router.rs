@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use tidemill_core::{
     FunctionRef, InvocationId,
     ports::{Driver, DriverHealth, Launch, LaunchError, Progress, Worker},
@@ -39,6 +40,11 @@ impl RouterDriver {
     pub fn with_wasm(mut self, wasm: Option<Arc<dyn Driver>>) -> RouterDriver {
         self.wasm = wasm;
         self
+    }
+
+    /// Every driver there is, in the order in which they are listed.
+    fn all(&self) -> impl Iterator<Item = &Arc<dyn Driver>> {
+        [Some(&self.process), self.container.as_ref(), Some(&self.webhook), self.wasm.as_ref()].into_iter().flatten()
     }
 
     fn of(&self, spec: &FunctionSpec) -> Result<&Arc<dyn Driver>, LaunchError> {
@@ -80,56 +86,42 @@ impl Driver for RouterDriver {
     }
 
     fn leave(&self) {
-        for driver in [&self.process, &self.webhook].into_iter().chain(&self.container) {
-            driver.leave();
-        }
+        self.all().for_each(|driver| driver.leave());
     }
 
     fn forget(&self, function: &FunctionRef) {
-        for driver in [&self.process, &self.webhook].into_iter().chain(&self.container) {
-            driver.forget(function);
-        }
+        self.all().for_each(|driver| driver.forget(function));
     }
 
     async fn left(&self) -> Vec<InvocationId> {
-        match &self.container {
-            Some(container) => container.left().await,
-            None => Vec::new(),
+        let mut left = Vec::new();
+        for driver in self.all() {
+            left.extend(driver.left().await);
         }
+        left
     }
 
     fn release(&self, invocation: InvocationId) {
-        if let Some(container) = &self.container {
-            container.release(invocation);
-        }
+        self.all().for_each(|driver| driver.release(invocation));
     }
 
     async fn close(&self) {
-        if let Some(container) = &self.container {
-            tokio::join!(self.process.close(), container.close(), self.webhook.close());
-        } else {
-            tokio::join!(self.process.close(), self.webhook.close());
-        }
-        if let Some(wasm) = &self.wasm {
-            wasm.close().await;
-        }
+        join_all(self.all().map(|driver| driver.close())).await;
     }
 
     async fn health(&self) -> Vec<DriverHealth> {
-        let mut all = self.process.health().await;
-        match &self.container {
-            Some(container) => all.extend(container.health().await),
-            None => all.push(DriverHealth {
+        let mut health = Vec::new();
+        for driver in self.all() {
+            health.extend(driver.health().await);
+        }
+        if self.container.is_none() {
+            health.push(DriverHealth {
                 name: "docker".to_owned(),
                 detail: String::new(),
                 problem: Some("this server has no container engine; functions in containers do not start".to_owned()),
-            }),
+            });
         }
-        all.extend(self.webhook.health().await);
-        if let Some(wasm) = &self.wasm {
-            all.extend(wasm.health().await);
-        }
-        all
+        health
     }
 }
 
@@ -160,6 +152,22 @@ mod tests {
 
         async fn build_image(&self, _: &Launch, _: &str, _: &str, _: &dyn Progress) -> Result<String, LaunchError> {
             Ok(format!("image of {}", self.0))
+        }
+
+        fn leave(&self) {
+            self.1.lock().push(format!("leave {}", self.0));
+        }
+
+        fn forget(&self, function: &FunctionRef) {
+            self.1.lock().push(format!("forget {} {}", function.name, self.0));
+        }
+
+        async fn left(&self) -> Vec<InvocationId> {
+            vec![InvocationId(uuid::Uuid::from_u128(self.0.len() as u128))]
+        }
+
+        fn release(&self, _: InvocationId) {
+            self.1.lock().push(format!("release {}", self.0));
         }
 
         async fn close(&self) {
@@ -224,15 +232,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_are_closed_warmed_and_asked_for_their_health() {
+    async fn what_concerns_all_reaches_all() {
+        let (driver, asked) = router(true);
+        let driver = driver.with_wasm(Some(Arc::new(Named("wasm", asked.clone()))));
+        let names = ["process", "docker", "webhook", "wasm"];
+        let reached = |verb: &str| {
+            let wanted: Vec<String> = names.iter().map(|name| format!("{verb} {name}")).collect();
+            assert_eq!(std::mem::take(&mut *asked.lock()), wanted);
+        };
+        driver.leave();
+        reached("leave");
+        driver.forget(&"f".parse().unwrap());
+        reached("forget f");
+        driver.release(InvocationId(uuid::Uuid::nil()));
+        reached("release");
+        driver.close().await;
+        reached("close");
+        let lengths: Vec<u128> = driver.left().await.into_iter().map(|id| id.0.as_u128()).collect();
+        assert_eq!(lengths, names.map(|name| name.len() as u128));
+        assert_eq!(driver.health().await.into_iter().map(|health| health.name).collect::<Vec<_>>(), names);
+    }
+
+    #[tokio::test]
+    async fn one_warms_and_builds() {
         let (driver, asked) = router(true);
         driver.warm(&launch(Runtime::Image, true)).await;
-        driver.close().await;
-        let mut seen = asked.lock().clone();
-        seen.sort();
-        assert_eq!(seen, ["close docker", "close process", "close webhook", "warm docker"]);
-        let names: Vec<String> = driver.health().await.into_iter().map(|health| health.name).collect();
-        assert_eq!(names, ["process", "docker", "webhook"]);
+        assert_eq!(*asked.lock(), ["warm docker"]);
         let built = driver.build_image(&launch(Runtime::Nodejs, false), "node", "tag", &Nobody).await;
         assert_eq!(built.unwrap(), "image of docker");
     }
@@ -245,16 +270,15 @@ mod tests {
         let with = without.with_wasm(Some(Arc::new(Named("wasm", asked.clone()))));
         assert_eq!(with.launch(wasm.clone()).await.err().unwrap().reason, "wasm");
         with.warm(&wasm).await;
-        with.close().await;
-        assert!(asked.lock().contains(&"warm wasm".to_owned()) && asked.lock().contains(&"close wasm".to_owned()));
-        assert_eq!(with.health().await.last().unwrap().name, "wasm");
+        assert_eq!(*asked.lock(), ["warm wasm"]);
     }
 
     #[tokio::test]
     async fn without_an_engine_it_says_so() {
         let (driver, _) = router(false);
         let health = driver.health().await;
-        assert_eq!((health[1].name.as_str(), health[1].problem.is_some()), ("docker", true));
+        let missing = health.iter().find(|health| health.name == "docker").unwrap();
+        assert!(missing.problem.is_some());
         let launch = launch(Runtime::Python(None), false);
         assert!(
             driver.build_image(&launch, "a", "b", &Nobody).await.unwrap_err().reason.contains("no container engine")
