@@ -24,6 +24,11 @@ pub fn human_duration(duration: Duration) -> String {
     }
 }
 
+/// Why something that met its limit of `limit_bytes` of memory was ended.
+pub fn memory_reason(limit_bytes: u64) -> String {
+    format!("used more than its memory limit of {}", human_bytes(limit_bytes))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,6 +37,7 @@ mod tests {
     fn units_fit_the_size() {
         for (bytes, said) in [(900, "900 bytes"), (2048, "2 KiB"), (128 << 20, "128 MiB"), ((3 << 19) + 1, "1.5 MiB")] {
             assert_eq!(human_bytes(bytes), said);
+            assert_eq!(memory_reason(bytes), format!("used more than its memory limit of {said}"));
         }
         for (millis, said) in [(200, "200 ms"), (1500, "1.5 s"), (120_000, "2 min")] {
             assert_eq!(human_duration(Duration::from_millis(millis)), said);

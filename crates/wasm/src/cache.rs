@@ -6,24 +6,44 @@
 //!
 //! The code's own digest in its name makes a damaged file visible before it is mapped and run, and one rename makes it whole
 //! or absent. `engine` tells the version and the settings that it was compiled for: what was compiled for others is removed
-//! when the new code is stored. A cache that cannot be written costs compiling again at the next start, no more.
+//! at the start. A cache that cannot be written costs compiling again at the next start, no more.
+//!
+//! The files have a limit together: beyond it what was not used for longest goes, when new code is stored. Code that a
+//! program of this process was made of stays, since its file is mapped.
 
 use std::{
+    collections::HashMap,
     fmt::Write as _,
     fs,
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::SystemTime,
 };
 
+use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use wasmtime::{Engine, Module, component::Component};
 
-use crate::kind::Form;
+use crate::{
+    kind::Form,
+    sweep::{EXTENSION, surplus, sweep},
+};
 
-/// Code that can be linked.
-#[derive(Clone)]
+/// Code that can be linked. Its file stays while this, or what was made of it with its [`Hold`], exists.
+pub(crate) struct Kept {
+    pub code: Code,
+    pub hold: Hold,
+}
+
+/// Keeps a file from being removed.
+pub(crate) type Hold = Arc<()>;
+
+/// Code in one of the two forms.
 pub(crate) enum Code {
     /// Of a core module.
     Module(Module),
@@ -34,50 +54,100 @@ pub(crate) enum Code {
 /// See the module.
 pub(crate) struct Cache {
     directory: PathBuf,
+    /// The most that the files have together.
+    bytes_max: u64,
     engine: Engine,
     /// The engine's version and settings.
     mark: String,
     drafts: AtomicU64,
+    /// Modules compiled so far.
+    compiled: AtomicU64,
+    /// By the digest of the module.
+    holds: Mutex<HashMap<String, Weak<()>>>,
 }
 
 impl Cache {
-    /// A cache in `directory`, which need not exist.
-    pub fn new(directory: PathBuf, engine: Engine) -> Cache {
+    /// A cache in `directory`, which need not exist, of at most so many bytes. What is there of other versions is removed.
+    pub fn new(directory: PathBuf, bytes_max: u64, engine: Engine) -> Cache {
         let mut hash = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hash);
-        Cache { directory, engine, mark: format!("{:016x}", hash.finish()), drafts: AtomicU64::new(0) }
+        let mark = format!("{:016x}-", hash.finish());
+        let (drafts, compiled, holds) = Default::default();
+        let cache = Cache { directory, bytes_max, engine, mark, drafts, compiled, holds };
+        cache.make_room();
+        cache
+    }
+
+    /// The code of the module `bytes` if it was compiled before.
+    pub fn find(&self, bytes: &[u8], form: Form) -> Option<Kept> {
+        let module = sha256(bytes);
+        // Before it is looked at, so that nobody removes it meanwhile.
+        let hold = self.hold(&module);
+        self.load(&self.directory.join(module), form).map(|code| Kept { code, hold })
     }
 
     /// The code of the module `bytes`, from the cache or compiled. Blocks, perhaps for minutes.
-    pub fn code(&self, bytes: &[u8], form: Form) -> Result<Code, String> {
-        let folder = self.directory.join(sha256(bytes));
+    pub fn code(&self, bytes: &[u8], form: Form) -> Result<Kept, String> {
+        let module = sha256(bytes);
+        let (folder, hold) = (self.directory.join(&module), self.hold(&module));
         if let Some(code) = self.load(&folder, form) {
-            return Ok(code);
+            return Ok(Kept { code, hold });
         }
+        self.compiled.fetch_add(1, Ordering::Relaxed);
         let compiled = match form {
             Form::Module => self.engine.precompile_module(bytes),
             Form::Component => self.engine.precompile_component(bytes),
         };
         let compiled = compiled.map_err(|error| one_line(&error))?;
         let stored = self.store(&folder, &compiled).and_then(|file| self.map(&file, form));
-        match stored {
-            Ok(code) => Ok(code),
+        let code = match stored {
+            Ok(code) => code,
             Err(error) => {
                 tracing::warn!(folder = %folder.display(), %error, "compiled code cannot be kept");
-                self.take(&compiled, form).map_err(|error| one_line(&error))
+                self.take(&compiled, form).map_err(|error| one_line(&error))?
+            }
+        };
+        self.make_room();
+        Ok(Kept { code, hold })
+    }
+
+    /// How many modules it compiled.
+    pub fn compiled(&self) -> u64 {
+        self.compiled.load(Ordering::Relaxed)
+    }
+
+    fn hold(&self, module: &str) -> Hold {
+        let mut holds = self.holds.lock();
+        holds.retain(|_, hold| hold.strong_count() > 0);
+        if let Some(hold) = holds.get(module).and_then(Weak::upgrade) {
+            return hold;
+        }
+        let hold = Hold::default();
+        holds.insert(module.to_owned(), Arc::downgrade(&hold));
+        hold
+    }
+
+    /// Removes what is of no use, and what is too much.
+    fn make_room(&self) {
+        // There is no folder before the first module.
+        let Ok(entries) = sweep(&self.directory, &self.mark) else { return };
+        // Locked until the files are gone: who asks for one of them afterwards finds none.
+        let holds = self.holds.lock();
+        let is_held = |module: &str| holds.get(module).is_some_and(|hold| hold.strong_count() > 0);
+        for entry in surplus(entries, self.bytes_max, is_held) {
+            tracing::info!(module = entry.module, bytes = entry.bytes, "compiled code is removed to make room");
+            let _ = fs::remove_file(&entry.file);
+            if let Some(folder) = entry.file.parent() {
+                let _ = fs::remove_dir(folder);
             }
         }
     }
 
     fn load(&self, folder: &Path, form: Form) -> Option<Code> {
-        let prefix = format!("{}-", self.mark);
         for entry in fs::read_dir(folder).ok()?.flatten() {
             let name = entry.file_name();
-            let Some(digest) =
-                name.to_str().and_then(|name| name.strip_prefix(&prefix)).and_then(|rest| rest.strip_suffix(".cwasm"))
-            else {
-                continue;
-            };
+            let digest = name.to_str().and_then(|name| name.strip_prefix(&self.mark)?.strip_suffix(".cwasm"));
+            let Some(digest) = digest else { continue };
             let file = entry.path();
             let found = match file_sha256(&file) {
                 Ok(found) if found == digest => self.map(&file, form),
@@ -85,7 +155,10 @@ impl Cache {
                 Err(error) => Err(error),
             };
             match found {
-                Ok(code) => return Some(code),
+                Ok(code) => {
+                    note_use(&file);
+                    return Some(code);
+                }
                 Err(error) => {
                     tracing::warn!(file = %file.display(), %error, "compiled code is damaged and is compiled again");
                     let _ = fs::remove_file(&file);
@@ -98,14 +171,14 @@ impl Cache {
     fn store(&self, folder: &Path, compiled: &[u8]) -> io::Result<PathBuf> {
         fs::create_dir_all(folder)?;
         for entry in fs::read_dir(folder)?.flatten() {
-            // What others write at this moment is theirs; what is of another version is of no use any more.
-            if entry.path().extension().is_some_and(|extension| extension == "cwasm") {
+            // What others write at this moment is theirs; other code for this module is of no use any more.
+            if entry.path().extension().is_some_and(|extension| extension == EXTENSION) {
                 let _ = fs::remove_file(entry.path());
             }
         }
         let number = self.drafts.fetch_add(1, Ordering::Relaxed);
         let draft = folder.join(format!(".draft-{}-{number}", std::process::id()));
-        let file = folder.join(format!("{}-{}.cwasm", self.mark, sha256(compiled)));
+        let file = folder.join(format!("{}{}.{EXTENSION}", self.mark, sha256(compiled)));
         let mut writing = fs::File::create(&draft)?;
         let written = writing.write_all(compiled).and_then(|()| writing.sync_data());
         if let Err(error) = written.and_then(|()| fs::rename(&draft, &file)) {
@@ -138,6 +211,11 @@ impl Cache {
             }
         }
     }
+}
+
+/// Marks a file as used now. A folder that cannot be written is not bounded by what is used.
+fn note_use(file: &Path) {
+    let _ = fs::File::open(file).and_then(|file| file.set_modified(SystemTime::now()));
 }
 
 /// An error and its causes in one line.

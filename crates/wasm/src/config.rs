@@ -9,6 +9,10 @@ pub struct WasmConfig {
     pub cache: PathBuf,
     /// Instances at once, of all functions together; calls beyond it wait for one to end.
     pub instances_max: u32,
+    /// Linear memory of all instances together, in bytes; `None` is half of the machine's, or of the control group's.
+    pub memory_bytes_max: Option<u64>,
+    /// Compiled modules on disk, in bytes.
+    pub compiled_bytes_max: u64,
     /// Folders of this machine that functions may ask for (`runtimeAttributes.wasm.mounts`), with all below them. Folders of
     /// a function's own package need no permission.
     pub mounts: Vec<PathBuf>,
@@ -20,9 +24,18 @@ impl WasmConfig {
     /// The defaults, with the folder `wasm` of the data folder for what is compiled.
     pub fn new(data: impl Into<PathBuf>) -> WasmConfig {
         let cache = data.into().join("wasm");
-        WasmConfig { cache, instances_max: INSTANCES_MAX, mounts: Vec::new(), threads: 0 }
+        WasmConfig {
+            cache,
+            instances_max: INSTANCES_MAX,
+            memory_bytes_max: None,
+            compiled_bytes_max: COMPILED_BYTES_MAX,
+            mounts: Vec::new(),
+            threads: 0,
+        }
     }
 }
 
 /// Instances at once unless the settings say otherwise.
 const INSTANCES_MAX: u32 = 256;
+/// Compiled modules on disk unless the settings say otherwise, in bytes.
+const COMPILED_BYTES_MAX: u64 = 2 << 30;

@@ -4,17 +4,19 @@ use std::{io, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use tidemill_core::{
+    FunctionRef,
     invocation::LogLine,
     ports::{CallOutcome, Driver, DriverHealth, Launch, LaunchError, Worker},
     spec::Runtime,
     variables::function_variables,
-    words::human_duration,
+    words::{human_bytes, human_duration},
 };
 use tokio::sync::Semaphore;
 use wasmtime::Engine;
 
 use crate::{
     WasmConfig,
+    budget::{Budget, half_of_the_machine},
     cache::{Cache, one_line},
     engine::{self, Ticker},
     grants::Grants,
@@ -53,10 +55,11 @@ impl WasmDriver {
             tracing::warn!(reason, "instances of WebAssembly cannot be pooled and start more slowly");
         }
         let ticker = Ticker::start(&engine)?;
-        let cache = Cache::new(config.cache, engine.clone());
+        let cache = Cache::new(config.cache, config.compiled_bytes_max, engine.clone());
         let programs = Programs::new(engine.clone(), cache).map_err(broken)?;
         let room = Arc::new(Semaphore::new(instances_max as usize));
-        let shared = Arc::new(Shared { ticker, lane: Lane::new(config.threads), room });
+        let memory = Budget::new(config.memory_bytes_max.unwrap_or_else(half_of_the_machine));
+        let shared = Arc::new(Shared { ticker, lane: Lane::new(config.threads), room, memory });
         let clients = Arc::default();
         Ok(WasmDriver { engine, programs, shared, clients, mounts: config.mounts, instances_max, without_pool })
     }
@@ -103,7 +106,7 @@ impl Driver for WasmDriver {
         }
         let grants = Grants::read(&launch.spec, &launch.directory, &self.mounts).map_err(refused)?;
         let timeout = launch.spec.readiness_timeout;
-        let program = tokio::time::timeout(timeout, self.programs.get(&launch.environment.program))
+        let program = tokio::time::timeout(timeout, self.programs.get(&launch.environment.program, &launch.function))
             .await
             .map_err(|_| {
                 let limit = human_duration(timeout);
@@ -122,7 +125,11 @@ impl Driver for WasmDriver {
 
     async fn warm(&self, launch: &Launch) {
         // The launch itself says what is wrong with it.
-        let _ = self.programs.get(&launch.environment.program).await;
+        let _ = self.programs.get(&launch.environment.program, &launch.function).await;
+    }
+
+    fn forget(&self, function: &FunctionRef) {
+        self.programs.forget(function);
     }
 
     async fn close(&self) {
@@ -134,6 +141,10 @@ impl Driver for WasmDriver {
             None => format!("{} pooled instances", self.instances_max),
             Some(reason) => format!("{} instances, not pooled: {reason}", self.instances_max),
         };
-        vec![DriverHealth { name: "wasm".to_owned(), detail: format!("wasmtime 48, {pooled}"), problem: None }]
+        let memory = human_bytes(self.shared.memory.bytes_max());
+        let (loaded, compiled) = self.programs.counts();
+        let modules = format!("modules loaded: {loaded}, compiled: {compiled}");
+        let detail = format!("wasmtime 48, {pooled}, {memory} for their memory, {modules}");
+        vec![DriverHealth { name: "wasm".to_owned(), detail, problem: None }]
     }
 }

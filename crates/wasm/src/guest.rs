@@ -19,6 +19,7 @@ use wasmtime_wasi::{FsPerms, WasiCtxBuilder, WasiCtxView, WasiView, p1::WasiP1Ct
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::{
+    budget::Account,
     grants::Mount,
     hosts::Pattern,
     limiter::Limiter,
@@ -142,8 +143,8 @@ impl Guest {
 }
 
 impl Scene {
-    /// A store for one instance.
-    pub fn store(&self, part: Part) -> wasmtime::Result<Store<Guest>> {
+    /// A store for one instance, whose memory is of `account`.
+    pub fn store(&self, part: Part, account: Account) -> wasmtime::Result<Store<Guest>> {
         let pace = part.pace.clone();
         let mut wasi = self.wasi(&part)?;
         wasi.ctx().table.set_max_capacity(limits::HANDLES_MAX);
@@ -151,7 +152,7 @@ impl Scene {
             wasi,
             http: WasiHttpCtx::new(),
             outbound: Outbound::new(self.clients.clone(), self.hosts.clone()),
-            limiter: Limiter::new(self.memory_bytes_max),
+            limiter: Limiter::new(self.memory_bytes_max, account),
             record: part.record,
             configs: part.configs,
             variables: self.variables.clone(),

@@ -19,14 +19,16 @@
 //! | Module | Purpose |
 //! |---|---|
 //! | `engine`, `lane` | the engine, its clock, and the threads of calls that compute for long |
-//! | `cache`, `programs`, `program`, `kind` | from a file to something that can be instantiated |
-//! | `guest`, `limiter`, `limits`, `streams`, `record` | one instance, its bounds and what it leaves behind |
+//! | `cache`, `sweep`, `compiler`, `programs`, `program`, `kind` | from a file to something that can be instantiated |
+//! | `guest`, `limiter`, `budget`, `limits`, `streams`, `record` | one instance, its bounds and what it leaves behind |
 //! | `context`, `outbound`, `hosts`, `grants` | what a guest may ask of the world |
 //! | `run`, `verdict` | one event, and how it ended |
 //! | `worker`, `driver` | the ports |
 
 mod bindings;
+mod budget;
 mod cache;
+mod compiler;
 mod config;
 mod context;
 mod driver;
@@ -47,5 +49,6 @@ mod streams;
 mod verdict;
 mod worker;
 
+mod sweep;
 pub use config::WasmConfig;
 pub use driver::WasmDriver;

@@ -2,28 +2,40 @@
 
 use wasmtime::ResourceLimiter;
 
-use crate::limits;
+use crate::{budget::Account, limits};
 
 /// What one instance uses.
 pub(crate) struct Limiter {
     memory_bytes_max: u64,
     memory_bytes: u64,
+    /// Its part of what all instances have together.
+    account: Account,
     /// The most memory seen.
     pub memory_bytes_peak: u64,
-    /// Whether it asked for more memory than it may have.
-    pub is_out_of_memory: bool,
+    /// Why it did not get the memory that it asked for.
+    pub refused: Option<Refusal>,
     /// Whether it asked for a larger table than it may have.
     pub is_out_of_tables: bool,
 }
 
+/// Why an instance gets no more memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It would have more than it may have, which is so many bytes.
+    Own(u64),
+    /// All instances would have more than there is for them, which is so many bytes.
+    Shared(u64),
+}
+
 impl Limiter {
     /// A limiter for an instance that may use so much memory.
-    pub fn new(memory_bytes_max: u64) -> Limiter {
+    pub fn new(memory_bytes_max: u64, account: Account) -> Limiter {
         Limiter {
             memory_bytes_max,
             memory_bytes: 0,
+            account,
             memory_bytes_peak: 0,
-            is_out_of_memory: false,
+            refused: None,
             is_out_of_tables: false,
         }
     }
@@ -33,7 +45,11 @@ impl ResourceLimiter for Limiter {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let all = self.memory_bytes.saturating_sub(current as u64).saturating_add(desired as u64);
         if all > self.memory_bytes_max {
-            self.is_out_of_memory = true;
+            self.refused = Some(Refusal::Own(self.memory_bytes_max));
+            return Ok(false);
+        }
+        if !self.account.reach(all) {
+            self.refused = Some(Refusal::Shared(self.account.bytes_max()));
             return Ok(false);
         }
         self.memory_bytes = all;

@@ -1,12 +1,15 @@
 //! A module that is compiled, linked and known: what instances are made of.
 
-use wasmtime::{Engine, InstancePre, component::ComponentExportIndex};
+use wasmtime::{
+    Engine, InstancePre,
+    component::{Component, ComponentExportIndex},
+};
 use wasmtime_wasi::p2::bindings::CommandPre;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
 use crate::{
     bindings::{Function, FunctionPre, LIFECYCLE, tidemill::function},
-    cache::{Code, one_line},
+    cache::{Code, Hold, Kept, one_line},
     context,
     guest::Guest,
     kind::{self, Kind},
@@ -31,12 +34,32 @@ impl Linkers {
         function::context::add_to_linker::<_, wasmtime::component::HasSelf<Guest>>(&mut component, |guest| guest)?;
         Ok(Linkers { module, component })
     }
+
+    fn component(&self, component: &Component, kind: Kind) -> Result<Pre, String> {
+        let pre = self.component.instantiate_pre(component).map_err(said)?;
+        Ok(match kind {
+            Kind::Http => Pre::Http(ProxyPre::new(pre).map_err(said)?),
+            Kind::Function => {
+                let init = component
+                    .get_export_index(None, LIFECYCLE)
+                    .and_then(|interface| component.get_export_index(Some(&interface), "init"));
+                Pre::Function(FunctionPre::new(pre).map_err(said)?, init)
+            }
+            Kind::Command | Kind::CommandComponent => Pre::CommandComponent(CommandPre::new(pre).map_err(said)?),
+        })
+    }
 }
+
+/// The page of a memory, in bytes.
+const PAGE_BYTES: u64 = 64 * 1024;
 
 /// See the module.
 pub(crate) struct Program {
     pub kind: Kind,
     pub pre: Pre,
+    /// Linear memory that an instance begins with, in bytes; rounded up for one with several memories.
+    pub memory_bytes_min: u64,
+    _hold: Hold,
 }
 
 /// Ready to be instantiated.
@@ -53,33 +76,25 @@ pub(crate) enum Pre {
 
 impl Program {
     /// Links `code`. The error is one line.
-    pub fn link(code: &Code, linkers: &Linkers, engine: &Engine) -> Result<Program, String> {
-        let said = |error: wasmtime::Error| one_line(&error);
-        match code {
+    pub fn link(Kept { code, hold }: Kept, linkers: &Linkers, engine: &Engine) -> Result<Program, String> {
+        let (kind, pre, required) = match &code {
             Code::Module(module) => {
                 let kind = kind::of_module(module)?;
                 let pre = linkers.module.instantiate_pre(module).map_err(said)?;
-                Ok(Program { kind, pre: Pre::Command(pre) })
+                (kind, Pre::Command(pre), Some(module.resources_required()))
             }
             Code::Component(component) => {
                 let kind = kind::of_component(component, engine)?;
-                let pre = linkers.component.instantiate_pre(component).map_err(said)?;
-                let pre = match kind {
-                    Kind::Http => Pre::Http(ProxyPre::new(pre).map_err(said)?),
-                    Kind::Function => {
-                        let init = component
-                            .get_export_index(None, LIFECYCLE)
-                            .and_then(|interface| component.get_export_index(Some(&interface), "init"));
-                        Pre::Function(FunctionPre::new(pre).map_err(said)?, init)
-                    }
-                    Kind::Command | Kind::CommandComponent => {
-                        Pre::CommandComponent(CommandPre::new(pre).map_err(said)?)
-                    }
-                };
-                Ok(Program { kind, pre })
+                (kind, linkers.component(component, kind)?, component.resources_required())
             }
-        }
+        };
+        let pages = required.map_or(0, |it| it.max_initial_memory_size.unwrap_or(0) * u64::from(it.num_memories));
+        Ok(Program { kind, pre, memory_bytes_min: pages.saturating_mul(PAGE_BYTES), _hold: hold })
     }
+}
+
+fn said(error: wasmtime::Error) -> String {
+    one_line(&error)
 }
 
 /// An instance of Tidemill's world.

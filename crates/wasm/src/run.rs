@@ -31,6 +31,7 @@ use wasmtime_wasi_http::{
 use crate::{
     bindings::tidemill::function::types,
     guest::Guest,
+    limiter::Refusal,
     program::{FunctionInstance, Pre, Program},
 };
 
@@ -54,7 +55,8 @@ impl From<wasmtime::Error> for Failure {
 pub(crate) struct Ended {
     pub result: Result<Reply, Failure>,
     pub memory_bytes_peak: u64,
-    pub is_out_of_memory: bool,
+    /// Why it did not get the memory that it asked for.
+    pub refused: Option<Refusal>,
     pub is_out_of_tables: bool,
 }
 
@@ -94,7 +96,7 @@ fn account(guest: &Guest, result: Result<Reply, Failure>) -> Ended {
     Ended {
         result,
         memory_bytes_peak: limiter.memory_bytes_peak,
-        is_out_of_memory: limiter.is_out_of_memory,
+        refused: limiter.refused,
         is_out_of_tables: limiter.is_out_of_tables,
     }
 }

@@ -5,7 +5,7 @@ use tidemill_core::{
     limits::RESPONSE_BODY_BYTES_MAX,
     log::cut_text,
     ports::CallOutcome,
-    words::human_bytes,
+    words::{human_bytes, memory_reason},
 };
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
@@ -13,6 +13,7 @@ use wasmtime_wasi::I32Exit;
 use crate::{
     cache::one_line,
     guest,
+    limiter::Refusal,
     record::Record,
     run::{Ended, Failure},
 };
@@ -28,9 +29,9 @@ pub(crate) struct Verdict {
 }
 
 /// Judges a run: its reply, or why there is none. A backtrace goes to the log.
-pub(crate) fn judge(ended: Ended, record: &Record, memory_bytes_max: u64) -> Result<Reply, Verdict> {
+pub(crate) fn judge(ended: Ended, record: &Record) -> Result<Reply, Verdict> {
     record.flush();
-    let Ended { result, is_out_of_memory, is_out_of_tables, .. } = ended;
+    let Ended { result, refused, is_out_of_tables, .. } = ended;
     let failure = match result.map(Reply::checked) {
         Ok(Ok(reply)) => return Ok(reply),
         Ok(Err(reason)) => Failure::BadResponse(reason),
@@ -40,26 +41,23 @@ pub(crate) fn judge(ended: Ended, record: &Record, memory_bytes_max: u64) -> Res
         let reason = format!("the response has more than the {RESPONSE_BODY_BYTES_MAX} bytes that are allowed");
         return Err(broken(AttemptOutcome::BadResponse, reason));
     }
-    let out_of_memory = || {
-        let reason = format!("used more than its memory limit of {}", human_bytes(memory_bytes_max));
-        Err(broken(AttemptOutcome::OutOfMemory, reason))
-    };
+    let out_of_memory = refused.map(|refused| broken(AttemptOutcome::OutOfMemory, without_memory(refused)));
     match failure {
         Failure::BadResponse(reason) => Err(broken(AttemptOutcome::BadResponse, reason)),
         Failure::Raised { message, status, traceback } => {
             if !traceback.is_empty() {
                 record.log_last(LogLevel::Error, &traceback);
             }
-            if is_out_of_memory {
-                return out_of_memory();
+            if let Some(verdict) = out_of_memory {
+                return Err(verdict);
             }
             let status = if (400..=599).contains(&status) { status } else { 500 };
             Err(raised(&message, status, None))
         }
         Failure::Error(error) => {
             if let Some(exit) = error.downcast_ref::<I32Exit>() {
-                if is_out_of_memory {
-                    return out_of_memory();
+                if let Some(verdict) = out_of_memory {
+                    return Err(verdict);
                 }
                 let said = record.last_message().map(|line| format!(": {}", line.trim())).unwrap_or_default();
                 return Err(raised(&format!("exit status {}{said}", exit.0), 500, Some(i64::from(exit.0))));
@@ -68,10 +66,17 @@ pub(crate) fn judge(ended: Ended, record: &Record, memory_bytes_max: u64) -> Res
             if let Some(trace) = backtrace(&error) {
                 record.log_last(LogLevel::Error, &format!("{reason}\n{trace}"));
             }
-            if is_out_of_memory {
-                return out_of_memory();
-            }
-            Err(broken(AttemptOutcome::Crashed, reason))
+            Err(out_of_memory.unwrap_or_else(|| broken(AttemptOutcome::Crashed, reason)))
+        }
+    }
+}
+
+fn without_memory(refused: Refusal) -> String {
+    match refused {
+        Refusal::Own(bytes_max) => memory_reason(bytes_max),
+        Refusal::Shared(bytes_max) => {
+            let all = human_bytes(bytes_max);
+            format!("found no memory: all instances together use what the setting wasm.memory leaves them, {all}")
         }
     }
 }

@@ -24,6 +24,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    budget::{Account, Budget},
     engine::Ticker,
     grants::Grants,
     guest::{Pace, Part, Scene},
@@ -45,6 +46,7 @@ pub(crate) struct Shared {
     pub lane: Lane,
     /// One permit an instance.
     pub room: Arc<Semaphore>,
+    pub memory: Arc<Budget>,
 }
 
 /// See the module.
@@ -134,11 +136,11 @@ impl WasmWorker {
         bounds: &Bounds<'_>,
         record: &Record,
     ) -> Result<Reply, Verdict> {
-        let Ok(room) = self.room().await else {
-            let reason = "no instance became free in time: the server runs as many as it may".to_owned();
+        let Ok((room, account)) = self.room().await else {
+            let reason = "no instance became free in time: the server runs as many as it may, or as its memory for them allows".to_owned();
             return Err(broken(AttemptOutcome::Interrupted, reason));
         };
-        let store = match self.scene.store(part) {
+        let store = match self.scene.store(part, account) {
             Ok(store) => store,
             Err(error) => return Err(broken(AttemptOutcome::Crashed, crate::cache::one_line(&error))),
         };
@@ -183,17 +185,23 @@ impl WasmWorker {
                 Err(broken(outcome, reason))
             }
             (None, None) => Err(broken(AttemptOutcome::Crashed, "the instance broke down".to_owned())),
-            (None, Some(ended)) => judge(ended, record, self.scene.memory_bytes_max),
+            (None, Some(ended)) => judge(ended, record),
         }
     }
 
-    async fn room(&self) -> Result<OwnedSemaphorePermit, ()> {
-        if let Ok(permit) = self.shared.room.clone().try_acquire_owned() {
-            return Ok(permit);
+    /// Room for one instance, and the memory that it begins with.
+    async fn room(&self) -> Result<(OwnedSemaphorePermit, Account), ()> {
+        let bytes = self.program.memory_bytes_min.min(self.scene.memory_bytes_max);
+        if let Ok(permit) = self.shared.room.clone().try_acquire_owned()
+            && let Some(account) = self.shared.memory.try_open(bytes)
+        {
+            return Ok((permit, account));
         }
-        let acquiring = self.shared.room.clone().acquire_owned();
-        let waiting = tokio::time::timeout(limits::WORKER_AVAILABILITY_TIMEOUT, acquiring);
-        waiting.await.map_err(|_| ())?.map_err(|_| ())
+        let waiting = tokio::time::timeout(limits::WORKER_AVAILABILITY_TIMEOUT, async {
+            let permit = self.shared.room.clone().acquire_owned().await.map_err(|_| ())?;
+            Ok((permit, self.shared.memory.open(bytes).await))
+        });
+        waiting.await.map_err(|_| ())?
     }
 
     /// A command's reply with what its settings add.

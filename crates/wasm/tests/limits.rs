@@ -108,6 +108,30 @@ async fn memory_ends_at_its_limit() {
 }
 
 #[tokio::test]
+async fn all_instances_together_have_their_limit() {
+    let bench = Bench::with(|config| config.memory_bytes_max = Some(8 << 20));
+    let grow = r#"
+  (func (export "_start")
+    (loop $again
+      (br_if $again (i32.ne (memory.grow (i32.const 16)) (i32.const -1))))
+    unreachable)"#;
+    let end = end_of(&bench, grow).await;
+    let reason = "found no memory: all instances together use what the setting wasm.memory leaves them, 8 MiB";
+    assert_eq!(broken(&end), (AttemptOutcome::OutOfMemory, reason));
+    // Two of these fit at once. The others wait for theirs, and all get it.
+    let worker = bench.launch(command(ECHO).replace("\"memory\") 2", "\"memory\") 64")).await;
+    let calls: Vec<_> = (0..40)
+        .map(|number| {
+            let worker = worker.clone();
+            tokio::spawn(async move { text(&worker.call(&call(number.to_string())).await) })
+        })
+        .collect();
+    for (number, call) in calls.into_iter().enumerate() {
+        assert_eq!(call.await.unwrap(), number.to_string());
+    }
+}
+
+#[tokio::test]
 async fn the_stack_ends() {
     let end = end_of(
         &Bench::new(),

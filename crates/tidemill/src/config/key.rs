@@ -371,6 +371,22 @@ pub const KEYS: &[Key] = &[
         "What Abaco's answers show as `version`. Default: the version of Tidemill.",
     ),
     key(
+        "wasm.memory",
+        "TIDEMILL_WASM_MEMORY",
+        None,
+        Kind::Size,
+        None,
+        "Memory of all instances of WebAssembly together: new ones wait for theirs, and what one asks for beyond it is refused. Default: half of the machine's, or of the control group's.",
+    ),
+    key(
+        "wasm.compiled",
+        "TIDEMILL_WASM_COMPILED",
+        None,
+        Kind::Size,
+        Some("2GiB"),
+        "Room for compiled modules in the data folder: beyond it those not used for longest are removed, and compiled again when they are needed.",
+    ),
+    key(
         "abaco.tenant",
         "TIDEMILL_ABACO_TENANT",
         None,

@@ -90,6 +90,8 @@ fn wasm(_: &Path, _: &Settings) -> io::Result<Option<Arc<dyn Driver>>> {
 
 /// Names the containers of this data folder, wherever it is moved.
 fn instance(data: &Path, rng: &dyn Rng) -> io::Result<String> {
+    config.memory_bytes_max = settings.some_size("wasm.memory");
+    config.compiled_bytes_max = settings.size("wasm.compiled");
     let file = data.join(INSTANCE);
     match fs::read_to_string(&file) {
         Ok(name) if is_name(name.trim()) => return Ok(name.trim().to_owned()),

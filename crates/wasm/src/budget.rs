@@ -1,0 +1,176 @@
+//! The memory of all instances together.
+//!
+//! Each instance holds an [`Account`] of what its linear memories may hold at this moment. It opens with what the module begins
+//! with, and a call waits for that; what the guest asks for later is there or refused, since instances that wait for each
+//! other would wait for ever. So a machine that runs out of memory refuses some guests theirs, and is not ended by its system.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tokio::sync::Notify;
+
+/// See the module.
+pub(crate) struct Budget {
+    bytes_max: u64,
+    bytes: AtomicU64,
+    freed: Notify,
+}
+
+impl Budget {
+    /// A budget of so many bytes.
+    pub fn new(bytes_max: u64) -> Arc<Budget> {
+        Arc::new(Budget { bytes_max, bytes: AtomicU64::new(0), freed: Notify::new() })
+    }
+
+    /// The most there is, in bytes.
+    pub fn bytes_max(&self) -> u64 {
+        self.bytes_max
+    }
+
+    /// Opens an account of so many bytes; waits until they are there. More than there is at all is never refused here: an
+    /// instance alone gets what is there, and is refused the rest by its own limit.
+    pub async fn open(self: &Arc<Budget>, bytes: u64) -> Account {
+        loop {
+            // Listened before it is looked at: it may be freed in between.
+            let freed = self.freed.notified();
+            if let Some(account) = self.try_open(bytes) {
+                return account;
+            }
+            freed.await;
+        }
+    }
+
+    /// The same, when it is there at once.
+    pub fn try_open(self: &Arc<Budget>, bytes: u64) -> Option<Account> {
+        let bytes = bytes.min(self.bytes_max);
+        self.take(bytes).then(|| Account { budget: self.clone(), bytes })
+    }
+
+    fn take(&self, bytes: u64) -> bool {
+        let more = |now: u64| now.checked_add(bytes).filter(|sum| *sum <= self.bytes_max);
+        self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+    }
+
+    fn give(&self, bytes: u64) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.freed.notify_waiters();
+    }
+}
+
+/// What one instance has of a budget; given back when it is dropped.
+pub(crate) struct Account {
+    budget: Arc<Budget>,
+    bytes: u64,
+}
+
+impl Account {
+    /// Has it hold at least so many bytes; false when they are not there.
+    pub fn reach(&mut self, bytes: u64) -> bool {
+        let more = bytes.saturating_sub(self.bytes);
+        if more > 0 && !self.budget.take(more) {
+            return false;
+        }
+        self.bytes += more;
+        true
+    }
+
+    /// The most that there is for all, in bytes.
+    pub fn bytes_max(&self) -> u64 {
+        self.budget.bytes_max
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.budget.give(self.bytes);
+        }
+    }
+}
+
+/// Half of the memory of this machine, or of what a control group leaves us of it, in bytes.
+pub(crate) fn half_of_the_machine() -> u64 {
+    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| total(&text));
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let limits = limit_files(&groups).into_iter().filter_map(|file| number_in(&file));
+    limits.chain(machine).min().unwrap_or(UNKNOWN_BYTES) / 2
+}
+
+/// What a machine is taken to have that does not tell.
+const UNKNOWN_BYTES: u64 = 2 << 30;
+
+/// Where the limits of our groups and of those above them stand, of `/proc/self/cgroup`.
+fn limit_files(groups: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for line in groups.lines() {
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else { continue };
+        let (root, file) = match controllers {
+            "" => ("/sys/fs/cgroup", "memory.max"),
+            v1 if v1.split(',').any(|name| name == "memory") => ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+            _ => continue,
+        };
+        let below = Path::new(path.trim_start_matches('/'));
+        files.extend(below.ancestors().map(|group| Path::new(root).join(group).join(file)));
+    }
+    files
+}
+
+fn number_in(file: &Path) -> Option<u64> {
+    fs::read_to_string(file).ok()?.trim().parse().ok()
+}
+
+/// The machine's memory in bytes, of `/proc/meminfo`.
+fn total(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn accounts_wait_at_first_and_are_refused_later() {
+        let budget = Budget::new(100);
+        let mut first = budget.open(60).await;
+        assert!(first.reach(50) && first.reach(80) && !first.reach(101));
+        let opening = tokio::spawn({
+            let budget = budget.clone();
+            async move { budget.open(30).await }
+        });
+        let mut small = budget.open(20).await;
+        assert!(!small.reach(21));
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!opening.is_finished());
+        drop(small);
+        drop(first);
+        let mut second = opening.await.unwrap();
+        assert!(second.reach(100) && !second.reach(101));
+        drop(second);
+        // Alone, one that begins with too much is let in, and refused what is not there.
+        let mut large = budget.open(1000).await;
+        assert!(large.reach(100) && !large.reach(1000));
+        drop(large);
+        assert_eq!(budget.bytes.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn a_machine_tells_what_it_has() {
+        assert_eq!(total("MemTotal:        2048 kB\nMemFree:  1 kB\n"), Some(2 << 20));
+        assert_eq!(total("MemFree: 1 kB"), None);
+        assert!(half_of_the_machine() > 0);
+        let files = limit_files("0::/a/b\n4:cpu,memory:/\n2:pids:/a\n");
+        let files: Vec<&str> = files.iter().map(|file| file.to_str().unwrap()).collect();
+        let expected = ["a/b/memory.max", "a/memory.max", "memory.max", "memory/memory.limit_in_bytes"];
+        assert_eq!(files, expected.map(|file| format!("/sys/fs/cgroup/{file}")));
+    }
+}
