@@ -22,6 +22,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::plan::Plan;
@@ -142,6 +143,13 @@ impl Control {
         let mut text = vec![0u8; size];
         (&self.0).read_exact(&mut text)?;
         Ok(Some(serde_json::from_slice(&text)?))
+    }
+
+    /// Whether the other end is closed.
+    pub fn is_hung_up(&self) -> io::Result<bool> {
+        let mut asked = [PollFd::new(&self.0, PollFlags::empty())];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        Ok(poll(&mut asked, Some(&now))? > 0 && asked[0].revents().contains(PollFlags::HUP))
     }
 
     /// Gives up waiting for a message after `limit`.

@@ -8,6 +8,8 @@
 //! inside.show(&[package])?;                                // Any time, also for a program that waits to be told what it is.
 //! ```
 //!
+//! Instead of starting the launcher the caller may have it copied, with the same descriptors, see [`crate::Template`].
+//!
 //! The caller starts the launcher, because it is the caller's child: it waits for it, and sees it end as the program ended.
 
 use std::{
@@ -33,8 +35,10 @@ use crate::{
 const HIDDEN: &str = "__sandbox";
 /// The descriptors that every process has.
 const STANDARD: u8 = 3;
+/// The second argument of a template of launchers, in place of a launcher's number.
+const TEMPLATE: &str = "template";
 /// How long a launcher may take to answer. It takes some milliseconds on a machine that is not overloaded.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs the launcher, if that is what this process was started as. To be asked first of all in `main`, before there are
 /// threads; the answer is what to end with.
@@ -43,7 +47,11 @@ pub fn run_if_launcher() -> Option<ExitCode> {
     if arguments.next()? != HIDDEN {
         return None;
     }
-    let number: RawFd = arguments.next()?.to_str()?.parse().ok()?;
+    let what = arguments.next()?;
+    if what == TEMPLATE {
+        return Some(warden::run_template());
+    }
+    let number: RawFd = what.to_str()?.parse().ok()?;
     Some(warden::run(number))
 }
 
@@ -72,6 +80,11 @@ impl Launcher {
     /// What it is started with when its end of the control socket is its standard input; its program then has nothing to read.
     pub fn arguments_on_stdin() -> [OsString; 2] {
         [HIDDEN.into(), "0".into()]
+    }
+
+    /// What a template of launchers is started with.
+    pub(crate) fn arguments_of_template() -> [OsString; 2] {
+        [HIDDEN.into(), TEMPLATE.into()]
     }
 
     /// What it is started with, for a program that gets `handed` descriptors. It needs no environment.

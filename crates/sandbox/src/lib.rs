@@ -25,6 +25,7 @@
 //! |---|---|
 //! | `plan`, `view` | what to start, what it sees: pure data |
 //! | `launch`, `simple`, `control` | the server's side of a start, and the messages between the two |
+//! | `template` | a launcher that is copied, which takes less time than starting one |
 //! | `ids` | who the program is outside |
 //! | `cgroup` | limits of a program as a whole |
 //! | `warden` | the launcher |
@@ -39,6 +40,7 @@ mod plan;
 mod probe;
 mod simple;
 mod sys;
+mod template;
 mod view;
 mod warden;
 
@@ -48,4 +50,5 @@ pub use ids::{Ids, Users};
 pub use launch::{Inside, Launcher, Opening, control_number, run_if_launcher};
 pub use plan::{Exchange, Limits, Parts, Plan, Program, View, Writable};
 pub use probe::{Finding, Findings, probe};
-pub use simple::{Running, start};
+pub use simple::{Running, start, start_copy};
+pub use template::Template;

@@ -1,11 +1,19 @@
 //! Starting a program from here, for whoever hands it no descriptors but the standard ones.
 
 use std::{
+    fs::File,
     io::{self, Read as _},
-    process::{Child, Command, ExitStatus, Stdio},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::process::ExitStatusExt as _,
+    },
+    process::{Command, ExitStatus, Stdio},
 };
 
-use rustix::process::Pid;
+use rustix::{
+    pipe::{PipeFlags, pipe_with},
+    process::{Pid, Signal, WaitOptions, kill_process, waitpid},
+};
 
 use crate::{
     cgroup::Group,
@@ -13,32 +21,50 @@ use crate::{
     ids::Ids,
     launch::{Inside, Launcher, Opening},
     plan::Plan,
+    template::Template,
 };
 
 /// A program that runs in its sandbox, with nothing to read. Dropping it kills the program.
 #[derive(Debug)]
 pub struct Running {
-    child: Child,
+    launcher: Started,
     inside: Inside,
+    outputs: [File; 2],
 }
 
 /// Starts `plan`, whose program gets no further descriptors, and waits until it runs. Its output goes to pipes.
 pub fn start(launcher: &Launcher, plan: Plan, ids: Ids, group: Option<&Group>) -> Result<Running, Failure> {
-    let (opening, end) = Opening::new(plan).step("make a socket")?;
     let mut command = Command::new(launcher.program());
-    command.args(Launcher::arguments_on_stdin()).env_clear().stdin(Stdio::from(end));
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().step("start the launcher")?;
-    drop(command);
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a started process has an id");
-    match opening.finish(pid, ids, group) {
-        Ok(inside) => Ok(Running { child, inside }),
-        Err(failure) => {
-            // It has ended, or does so now that nobody listens.
-            let _ = child.wait();
-            Err(failure)
-        }
-    }
+    command.args(Launcher::arguments_on_stdin()).env_clear();
+    begin(plan, ids, group, |end, [output, errors]| {
+        let child = command.stdin(end).stdout(output).stderr(errors).spawn()?;
+        // The command keeps what it was given.
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Ok(i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a started process has an id"))
+    })
+}
+
+/// The same by a copy of `template`.
+pub fn start_copy(template: &mut Template, plan: Plan, ids: Ids, group: Option<&Group>) -> Result<Running, Failure> {
+    begin(plan, ids, group, |end, [output, errors]| {
+        let nothing = File::open("/dev/null")?;
+        template.copy(&[nothing.as_fd(), output.as_fd(), errors.as_fd(), end.as_fd()])
+    })
+}
+
+fn begin(
+    plan: Plan,
+    ids: Ids,
+    group: Option<&Group>,
+    launch: impl FnOnce(OwnedFd, [OwnedFd; 2]) -> io::Result<Pid>,
+) -> Result<Running, Failure> {
+    let (opening, end) = Opening::new(plan).step("make a socket")?;
+    let pipe = || pipe_with(PipeFlags::CLOEXEC).step("make a pipe");
+    let ((output, output_end), (errors, errors_end)) = (pipe()?, pipe()?);
+    let launcher = Started { pid: launch(end, [output_end, errors_end]).step("start the launcher")?, is_reaped: false };
+    // If this fails it has ended, or does so now that nobody listens.
+    let inside = opening.finish(launcher.pid, ids, group)?;
+    Ok(Running { launcher, inside, outputs: [output.into(), errors.into()] })
 }
 
 impl Running {
@@ -50,22 +76,42 @@ impl Running {
     /// Waits for its end, and gives what it wrote: output, then errors. For outputs that fit into a pipe.
     pub fn wait(mut self) -> io::Result<(ExitStatus, String, String)> {
         let mut texts = [Vec::new(), Vec::new()];
-        if let Some(pipe) = &mut self.child.stdout {
-            pipe.read_to_end(&mut texts[0])?;
+        for (pipe, text) in self.outputs.iter_mut().zip(&mut texts) {
+            pipe.read_to_end(text)?;
         }
-        if let Some(pipe) = &mut self.child.stderr {
-            pipe.read_to_end(&mut texts[1])?;
-        }
-        let status = self.child.wait()?;
+        let status = self.launcher.wait()?;
         let [out, errors] = texts.map(|text| String::from_utf8_lossy(&text).into_owned());
         Ok((status, out, errors))
     }
 }
 
-impl Drop for Running {
+/// A launcher until it is waited for. Dropping it kills it, and the program with it.
+#[derive(Debug)]
+struct Started {
+    pid: Pid,
+    is_reaped: bool,
+}
+
+impl Started {
+    fn wait(&mut self) -> io::Result<ExitStatus> {
+        loop {
+            match waitpid(Some(self.pid), WaitOptions::empty()) {
+                Err(rustix::io::Errno::INTR) => {}
+                other => {
+                    self.is_reaped = true;
+                    let (_, status) = other?.ok_or(io::ErrorKind::NotFound)?;
+                    return Ok(ExitStatus::from_raw(status.as_raw()));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Started {
     fn drop(&mut self) {
-        // The warden kills what is inside when it loses this end; killing the warden does so, too.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if !self.is_reaped {
+            let _ = kill_process(self.pid, Signal::KILL);
+            let _ = self.wait();
+        }
     }
 }

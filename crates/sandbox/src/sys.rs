@@ -7,13 +7,18 @@
 
 use std::{
     fs, io,
-    os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd},
+    mem::ManuallyDrop,
+    os::{
+        fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd},
+        unix::process::CommandExt,
+    },
+    process::Command,
 };
 
 use rustix::{
     io::{FdFlags, fcntl_getfd, fcntl_setfd},
     mount::MountAttrFlags,
-    process::Pid,
+    process::{Pid, Signal, set_parent_process_death_signal},
     thread::UnshareFlags,
 };
 
@@ -36,6 +41,33 @@ pub(crate) fn fork() -> io::Result<Forked> {
     }
 }
 
+/// Makes a copy of this process, which must have one thread, that is a child of this process's parent. The copy may end, fork and
+/// start programs, and must not start threads.
+pub(crate) fn fork_beside() -> io::Result<Forked> {
+    is_single_threaded()?;
+    let flags = libc::c_long::from(libc::CLONE_PARENT | libc::SIGCHLD);
+    let none: libc::c_long = 0;
+    // SAFETY: as with `fork`: memory is copied, and no other thread holds a lock. The C library's own `fork` cannot name the parent; what
+    // it does beyond the call is to note the new id for its thread functions, which the copy does not use.
+    match unsafe { libc::syscall(libc::SYS_clone, flags, none, none, none, none) } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(Forked::Child),
+        id => {
+            let id = i32::try_from(id).ok().and_then(Pid::from_raw);
+            Ok(Forked::Parent(id.expect("the id of a process is positive and small")))
+        }
+    }
+}
+
+/// Closes the descriptors from `first` on. To be called before anything in this process has opened one.
+pub(crate) fn close_from(first: RawFd) -> io::Result<()> {
+    is_single_threaded()?;
+    let first = libc::c_uint::try_from(first).map_err(io::Error::other)?;
+    // SAFETY: nothing in this process owns a descriptor yet: they are all those that it was started with.
+    let answer = unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) };
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
 /// Moves this process, which must have one thread, into new namespaces. `flags` are kinds of namespaces only.
 pub(crate) fn unshare(flags: UnshareFlags) -> io::Result<()> {
     is_single_threaded()?;
@@ -53,6 +85,22 @@ pub(crate) fn inherited(number: RawFd) -> io::Result<OwnedFd> {
     let file = unsafe { OwnedFd::from_raw_fd(number) };
     fcntl_setfd(&file, fcntl_getfd(&file)? | FdFlags::CLOEXEC)?;
     Ok(file)
+}
+
+/// Puts nothing in the place of `file`, which somebody else in this process owns and does not use any more.
+pub(crate) fn put_nothing_at(file: impl AsFd) -> io::Result<()> {
+    is_single_threaded()?;
+    let nothing = fs::File::open("/dev/null")?;
+    // SAFETY: the number stays open, and it is not closed here; its owner closes what lies there then.
+    let mut place = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(file.as_fd().as_raw_fd()) });
+    rustix::io::dup2(nothing, &mut place)?;
+    Ok(fcntl_setfd(&*place, FdFlags::CLOEXEC)?)
+}
+
+/// Makes the program of `command` die with this process.
+pub(crate) fn die_with_parent(command: &mut Command) {
+    // SAFETY: it makes one system call: it neither allocates nor takes locks.
+    unsafe { command.pre_exec(|| Ok(set_parent_process_death_signal(Some(Signal::KILL))?)) };
 }
 
 /// Keeps the descriptors from `first` on from programs that this process starts: those that nobody knows of, which whoever

@@ -8,7 +8,7 @@
 //!     --late PATH          show a folder once the program runs
 //!     --without PART       leave a part out: users, mounts, processes, ipc, name, network, cgroups, landlock, seccomp
 //!     --memory MIB, --processes N, --scratch MIB, --groups CONTROLLER,…
-//! tidemill-sandbox measure [ROUNDS]                        what a start costs, beside one without
+//! tidemill-sandbox measure [ROUNDS [LAUNCHER]]             what a start costs, beside one without
 //! ```
 
 use std::{path::PathBuf, process::ExitCode};
@@ -32,7 +32,10 @@ fn main() -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }
         Some("run") => run(arguments),
-        Some("measure") => measure::measure(arguments.next().and_then(|text| text.parse().ok()).unwrap_or(100)),
+        Some("measure") => {
+            let rounds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(100);
+            measure::measure(rounds, &arguments.next().map_or_else(Launcher::this, Launcher::at))
+        }
         _ => Err("give one of: probe, run, measure".to_owned()),
     };
     result.unwrap_or_else(|error| {

@@ -9,7 +9,7 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, poll},
     io::fcntl_dupfd_cloexec,
-    process::{Pid, PidfdFlags, Signal, WaitOptions, getpid, kill_process, pidfd_open, waitpid},
+    process::{Pid, PidfdFlags, Signal, WaitOptions, getpid, getsid, kill_process, pidfd_open, setsid, waitpid},
 };
 use serde::{Deserialize, Serialize};
 
@@ -41,15 +41,23 @@ pub(super) enum Report {
 }
 
 /// The first descriptor that is handed through.
-const HANDED_FIRST: RawFd = 3;
+pub(super) const HANDED_FIRST: RawFd = 3;
 
-/// See the module. The error has been told to the server, if it could be.
-pub(super) fn attend(control: RawFd) -> io::Result<ExitCode> {
-    let control = Control::new(if control == 0 { standard_input()? } else { inherited(control)? });
+/// Attends as a process that was started as a launcher, with the descriptor `control` as its control socket.
+pub(super) fn attend_started(control: RawFd) -> io::Result<ExitCode> {
+    keep_from_programs(HANDED_FIRST)?;
+    // One that was made the first of its group cannot.
+    let _ = setsid();
+    attend(&Control::new(if control == 0 { standard_input()? } else { inherited(control)? }), None)
+}
+
+/// See the module. `handed` are the descriptors for the program; without them they are those that this process was
+/// started with. The error has been told to the server, if it could be.
+pub(super) fn attend(control: &Control, handed: Option<Vec<OwnedFd>>) -> io::Result<ExitCode> {
     let Some(Order::Start(plan)) = control.receive()? else { return Err(io::ErrorKind::InvalidData.into()) };
-    let started = start(&control, *plan);
+    let started = start(control, *plan, handed);
     match started {
-        Ok(warden) => warden.keep(&control),
+        Ok(warden) => warden.keep(control),
         Err(failure) => {
             // A server that is gone needs no answer.
             let _ = control.send(&Notice::Failed(failure.clone()));
@@ -59,15 +67,17 @@ pub(super) fn attend(control: RawFd) -> io::Result<ExitCode> {
 }
 
 /// Standard input, which is replaced by nothing.
-fn standard_input() -> io::Result<OwnedFd> {
+pub(super) fn standard_input() -> io::Result<OwnedFd> {
     let input = fcntl_dupfd_cloexec(rustix::stdio::stdin(), HANDED_FIRST)?;
     rustix::stdio::dup2_stdin(fs::File::open("/dev/null")?)?;
     Ok(input)
 }
 
-fn start(control: &Control, plan: Plan) -> Result<Warden, Failure> {
-    keep_from_programs(HANDED_FIRST).step("keep the descriptors")?;
-    let handed: io::Result<Vec<OwnedFd>> = (HANDED_FIRST..).take(plan.handed()).map(inherited).collect();
+fn start(control: &Control, plan: Plan, handed: Option<Vec<OwnedFd>>) -> Result<Warden, Failure> {
+    let handed = match handed {
+        Some(handed) => Ok(handed),
+        None => (HANDED_FIRST..).take(plan.handed()).map(inherited).collect::<io::Result<Vec<OwnedFd>>>(),
+    };
     let handed = handed.step("take over the descriptors")?;
     separate::leave(&plan)?;
     control.send(&Notice::Separated).step("talk to the server")?;
@@ -78,8 +88,12 @@ fn start(control: &Control, plan: Plan) -> Result<Warden, Failure> {
     separate::furnish(&plan)?;
     let worlds = separate::part(&plan)?;
     let (status, inits) = Control::pair().step("make a socket")?;
+    let has_own_session = getsid(None).is_ok_and(|session| session == getpid());
     let init = match fork().step("fork")? {
-        Forked::Child => init::run(&plan, ids, handed, &Control::new(inits)),
+        Forked::Child => {
+            drop((worlds, status));
+            init::run(&plan, ids, init::Given { handed, has_own_session }, control, &Control::new(inits))
+        }
         Forked::Parent(init) => init,
     };
     drop((handed, inits));

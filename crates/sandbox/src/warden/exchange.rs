@@ -1,13 +1,8 @@
 //! Copying the files of an exchange in and out.
 
-use std::{
-    fs, io,
-    io::Read as _,
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt},
-    path::Path,
-};
+use std::{fs, io, io::Read as _, os::unix::fs::MetadataExt as _, path::Path};
 
-use rustix::fs::OFlags;
+use rustix::fs::{Mode, OFlags, open, openat};
 
 use super::separate::Worlds;
 use crate::plan::Exchange;
@@ -51,14 +46,15 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Reads those files of `folder` that are plain ones. The program may have put anything else there; neither a link is
-/// followed nor the other end of a pipe waited for.
+/// Reads those files of `folder` that are plain ones. The program may have put anything else there, in the folder's own place
+/// too; neither a link is followed nor the other end of a pipe waited for.
 fn read_from(folder: &Path, exchange: &Exchange) -> io::Result<Brought> {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC).bits();
+    let plain = OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let folder = open(folder, plain | OFlags::PATH | OFlags::DIRECTORY, Mode::empty())?;
     let mut found = Brought::new();
     for name in &exchange.files {
-        let opened = fs::OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(folder.join(name));
-        let Ok(file) = opened else { continue };
+        let opened = openat(&folder, name.as_str(), plain | OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty());
+        let Ok(file) = opened.map(fs::File::from) else { continue };
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             continue;

@@ -1,17 +1,20 @@
 //! Process 1 of the inside: builds the view, drops every right, starts the program and reaps until it ends.
 //!
 //! It is the same user as the program and under the same rules, so a program that took it over would have won nothing; it
-//! cannot be traced all the same, holds no descriptor of the program's, and no signal from inside reaches it.
+//! cannot be traced all the same, holds no descriptor of the program's or the server's, and no signal from inside reaches it.
 
 use std::{
     io,
-    os::{fd::OwnedFd, unix::process::CommandExt},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::process::CommandExt,
+    },
     process::{Child, Command},
 };
 
 use rustix::{
     io::{FdFlags, fcntl_setfd},
-    process::{Pid, Signal, WaitOptions, kill_process_group, set_child_subreaper, wait},
+    process::{Pid, Signal, WaitOptions, kill_process_group, set_child_subreaper, setsid, wait},
 };
 
 use super::{
@@ -23,11 +26,21 @@ use super::{
 use crate::{
     control::{Control, Failure, Step as _},
     plan::Plan,
+    sys::{die_with_parent, put_nothing_at},
 };
 
-/// Never comes back.
-pub(super) fn run(plan: &Plan, ids: Option<(u32, u32)>, handed: Vec<OwnedFd>, status: &Control) -> ! {
-    let code = match start(plan, ids, handed) {
+/// What init has from the warden.
+pub(super) struct Given {
+    /// The program's descriptors.
+    pub handed: Vec<OwnedFd>,
+    /// Whether the session is the warden's own, and has no terminal.
+    pub has_own_session: bool,
+}
+
+/// Never comes back. `control` is the warden's, and of no use here.
+pub(super) fn run(plan: &Plan, ids: Option<(u32, u32)>, given: Given, control: impl AsFd, status: &Control) -> ! {
+    let started = put_nothing_at(control).step("let go of the control socket");
+    let code = match started.and_then(|()| start(plan, ids, given, status)) {
         Ok(program) => attend(plan, &program, status),
         Err(failure) => {
             // The warden sees it end in any case.
@@ -38,7 +51,10 @@ pub(super) fn run(plan: &Plan, ids: Option<(u32, u32)>, handed: Vec<OwnedFd>, st
     std::process::exit(code)
 }
 
-fn start(plan: &Plan, ids: Option<(u32, u32)>, handed: Vec<OwnedFd>) -> Result<Child, Failure> {
+fn start(plan: &Plan, ids: Option<(u32, u32)>, given: Given, status: &Control) -> Result<Child, Failure> {
+    if !given.has_own_session {
+        setsid().step("leave the terminal")?;
+    }
     if !plan.parts.processes {
         set_child_subreaper(Some(rustix::process::getpid())).step("become the one who reaps")?;
     }
@@ -54,8 +70,12 @@ fn start(plan: &Plan, ids: Option<(u32, u32)>, handed: Vec<OwnedFd>) -> Result<C
         }
         root.enter(plan.parts.processes)?;
     }
-    privileges::limit(&plan.limits)?;
+    privileges::limit(&plan.limits, ids.is_none())?;
     privileges::drop_all()?;
+    if status.is_hung_up().step("look for the warden")? {
+        // It died before this process was tied to it.
+        return Err(impossible("start the program", "the warden is gone"));
+    }
     if plan.parts.landlock {
         landlock::restrict(&plan.view, plan.parts.mounts)?;
     }
@@ -63,12 +83,16 @@ fn start(plan: &Plan, ids: Option<(u32, u32)>, handed: Vec<OwnedFd>) -> Result<C
         seccomp::restrict()?;
     }
     let program = &plan.program;
-    for file in &handed {
+    for file in &given.handed {
         fcntl_setfd(file, FdFlags::empty()).step("hand the descriptors on")?;
     }
     let mut command = Command::new(&program.path);
     command.args(&program.arguments).env_clear().current_dir(&program.directory).process_group(0);
     command.envs(program.environment.iter().map(|(name, value)| (name, value)));
+    if !plan.parts.processes {
+        // Then init's end does not take it along.
+        die_with_parent(&mut command);
+    }
     let child = command.spawn().map_err(|error| {
         let step = format!("start {}", program.path.display());
         Failure::new(if is_there(plan) { step } else { "enter the program's folder".to_owned() }, &error)

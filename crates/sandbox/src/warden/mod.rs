@@ -1,7 +1,7 @@
 //! The launcher: a process of one thread between the server and one program.
 //!
 //! It is this same program, started anew with a hidden argument, because namespaces and `fork` go ill with the threads of a
-//! server. It goes through these steps, and its two processes stay as long as the program runs:
+//! server; or a copy of one that was started so and waits ([`crate::template`]). It goes through these steps, and its two processes stay as long as the program runs:
 //!
 //! ```text
 //! warden     new namespaces ─ waits for its ids ─ name, loopback ─ a second mount namespace ─ fork
@@ -35,6 +35,7 @@ mod privileges;
 mod root;
 mod seccomp;
 mod separate;
+mod template;
 
 use std::{os::fd::RawFd, process::ExitCode};
 
@@ -48,9 +49,15 @@ const FAILED: u8 = 125;
 
 /// Runs the launcher with the descriptor `control` as its control socket.
 pub(crate) fn run(control: RawFd) -> ExitCode {
-    match attend::attend(control) {
-        Ok(code) => code,
-        // Whoever started it has the cause, or is gone.
-        Err(_) => ExitCode::from(FAILED),
-    }
+    code(attend::attend_started(control))
+}
+
+/// Runs the template of launchers, with its socket as standard input.
+pub(crate) fn run_template() -> ExitCode {
+    code(template::serve())
+}
+
+fn code(ended: std::io::Result<ExitCode>) -> ExitCode {
+    // Whoever started it has the cause, or is gone.
+    ended.unwrap_or_else(|_| ExitCode::from(FAILED))
 }

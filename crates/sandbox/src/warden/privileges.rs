@@ -1,9 +1,11 @@
 //! Becoming somebody without rights, for good.
 
+use std::{fs, os::unix::fs::MetadataExt as _};
+
 use rustix::{
     process::{
-        DumpableBehavior, Resource, Rlimit, Signal, getrlimit, set_dumpable_behavior, set_parent_process_death_signal,
-        setrlimit,
+        DumpableBehavior, Resource, Rlimit, Signal, geteuid, getrlimit, set_dumpable_behavior,
+        set_parent_process_death_signal, setrlimit,
     },
     thread::{
         CapabilitySet, CapabilitySets, Gid, Uid, capabilities, clear_ambient_capability_set,
@@ -30,12 +32,14 @@ pub(super) fn become_user(user: u32, group: u32) -> Result<(), Failure> {
     set_capabilities(None, CapabilitySets { effective: kept.permitted, ..kept }).step("keep capabilities for a while")
 }
 
-/// Sets the limits of each process.
-pub(super) fn limit(limits: &Limits) -> Result<(), Failure> {
+/// Sets the limits of each process. `is_servers_user` says that this process is the same user as the server, out there too.
+pub(super) fn limit(limits: &Limits, is_servers_user: bool) -> Result<(), Failure> {
+    // The kernel counts processes by user, so those that this one has anyway are not the program's.
+    let others = if is_servers_user { tasks_of_this_user() } else { 0 };
     let all = [
         (Resource::Core, Some(0)),
         (Resource::Nofile, Some(limits.files_max)),
-        (Resource::Nproc, Some(limits.processes_max)),
+        (Resource::Nproc, Some(limits.processes_max.saturating_add(others))),
         (Resource::Data, limits.data_bytes),
         (Resource::Memlock, Some(LOCKED_BYTES_MAX)),
         (Resource::Msgqueue, Some(MESSAGE_QUEUE_BYTES_MAX)),
@@ -49,6 +53,14 @@ pub(super) fn limit(limits: &Limits) -> Result<(), Failure> {
         setrlimit(resource, Rlimit { current: bound, maximum: bound }).step("set a limit")?;
     }
     Ok(())
+}
+
+/// The processes and threads that this user has now, as far as they can be seen.
+fn tasks_of_this_user() -> u64 {
+    let user = geteuid().as_raw();
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let own = processes.filter(|process| process.metadata().is_ok_and(|found| found.uid() == user));
+    own.map(|process| fs::read_dir(process.path().join("task")).map_or(0, |tasks| tasks.count() as u64)).sum()
 }
 
 const LOCKED_BYTES_MAX: u64 = 64 << 10;

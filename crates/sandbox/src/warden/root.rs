@@ -7,7 +7,7 @@
 //! ├ tmp, dev/shm       one tmpfs with a limit, to be written
 //! ├ …                  folders of the machine that may be written, over what is there otherwise
 //! ├ dev/null, …        the machine's
-//! └ proc               of the inside's own processes
+//! └ proc               of the inside's own processes, with empty files in the place of some
 //! ```
 //!
 //! What is to be shown is opened while the machine's files can still be seen and with the rights of whoever started the
@@ -47,6 +47,9 @@ const DEVICE_LINKS: [(&str, &str); 4] = [
     ("dev/stdout", "/proc/self/fd/1"),
     ("dev/stderr", "/proc/self/fd/2"),
 ];
+/// What in `/proc` tells everybody of the machine and its kernel, and what programs have no use for.
+const HIDDEN: [&str; 8] =
+    ["cmdline", "interrupts", "kallsyms", "keys", "latency_stats", "modules", "sched_debug", "timer_list"];
 /// The root holds empty folders, links and a few small files.
 const ROOT_BYTES: u64 = 1 << 20;
 /// Files that the scratch space holds at most: as many as it has pieces of this size.
@@ -227,6 +230,9 @@ impl Root {
             // The kernel allows this only as long as the machine's own is to be seen.
             let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
             mount("proc", "proc", "proc", flags, None).step("put up /proc")?;
+            for name in HIDDEN {
+                hide(&Path::new("proc").join(name)).step(&format!("hide /proc/{name}"))?;
+            }
         }
         pivot_root(".", ".").step("enter the root")?;
         unmount(".", UnmountFlags::DETACH).step("let go of the machine's files")?;
@@ -235,6 +241,15 @@ impl Root {
         let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY;
         set_mount_attributes(&root, attributes, MountAttrFlags::empty(), false).step("close the root for writing")
     }
+}
+
+/// Puts an empty file over the one at `place`, if there is one.
+fn hide(place: &Path) -> io::Result<()> {
+    if !place.exists() {
+        return Ok(());
+    }
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    put_up(open_tree(CWD, "dev/null", flags)?, place)
 }
 
 fn tmpfs(bytes: u64) -> io::Result<OwnedFd> {

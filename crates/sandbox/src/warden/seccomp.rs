@@ -175,9 +175,9 @@ fn refused() -> Result<BTreeMap<i64, Vec<Rule>>, seccompiler::BackendError> {
     let is_routing = u64::from(libc::NETLINK_ROUTE.cast_unsigned());
     sockets.push(Rule::new(vec![family(Is::Eq, libc::AF_NETLINK)?, is(2, Is::Ne, is_routing)?])?);
     rules.insert(libc::SYS_socket, sockets);
-    // Typing into the terminal of whoever started the server.
-    let typing =
-        [libc::TIOCSTI, libc::TIOCLINUX].map(|request| is(1, Is::Eq, request).and_then(|it| Rule::new(vec![it])));
+    // Typing into the terminal of whoever started the server, and old code for modems.
+    let typing = [libc::TIOCSTI, libc::TIOCLINUX, libc::TIOCSETD]
+        .map(|request| is(1, Is::Eq, request).and_then(|it| Rule::new(vec![it])));
     rules.insert(libc::SYS_ioctl, typing.into_iter().collect::<Result<_, _>>()?);
     let unusual = PERSONALITIES.iter().map(|known| is(0, Is::Ne, *known)).collect::<Result<_, _>>()?;
     rules.insert(libc::SYS_personality, vec![Rule::new(unusual)?]);

@@ -1,0 +1,41 @@
+//! Ways out that took more than one mechanism, or none, to close.
+
+use std::fs;
+
+use tidemill_sandbox::Exchange;
+
+mod support;
+
+use support::{plan, run, shell};
+
+#[test]
+fn a_link_in_the_place_of_the_exchange_is_not_followed() {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("passwd"), "mine").unwrap();
+    let mut plan = plan(&["/bin/sh", "-c", "rm -r /tmp/exchange && ln -s /etc /tmp/exchange"]);
+    let files = vec!["passwd".to_owned()];
+    plan.view.exchange =
+        Some(Exchange { outside: home.path().into(), inside: "/tmp/exchange".into(), files, bytes_max: 1000 });
+    let (status, _, errors) = run(plan);
+    assert!(status.success(), "{errors}");
+    assert_eq!(fs::read_to_string(home.path().join("passwd")).unwrap(), "mine");
+}
+
+#[test]
+fn proc_tells_little_of_the_machine() {
+    assert_eq!(shell("cd /proc; cat cmdline interrupts kallsyms keys modules 2>/dev/null | wc -c"), "0");
+    assert!(shell("cat /proc/meminfo").contains("MemTotal"));
+}
+
+#[test]
+fn the_first_process_inside_says_nothing() {
+    // Whether it may look at what belongs to a process that is the same user.
+    let looks = "for it in environ maps cwd root exe fd/0; do cat /proc/1/$it >/dev/null 2>&1 || ls /proc/1/$it/ \
+                 >/dev/null 2>&1 && echo $it; done; ls /proc/1/fd 2>/dev/null; echo end";
+    assert_eq!(shell(looks), "end");
+}
+
+#[test]
+fn there_is_no_terminal() {
+    assert_eq!(shell("true 2>/dev/null </dev/tty || echo none"), "none");
+}
