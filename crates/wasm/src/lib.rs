@@ -33,6 +33,9 @@ mod config;
 mod context;
 mod driver;
 mod engine;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzz;
 mod grants;
 mod guest;
 mod hosts;
@@ -46,9 +49,12 @@ mod programs;
 mod record;
 mod run;
 mod streams;
+mod sweep;
 mod verdict;
 mod worker;
 
-mod sweep;
 pub use config::WasmConfig;
 pub use driver::WasmDriver;
+
+/// Tidemill's world, as tools that make components read it.
+pub const WIT: &str = include_str!("../wit/tidemill.wit");

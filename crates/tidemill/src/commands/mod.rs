@@ -20,6 +20,8 @@ mod token;
 mod topic;
 mod up;
 mod version;
+#[cfg(feature = "wasm")]
+mod wit;
 
 use std::future::Future;
 
@@ -60,6 +62,8 @@ pub enum Command {
     Status(status::Status),
     #[command(subcommand)]
     Config(config::Config),
+    #[cfg(feature = "wasm")]
+    Wit(wit::Wit),
     Completion(completion::Completion),
     Version(version::Version),
 }
@@ -96,6 +100,8 @@ impl Command {
             Command::Token(token) => token.run(&context),
             Command::Status(status) => asking(status.run(context)),
             Command::Config(config) => config.run(&context),
+            #[cfg(feature = "wasm")]
+            Command::Wit(wit) => wit.run(),
             Command::Completion(completion) => completion.run(),
             Command::Version(version) => version.run(&context),
         }
