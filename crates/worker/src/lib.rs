@@ -37,9 +37,9 @@ mod socket_path;
 mod webhook;
 mod words;
 
-pub use build::{BuilderConfig, Interpreter, PackageBuilder};
+pub use build::{BuildLimits, BuilderConfig, Interpreter, PackageBuilder};
 #[cfg(feature = "docker")]
 pub use container::{ContainerConfig, ContainerDriver};
-pub use process::{DriverConfig, ProcessDriver, SandboxConfig, SandboxMode};
+pub use process::{DriverConfig, ProcessDriver, Sandbox, SandboxConfig, SandboxMode};
 pub use router::RouterDriver;
 pub use webhook::{WebhookConfig, WebhookDriver};

@@ -362,7 +362,7 @@ async fn node_dependencies_are_installed() {
     let dependency: &[u8] = br#"{"name": "lowtide", "version": "1.0.0", "main": "index.js"}"#;
     let tarball =
         tar_gz(&[tar_file("package/package.json", dependency), tar_file("package/index.js", b"module.exports = 42\n")]);
-    let place = bench.directory.path().join("lowtide.tgz");
+    let place = bench.shown().join("lowtide.tgz");
     std::fs::write(&place, tarball).unwrap();
     let manifest = format!(r#"{{"name": "f", "dependencies": {{"lowtide": "file:{}"}}}}"#, place.display());
     let source = "exports.handler = (context, event) => String(require('lowtide'))\n";

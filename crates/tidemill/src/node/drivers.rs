@@ -10,34 +10,44 @@ use std::{
 use tidemill_core::ports::{Driver, Rng};
 use tidemill_sandbox::{Controller, Finding, Launcher};
 use tidemill_worker::{
-    ContainerConfig, ContainerDriver, DriverConfig, ProcessDriver, RouterDriver, SandboxConfig, SandboxMode,
-    WebhookConfig, WebhookDriver,
+    BuildLimits, ContainerConfig, ContainerDriver, DriverConfig, ProcessDriver, RouterDriver, Sandbox, SandboxConfig,
+    SandboxMode, WebhookConfig, WebhookDriver,
 };
 
 use crate::config::Settings;
 
 /// What an operator should know when there is none.
 const NO_SANDBOX: &str =
-    "functions run as processes with the rights of this user, without a sandbox: deploy only code you trust";
+    "functions are built and run with the rights of this user, without a sandbox: deploy only code you trust";
 /// The file in the data folder that holds the name of the containers that belong to it.
 const INSTANCE: &str = "instance";
 /// The longest path that sockets may stand in, in bytes: a socket's own path has 108 at most.
 const RUNTIME_DIR_BYTES_MAX: usize = 64;
 
-/// The sandbox of processes, as the settings have it.
-pub fn sandbox(settings: &Settings) -> SandboxConfig {
+/// The sandbox of workers that are processes and of builds, as the settings have it. `None` when it is off. Blocks for some
+/// milliseconds.
+pub fn sandbox(settings: &Settings) -> Option<Arc<Sandbox>> {
     let mode = match settings.word("sandbox").as_str() {
         "off" => SandboxMode::Off,
         "strict" => SandboxMode::Strict,
         _ => SandboxMode::On,
     };
     let named = settings.list("workers.cgroups");
-    SandboxConfig {
+    Sandbox::open(SandboxConfig {
         scratch_bytes: settings.size("workers.scratch"),
         processes_max: settings.count("workers.processes").into(),
         shown: settings.list("workers.shown").into_iter().map(PathBuf::from).collect(),
         controllers: Controller::ALL.into_iter().filter(|it| named.iter().any(|name| name == it.name())).collect(),
         ..SandboxConfig::new(mode, Launcher::this())
+    })
+}
+
+/// What a build may use, as the settings have it.
+pub fn build_limits(settings: &Settings) -> BuildLimits {
+    BuildLimits {
+        memory_bytes: settings.some_size("builds.memory"),
+        processes_max: settings.count("builds.processes").into(),
+        disk_bytes: settings.size("builds.disk"),
     }
 }
 
@@ -80,6 +90,8 @@ fn wasm(data: &Path, settings: &Settings) -> io::Result<Option<Arc<dyn Driver>>>
     let mut config = tidemill_wasm::WasmConfig::new(data);
     config.mounts = settings.list("wasm.mounts").into_iter().map(PathBuf::from).collect();
     config.instances_max = settings.count("wasm.instances_max");
+    config.memory_bytes_max = settings.some_size("wasm.memory");
+    config.compiled_bytes_max = settings.size("wasm.compiled");
     Ok(Some(Arc::new(tidemill_wasm::WasmDriver::new(config)?)))
 }
 
@@ -90,8 +102,6 @@ fn wasm(_: &Path, _: &Settings) -> io::Result<Option<Arc<dyn Driver>>> {
 
 /// Names the containers of this data folder, wherever it is moved.
 fn instance(data: &Path, rng: &dyn Rng) -> io::Result<String> {
-    config.memory_bytes_max = settings.some_size("wasm.memory");
-    config.compiled_bytes_max = settings.size("wasm.compiled");
     let file = data.join(INSTANCE);
     match fs::read_to_string(&file) {
         Ok(name) if is_name(name.trim()) => return Ok(name.trim().to_owned()),

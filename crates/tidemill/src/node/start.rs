@@ -89,7 +89,10 @@ fn ports(data: &Path, settings: &Settings) -> Result<(Ports, Arc<PackageBuilder>
     let mut building = BuilderConfig::new(data).with_variables(std::env::vars_os());
     building.python = settings.path("runtimes.python");
     building.node = settings.path("runtimes.node");
-    let mut driving = DriverConfig::new(data, drivers::sandbox(settings));
+    let sandbox = drivers::sandbox(settings);
+    building.sandbox = sandbox.clone();
+    building.limits = drivers::build_limits(settings);
+    let mut driving = DriverConfig::new(data, sandbox);
     driving.search_path = building.search_path.clone();
     let builder = Arc::new(PackageBuilder::new(building).map_err(unusable)?);
     let rng: Arc<dyn Rng> = Arc::new(SystemRng);

@@ -1,25 +1,32 @@
-//! Running an install or build command, with its lines shown as they come.
+//! Running an install or build command, in the sandbox of its site if there is one, with its lines shown as they come.
 
 use std::{
     collections::VecDeque,
     ffi::OsString,
     io,
-    os::fd::AsFd,
+    os::fd::{AsFd, OwnedFd},
     path::PathBuf,
     process::{ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
 use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
     pipe::{PipeFlags, pipe_with},
-    process::{Pid, Signal, kill_process_group},
+    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
 };
 use tidemill_core::ports::{BuildError, Progress};
-use tokio::{net::unix::pipe, process::Child, time::sleep_until};
+use tidemill_sandbox::{Group, Inside};
+use tokio::{
+    net::unix::pipe,
+    process::{Child, Command},
+    time::sleep_until,
+};
 
+use super::site::{Confines, Prepared, Site};
 use crate::{
     logs::{LineSplitter, cut_text},
-    process::how_it_ended,
+    process::{explain, how_it_ended},
 };
 
 /// Lines of output that an error shows.
@@ -46,67 +53,163 @@ pub(crate) fn deadline(build_timeout_seconds: Option<i64>) -> Option<Instant> {
     Instant::now().checked_add(Duration::from_secs(seconds))
 }
 
-/// Kills what a command started when nobody waits for it any more.
-struct Group(Option<Pid>);
+/// How long a sandbox may take to end what runs in it.
+const ENDING_SECONDS_MAX: i64 = 5;
 
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(pid) = self.0 {
-            let _ = kill_process_group(pid, Signal::KILL);
-        }
+/// Kills what a command started when nobody waits for it any more, and waits for its end.
+struct Hold {
+    leader: Pid,
+    pidfd: OwnedFd,
+    sandbox: Option<(Inside, Group)>,
+    is_over: bool,
+}
+
+impl Hold {
+    fn new(child: &Child, sandbox: Option<(Inside, Group)>) -> io::Result<Hold> {
+        let leader = pid(child)?;
+        Ok(Hold { leader, pidfd: pidfd_open(leader, PidfdFlags::empty())?, sandbox, is_over: false })
     }
+
+    /// Whether the kernel killed some of it for want of memory.
+    fn lacked_memory(&self) -> bool {
+        self.sandbox.as_ref().is_some_and(|(_, group)| group.killed_for_memory() > 0)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        if let Some((inside, group)) = self.sandbox.take() {
+            // The launcher ends all of them, and itself when none is left.
+            drop(inside);
+            let limit = Timespec { tv_sec: ENDING_SECONDS_MAX, tv_nsec: 0 };
+            let _ = poll(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], Some(&limit));
+            drop(group);
+        }
+        // Its number is its own as long as nobody has waited for it.
+        let _ = kill_process_group(self.leader, Signal::KILL);
+    }
+}
+
+fn pid(child: &Child) -> io::Result<Pid> {
+    let id = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    id.ok_or_else(|| io::Error::other("it ended before it was seen"))
+}
+
+/// How a command ended.
+enum End {
+    Exited {
+        status: ExitStatus,
+        lacked_memory: bool,
+    },
+    /// It was ended, for this reason.
+    Stopped(String),
 }
 
 impl Step {
     /// Runs it to its end. An exit code other than 0 is an error.
-    pub async fn run(self, deadline: Option<Instant>, progress: &dyn Progress) -> Result<(), BuildError> {
+    pub async fn run(
+        self,
+        site: &mut Site,
+        deadline: Option<Instant>,
+        progress: &dyn Progress,
+    ) -> Result<(), BuildError> {
         let name = self.name.clone();
-        let failed = |reason: String, output: VecDeque<String>| BuildError::Command {
-            step: name.clone(),
-            reason,
-            output: Vec::from(output).join("\n"),
-        };
         let cannot = |error: io::Error| BuildError::Io { what: format!("{name} could not be run"), source: error };
+        site.begin()?;
+        let confines = site.confines();
         let (output, output_end) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| cannot(error.into()))?;
-        let second_end = output_end.try_clone().map_err(cannot)?;
-        let child = {
-            let mut command = tokio::process::Command::new(&self.program);
-            command.args(&self.arguments).current_dir(&self.directory).env_clear().envs(self.environment);
-            command.stdin(Stdio::null()).stdout(Stdio::from(output_end)).stderr(Stdio::from(second_end));
-            command.process_group(0).kill_on_drop(true);
-            command.spawn().map_err(cannot)?
-        };
-        let group = Group(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
+        let (child, hold) = match confines {
+            Some(confines) => self.start_inside(confines, output_end).await,
+            None => self.start(output_end),
+        }
+        .map_err(cannot)?;
         let output = pipe::Receiver::from_owned_fd(output).map_err(cannot)?;
         let mut shown = VecDeque::new();
-        let ended = follow(child, group, &output, deadline, |line| {
+        let mut show = |line: &str| {
             progress.line(line);
             if shown.len() == SHOWN_LINES_MAX {
                 shown.pop_front();
             }
             shown.push_back(cut_text(line, SHOWN_LINE_BYTES_MAX));
-        });
-        match ended.await.map_err(cannot)? {
-            Some(status) if status.success() => Ok(()),
-            Some(status) => Err(failed(format!("it {}", how_it_ended(status)), shown)),
-            None => Err(failed("it took longer than the build timeout".to_owned(), shown)),
-        }
+        };
+        let stop = stop(confines, deadline);
+        let reason = match follow(child, hold, &output, stop, &mut show).await.map_err(cannot)? {
+            End::Exited { status, .. } if status.success() => return Ok(()),
+            End::Exited { status, lacked_memory: true } => {
+                format!("it {}; it took more memory than builds may (builds.memory)", how_it_ended(status))
+            }
+            End::Exited { status, .. } => format!("it {}", how_it_ended(status)),
+            End::Stopped(reason) => reason,
+        };
+        confines.map(|confines| confines.hints(&name)).unwrap_or_default().iter().for_each(|hint| show(hint));
+        Err(BuildError::Command { step: name, reason, output: Vec::from(shown).join("\n") })
+    }
+
+    /// Starts it as what this process is.
+    fn start(self, output: OwnedFd) -> io::Result<(Child, Hold)> {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).current_dir(&self.directory).env_clear().envs(self.environment);
+        command.stdin(Stdio::null());
+        let child = spawn(command, output)?;
+        let hold = Hold::new(&child, None)?;
+        Ok((child, hold))
+    }
+
+    /// Starts it in the sandbox, and waits until it runs.
+    async fn start_inside(self, confines: &Confines, output: OwnedFd) -> io::Result<(Child, Hold)> {
+        let Prepared { opening, end, launcher, arguments, ids, group } = confines.prepare(&self)?;
+        let mut command = Command::new(launcher);
+        command.args(arguments).current_dir("/").env_clear().stdin(Stdio::from(end));
+        let child = spawn(command, output)?;
+        let leader = pid(&child)?;
+        let opened = tokio::task::spawn_blocking(move || Ok((opening.finish(leader, ids, Some(&group))?, group)));
+        let sandbox = opened.await.map_err(io::Error::other)?.map_err(explain)?;
+        let hold = Hold::new(&child, Some(sandbox))?;
+        Ok((child, hold))
     }
 }
 
-/// Waits for the end of `child`; `None` when the deadline came first.
+fn spawn(mut command: Command, output: OwnedFd) -> io::Result<Child> {
+    command.stderr(Stdio::from(output.try_clone()?)).stdout(Stdio::from(output));
+    command.process_group(0).kill_on_drop(true).spawn()
+}
+
+/// Comes back when a command must not go on, with the reason.
+async fn stop(confines: Option<&Confines>, deadline: Option<Instant>) -> String {
+    let overfull = async {
+        match confines {
+            Some(confines) => confines.room.overfull().await,
+            None => std::future::pending().await,
+        }
+    };
+    let late = async {
+        match deadline {
+            Some(deadline) => sleep_until(deadline.into()).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        reason = overfull => reason,
+        () = late => "it took longer than the build timeout".to_owned(),
+    }
+}
+
+/// Waits for the end of `child`, or for `stop`.
 async fn follow(
     mut child: Child,
-    mut group: Group,
+    mut hold: Hold,
     output: &pipe::Receiver,
-    deadline: Option<Instant>,
+    stop: impl Future<Output = String>,
     mut line: impl FnMut(&str),
-) -> io::Result<Option<ExitStatus>> {
+) -> io::Result<End> {
     let mut lines = LineSplitter::default();
     let mut is_open = true;
     let mut buffer = vec![0u8; 16 * 1024];
+    let mut stop = std::pin::pin!(stop);
     let status = loop {
-        let until = deadline.unwrap_or_else(Instant::now);
         tokio::select! {
             _ = output.readable(), if is_open => match output.try_read(&mut buffer) {
                 Ok(0) => is_open = false,
@@ -114,15 +217,16 @@ async fn follow(
                 Err(error) => is_open = error.kind() == io::ErrorKind::WouldBlock,
             },
             status = child.wait() => break status?,
-            () = sleep_until(until.into()), if deadline.is_some() => {
-                drop(group);
+            reason = &mut stop => {
+                tokio::task::spawn_blocking(move || drop(hold)).await.map_err(io::Error::other)?;
                 child.wait().await?;
-                return Ok(None);
+                lines.flush(&mut line);
+                return Ok(End::Stopped(reason));
             }
         }
     };
     // Its number may be somebody else's from now on.
-    group.0 = None;
+    hold.is_over = true;
     // At most what a pipe holds: something it left behind may go on writing.
     for _ in 0..8 {
         match rustix::io::read(output.as_fd(), &mut buffer) {
@@ -131,5 +235,5 @@ async fn follow(
         }
     }
     lines.flush(&mut line);
-    Ok(Some(status))
+    Ok(End::Exited { status, lacked_memory: hold.lacked_memory() })
 }

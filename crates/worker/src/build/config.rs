@@ -1,6 +1,9 @@
 //! The settings of a builder.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, path::PathBuf, sync::Arc};
+
+use super::variables::is_passed;
+use crate::process::Sandbox;
 
 /// The settings of a [`crate::PackageBuilder`].
 #[derive(Clone, Debug)]
@@ -13,31 +16,33 @@ pub struct BuilderConfig {
     pub node: Option<PathBuf>,
     /// Where interpreters and programs are looked for (`PATH`).
     pub search_path: OsString,
-    /// The environment of install and build commands, `PATH` left out.
+    /// The environment of install and build commands, `PATH` left out; in a sandbox without what is the server's own of it.
     pub environment: Vec<(OsString, OsString)>,
+    /// What commands are put into; `None` for nothing.
+    pub sandbox: Option<Arc<Sandbox>>,
+    /// What a build may use, in a sandbox.
+    pub limits: BuildLimits,
 }
 
-/// What install commands may see of an environment: where to go, how to get there, whom to trust.
-const PASSED: [&str; 14] = [
-    "HOME",
-    "LANG",
-    "TMPDIR",
-    "XDG_CACHE_HOME",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "REQUESTS_CA_BUNDLE",
-    "NODE_EXTRA_CA_CERTS",
-];
-const PASSED_PREFIXES: [&str; 4] = ["PIP_", "NPM_CONFIG_", "npm_config_", "LC_"];
+/// What one build may use in the sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BuildLimits {
+    /// Memory of a command and all that it starts, in bytes, where a control group can hold it.
+    pub memory_bytes: Option<u64>,
+    /// Processes and threads of a command.
+    pub processes_max: u64,
+    /// The environment and what else the build keeps on disk meanwhile, in bytes.
+    pub disk_bytes: u64,
+}
+
+impl Default for BuildLimits {
+    fn default() -> BuildLimits {
+        BuildLimits { memory_bytes: Some(4 << 30), processes_max: 1024, disk_bytes: 16 << 30 }
+    }
+}
 
 impl BuilderConfig {
-    /// The defaults, with `directory` as the data folder and the usual folders as search path.
+    /// The defaults, with `directory` as the data folder, the usual folders as search path and no sandbox.
     pub fn new(directory: impl Into<PathBuf>) -> BuilderConfig {
         BuilderConfig {
             directory: directory.into(),
@@ -45,6 +50,8 @@ impl BuilderConfig {
             node: None,
             search_path: "/usr/local/bin:/usr/bin:/bin".into(),
             environment: Vec::new(),
+            sandbox: None,
+            limits: BuildLimits::default(),
         }
     }
 
@@ -58,9 +65,7 @@ impl BuilderConfig {
                 "PATH" => self.search_path = value,
                 "TIDEMILL_PYTHON" if !value.is_empty() => self.python = Some(value.into()),
                 "TIDEMILL_NODE" if !value.is_empty() => self.node = Some(value.into()),
-                _ if PASSED.contains(&text) || PASSED_PREFIXES.iter().any(|prefix| text.starts_with(prefix)) => {
-                    self.environment.push((name, value));
-                }
+                _ if is_passed(text) => self.environment.push((name, value)),
                 _ => {}
             }
         }

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tidemill_core::{Digest, ports::BuildError};
 use tokio::sync::OwnedMutexGuard;
 
-use super::draft::disk;
+use super::{draft::disk, tree};
 
 /// The file that says that a build succeeded.
 const COMPLETE: &str = ".complete";
@@ -39,14 +39,23 @@ pub(crate) struct Vacant {
     _turn: OwnedMutexGuard<()>,
 }
 
+fn is_complete(directory: &Path) -> bool {
+    fs::symlink_metadata(directory.join(COMPLETE)).is_ok_and(|mark| mark.is_file())
+}
+
 impl Environments {
     /// Opens the folder and removes what a process that died left in it.
     pub fn new(directory: PathBuf) -> std::io::Result<Environments> {
         fs::create_dir_all(&directory)?;
         let directory = fs::canonicalize(directory)?;
         for entry in fs::read_dir(&directory)?.flatten() {
-            if entry.file_type()?.is_dir() && !entry.path().join(COMPLETE).exists() {
-                fs::remove_dir_all(entry.path())?;
+            let path = entry.path();
+            if entry.file_type()?.is_dir()
+                && !is_complete(&path)
+                && let Err(error) = tree::remove(&path)
+            {
+                // It is begun afresh by whoever needs it, or it is in nobody's way.
+                tracing::warn!(folder = %path.display(), %error, "an unfinished environment cannot be removed");
             }
         }
         Ok(Environments { directory, turns: Mutex::default() })
@@ -57,13 +66,11 @@ impl Environments {
         let turn = self.turns.lock().entry(digest.clone()).or_default().clone();
         let turn = turn.lock_owned().await;
         let directory = self.directory.join(digest.as_str());
-        if directory.join(COMPLETE).exists() {
+        if is_complete(&directory) {
             return Ok(Claim::Ready(directory));
         }
         let failed = "the environment's folder cannot be made";
-        if directory.exists() {
-            fs::remove_dir_all(&directory).map_err(disk(failed))?;
-        }
+        tree::remove(&directory).map_err(disk(failed))?;
         fs::create_dir(&directory).map_err(disk(failed))?;
         Ok(Claim::Vacant(Vacant { directory, is_complete: false, _turn: turn }))
     }
@@ -75,7 +82,10 @@ impl Vacant {
         let failed = "the environment cannot be completed";
         let folder = fs::File::open(&self.directory).map_err(disk(failed))?;
         rustix::fs::syncfs(&folder).map_err(std::io::Error::from).map_err(disk(failed))?;
-        fs::write(self.directory.join(COMPLETE), "1\n").map_err(disk(failed))?;
+        // Whatever a build put in this place, neither is it followed nor does it count.
+        let mark = self.directory.join(COMPLETE);
+        tree::remove(&mark).map_err(disk(failed))?;
+        fs::OpenOptions::new().write(true).create_new(true).open(mark).map_err(disk(failed))?;
         self.is_complete = true;
         Ok(self.directory.clone())
     }
@@ -90,7 +100,7 @@ impl Drop for Vacant {
     fn drop(&mut self) {
         if !self.is_complete {
             // Should this fail, the missing mark keeps it from being used.
-            let _ = fs::remove_dir_all(&self.directory);
+            let _ = tree::remove(&self.directory);
         }
     }
 }

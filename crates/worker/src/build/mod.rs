@@ -4,11 +4,13 @@
 //! <data>/packages/<digest>/        the files of a package, checked
 //! <data>/packages/<digest>.stem    the name it was last handed in with
 //! <data>/environments/<digest>/    a virtualenv or a node_modules; `.complete` says that its build succeeded
+//! <data>/builds/<number>/          what a build needs beside the environment while it goes on
 //! ```
 //!
 //! A package is unpacked beside its place and renamed into it, so what has a digest for a name is whole. An environment
 //! cannot be moved, so it is built in place under a lock, and one without `.complete` is begun afresh. Leftovers of a
-//! process that died are removed at the next start. Nothing here removes packages or environments that are no longer used.
+//! process that died are removed at the next start. What builds run is somebody else's code: it goes on in a [`site`], which is a
+//! sandbox unless that is switched off. Nothing here removes packages or environments that are no longer used.
 
 mod archive;
 mod command;
@@ -23,8 +25,12 @@ mod package;
 mod packages;
 mod program;
 mod python;
+mod room;
+mod site;
+mod tree;
+mod variables;
 
-pub use config::BuilderConfig;
+pub use config::{BuildLimits, BuilderConfig};
 pub use interpreter::Interpreter;
 #[cfg(feature = "docker")]
 pub(crate) use node::has_dependencies;

@@ -89,17 +89,19 @@ impl Needs<'_> {
         }
         let modules = home.join("node_modules");
         fs::create_dir_all(&modules).map_err(disk("node_modules cannot be made"))?;
-        let environment = shop.command_environment(&modules.join(".bin"), &[]);
-        shop.run_commands(&self.build.commands, home, &environment, until, progress).await?;
+        let beside = node.program.with_file_name("npm");
+        let npm = if is_program(&beside) { Some(beside) } else { find_program(&shop.search_path, "npm") };
+        let mut site = shop.sites.open(home)?;
+        [Some(&node.program), npm.as_ref()].into_iter().flatten().for_each(|program| site.show_program(program));
+        let environment = site.environment(&modules.join(".bin"), &shop.search_path, &[]);
+        shop.run_commands(&mut site, &self.build.commands, home, &environment, until, progress).await?;
         let is_locked = self.files.iter().any(|(name, _)| LOCKS.contains(name));
         let mut words: Vec<&str> = vec![if is_locked && self.build.requirements.is_empty() { "ci" } else { "install" }];
         let specs = self.build.requirements.iter().map(String::as_str);
         words.extend(specs);
         if self.files.is_empty() && self.build.requirements.is_empty() {
-            return Ok(());
+            return site.finish().await;
         }
-        let beside = node.program.with_file_name("npm");
-        let npm = if is_program(&beside) { Some(beside) } else { find_program(&shop.search_path, "npm") };
         let missing = || {
             BuildError::Runtime("npm is neither beside node nor in PATH, and the package has dependencies".to_owned())
         };
@@ -111,8 +113,9 @@ impl Needs<'_> {
             directory: home.to_owned(),
             environment,
         }
-        .run(until, progress)
-        .await
+        .run(&mut site, until, progress)
+        .await?;
+        site.finish().await
     }
 }
 

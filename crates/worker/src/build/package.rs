@@ -25,6 +25,8 @@ use super::{
     node,
     packages::Packages,
     program, python,
+    site::{Site, Sites},
+    variables::Variable,
 };
 
 /// What environments are made with.
@@ -32,7 +34,7 @@ pub(crate) struct Workshop {
     pub environments: Environments,
     pub interpreters: Interpreters,
     pub search_path: OsString,
-    variables: Vec<(OsString, OsString)>,
+    pub sites: Sites,
 }
 
 /// Unpacks packages and makes their environments. See the crate's `build` module.
@@ -51,7 +53,7 @@ impl PackageBuilder {
                 environments: Environments::new(config.directory.join("environments"))?,
                 interpreters: Interpreters::new(&config),
                 search_path: config.search_path,
-                variables: config.environment,
+                sites: Sites::new(config.directory.join("builds"), config.sandbox, config.limits, config.environment)?,
             },
         })
     }
@@ -116,23 +118,13 @@ impl Builder for PackageBuilder {
 }
 
 impl Workshop {
-    /// The environment of install commands, with `programs` in front of the search path.
-    pub fn command_environment(&self, programs: &Path, further: &[(&str, &Path)]) -> Vec<(OsString, OsString)> {
-        let mut path = programs.as_os_str().to_owned();
-        path.push(":");
-        path.push(&self.search_path);
-        let mut environment = self.variables.clone();
-        environment.push(("PATH".into(), path));
-        environment.extend(further.iter().map(|(name, value)| (OsString::from(name), value.as_os_str().to_owned())));
-        environment
-    }
-
     /// Runs the spec's own commands in `directory`.
     pub async fn run_commands(
         &self,
+        site: &mut Site,
         commands: &[String],
         directory: &Path,
-        environment: &[(OsString, OsString)],
+        environment: &[Variable],
         until: Option<Instant>,
         progress: &dyn Progress,
     ) -> Result<(), BuildError> {
@@ -146,7 +138,7 @@ impl Workshop {
                 directory: directory.to_owned(),
                 environment: environment.to_vec(),
             };
-            step.run(until, progress).await?;
+            step.run(site, until, progress).await?;
         }
         Ok(())
     }
@@ -165,9 +157,12 @@ impl Workshop {
         match self.environments.claim(&key.digest()).await? {
             Claim::Ready(directory) => Ok(vec![directory]),
             Claim::Vacant(vacant) => {
-                let environment = self.command_environment(&vacant.path().join("bin"), &[]);
+                let mut site = self.sites.open(vacant.path())?;
+                let environment = site.environment(&vacant.path().join("bin"), &self.search_path, &[]);
                 let until = deadline(spec.build.build_timeout_seconds);
-                self.run_commands(&spec.build.commands, vacant.path(), &environment, until, progress).await?;
+                let commands = &spec.build.commands;
+                self.run_commands(&mut site, commands, vacant.path(), &environment, until, progress).await?;
+                site.finish().await?;
                 Ok(vec![vacant.complete()?])
             }
         }

@@ -1,6 +1,11 @@
 //! Environments for Python: a virtualenv when the package or its spec asks for something to be installed.
 
-use std::{ffi::OsString, fs, path::Path, process::Stdio};
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use tidemill_core::{
     ports::{BuildError, Environment, Progress, Unpacked},
@@ -13,6 +18,7 @@ use super::{
     environments::{Claim, Vacant},
     interpreter::Interpreter,
     package::{Key, Workshop},
+    site::Site,
 };
 
 const REQUIREMENTS: &str = "requirements.txt";
@@ -69,10 +75,16 @@ impl Needs<'_> {
         key.field(&python.program.to_string_lossy()).field(&python.version);
         key.list(lines(text)).list(further.iter().map(String::as_str));
         key.list(self.build.commands.iter().map(String::as_str));
-        if lines(text).chain(further.iter().map(String::as_str)).any(names_a_file) {
+        if self.installs_files() {
             key.field(self.unpacked.digest.as_str());
         }
         key
+    }
+
+    /// Whether something of the package is installed, whose content then counts.
+    fn installs_files(&self) -> bool {
+        let text = self.requirements.as_deref().unwrap_or("");
+        lines(text).chain(self.build.requirements.iter().map(String::as_str)).any(names_a_file)
     }
 
     async fn install(
@@ -85,7 +97,11 @@ impl Needs<'_> {
         let home = vacant.path();
         let until = deadline(self.build.build_timeout_seconds);
         progress.line(&format!("making an environment for Python {}", python.version));
-        let environment = shop.command_environment(&home.join("bin"), &[("VIRTUAL_ENV", home)]);
+        let mut site = shop.sites.open(home)?;
+        site.show_program(&python.program);
+        let package = self.place(&mut site)?;
+        let requirements = self.requirements(&mut site)?;
+        let environment = site.environment(&home.join("bin"), &shop.search_path, &[("VIRTUAL_ENV", home)]);
         let step = |name: &str, program: &Path, directory: &Path, arguments: &[&str]| Step {
             name: name.to_owned(),
             program: program.to_owned(),
@@ -101,9 +117,9 @@ impl Needs<'_> {
         if borrows_pip {
             arguments.insert(2, "--without-pip");
         }
-        step("python -m venv", &python.program, home, &arguments).run(until, progress).await?;
-        shop.run_commands(&self.build.commands, home, &environment, until, progress).await?;
-        let Some((name, requirements)) = self.requirements(home)? else { return Ok(()) };
+        step("python -m venv", &python.program, home, &arguments).run(&mut site, until, progress).await?;
+        shop.run_commands(&mut site, &self.build.commands, home, &environment, until, progress).await?;
+        let Some((name, requirements)) = requirements else { return site.finish().await };
         let own = home.join("bin/python");
         let own_text = own.to_string_lossy();
         let mut arguments = vec!["-m", "pip"];
@@ -113,11 +129,21 @@ impl Needs<'_> {
         arguments.extend(["install", "--disable-pip-version-check", "--no-input"]);
         arguments.extend(requirements.iter().map(String::as_str));
         let program = if borrows_pip { &python.program } else { &own };
-        step(&name, program, &self.unpacked.directory, &arguments).run(until, progress).await
+        step(&name, program, &package, &arguments).run(&mut site, until, progress).await?;
+        site.finish().await
+    }
+
+    /// Where pip finds the package. It writes beside the sources that it installs.
+    fn place(&self, site: &mut Site) -> Result<PathBuf, BuildError> {
+        if self.installs_files() {
+            return site.lend(&self.unpacked.directory);
+        }
+        site.show(&self.unpacked.directory);
+        Ok(self.unpacked.directory.clone())
     }
 
     /// What to call the installation, and its arguments; `None` when there is nothing to install.
-    fn requirements(&self, home: &Path) -> Result<Option<(String, Vec<String>)>, BuildError> {
+    fn requirements(&self, site: &mut Site) -> Result<Option<(String, Vec<String>)>, BuildError> {
         let mut name = "pip install".to_owned();
         let mut arguments = Vec::new();
         if self.requirements.is_some() {
@@ -125,9 +151,7 @@ impl Needs<'_> {
             arguments.extend(["-r".to_owned(), REQUIREMENTS.to_owned()]);
         }
         if !self.build.requirements.is_empty() {
-            let further = home.join(FURTHER);
-            let text = self.build.requirements.join("\n") + "\n";
-            fs::write(&further, text).map_err(disk("the requirements cannot be written"))?;
+            let further = site.leave(FURTHER, &(self.build.requirements.join("\n") + "\n"))?;
             name = format!("{name} {}", self.build.requirements.join(" "));
             arguments.extend(["-r".to_owned(), further.to_string_lossy().into_owned()]);
         }

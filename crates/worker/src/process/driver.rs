@@ -24,7 +24,7 @@ use super::{
     fresh::{Fresh, Recipe},
     memory::{self, Watch},
     runtimes,
-    sandbox::{Confined, Sandbox, SandboxConfig, folders},
+    sandbox::{Confined, Sandbox, folders},
     spare::Spares,
     spawn::Spawner,
     vessel::ProcessVessel,
@@ -44,13 +44,13 @@ pub struct DriverConfig {
     pub search_path: OsString,
     /// Calls that an asynchronous worker takes at once.
     pub slots_max: u32,
-    /// What workers are put into.
-    pub sandbox: SandboxConfig,
+    /// What workers are put into; `None` for nothing.
+    pub sandbox: Option<Arc<Sandbox>>,
 }
 
 impl DriverConfig {
     /// The defaults, with `directory` as the data folder, the usual folders as `PATH`, 64 slots and `sandbox`.
-    pub fn new(directory: impl Into<PathBuf>, sandbox: SandboxConfig) -> DriverConfig {
+    pub fn new(directory: impl Into<PathBuf>, sandbox: Option<Arc<Sandbox>>) -> DriverConfig {
         DriverConfig {
             directory: directory.into(),
             search_path: "/usr/local/bin:/usr/bin:/bin".into(),
@@ -87,10 +87,10 @@ pub struct ProcessDriver {
 }
 
 impl ProcessDriver {
-    /// A driver without workers. Writes the wrappers of the runtimes to disk and finds out what there is of the sandbox.
+    /// A driver without workers. Writes the wrappers of the runtimes to disk.
     pub fn new(config: DriverConfig) -> io::Result<ProcessDriver> {
         let parts = Parts {
-            spawner: Spawner::new(Sandbox::open(config.sandbox).map(Arc::new))?,
+            spawner: Spawner::new(config.sandbox)?,
             tasks: TaskTracker::new(),
             search_path: config.search_path,
             exchanges: Folders::open(config.directory.join("exchange"))?,

@@ -25,7 +25,7 @@ use tidemill_core::{
 };
 use tidemill_sandbox::{
     Amounts, Cgroups, Controller, Exchange, Failure, Finding, Findings, Group, Ids, Inside, Launcher, Limits, Opening,
-    Plan, Users, View,
+    Parts, Plan, Users, View,
 };
 
 use super::spawn::Program;
@@ -95,8 +95,9 @@ pub(crate) struct Wants {
     pub resources: Option<Resources>,
 }
 
-/// See the module.
-pub(crate) struct Sandbox {
+/// The sandbox of this machine, which workers and builds share. See the module.
+#[derive(Debug)]
+pub struct Sandbox {
     config: SandboxConfig,
     findings: Findings,
     users: Option<Users>,
@@ -105,7 +106,7 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     /// Finds out what this machine gives. `None` when it is off. Blocks for some milliseconds.
-    pub fn open(config: SandboxConfig) -> Option<Sandbox> {
+    pub fn open(config: SandboxConfig) -> Option<Arc<Sandbox>> {
         if config.mode == SandboxMode::Off {
             return None;
         }
@@ -114,7 +115,7 @@ impl Sandbox {
         for finding in findings.refused() {
             tracing::warn!(%finding, "the sandbox lacks a mechanism");
         }
-        Some(Sandbox { findings, users: Users::new().ok(), cgroups, config })
+        Some(Arc::new(Sandbox { findings, users: Users::new().ok(), cgroups, config }))
     }
 
     /// What this machine gives.
@@ -122,18 +123,38 @@ impl Sandbox {
         &self.findings.list
     }
 
+    /// The settings that it was opened with.
+    pub(crate) fn config(&self) -> &SandboxConfig {
+        &self.config
+    }
+
+    /// The parts of it that this machine gives.
+    pub(crate) fn parts(&self) -> Parts {
+        self.findings.parts
+    }
+
+    /// The user that the next program is outside.
+    pub(crate) fn ids(&self) -> Ids {
+        self.users.as_ref().map_or(Ids::Own, Users::next)
+    }
+
+    /// A group for a program that is no worker.
+    pub(crate) fn group(&self, amounts: &Amounts) -> io::Result<Group> {
+        self.cgroups.group(amounts)
+    }
+
     /// Whether a program can be shown folders when it runs already.
-    pub fn shows_later(&self) -> bool {
+    pub(crate) fn shows_later(&self) -> bool {
         self.findings.parts.mounts
     }
 
     /// Removes what was made for workers. They must have ended. Blocks for some milliseconds at most.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.cgroups.close();
     }
 
     /// Why nothing may run: it is strict, and this machine does not give all of it.
-    pub fn refusal(&self) -> Option<String> {
+    pub(crate) fn refusal(&self) -> Option<String> {
         if self.config.mode != SandboxMode::Strict || self.findings.is_complete() {
             return None;
         }
@@ -142,7 +163,7 @@ impl Sandbox {
     }
 
     /// What to start instead of `program`.
-    pub fn wrap(&self, program: Program) -> io::Result<(Program, Wrapped)> {
+    pub(crate) fn wrap(&self, program: Program) -> io::Result<(Program, Wrapped)> {
         let wants = program.wants;
         let mut view = View::of_machine(wants.network, self.config.scratch_bytes);
         view.show_program(&program.program);
@@ -185,7 +206,7 @@ impl Sandbox {
             handed: descriptors,
             wants: Wants::default(),
         };
-        let ids = self.users.as_ref().map_or(Ids::Own, Users::next);
+        let ids = self.ids();
         let memory = AtomicU64::new(amounts.memory_bytes.unwrap_or(0));
         Ok((launcher, Wrapped { opening, ids, group, memory }))
     }
@@ -200,7 +221,7 @@ fn amounts(processes_max: u64, resources: Resources) -> Amounts {
 }
 
 /// The plan of a sandbox is text.
-fn text(word: std::ffi::OsString) -> io::Result<String> {
+pub(crate) fn text(word: std::ffi::OsString) -> io::Result<String> {
     word.into_string().map_err(|word| io::Error::other(format!("{} is not UTF-8", word.display())))
 }
 
@@ -221,7 +242,8 @@ impl Wrapped {
     }
 }
 
-fn explain(failure: Failure) -> io::Error {
+/// Makes the failure of a start the program's own, when it is.
+pub(crate) fn explain(failure: Failure) -> io::Error {
     match failure.errno {
         Some(errno) if failure.step.starts_with("start ") => io::Error::from_raw_os_error(errno),
         _ => failure.into(),

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -22,7 +23,9 @@ use tidemill_core::{
     spec::{FunctionSpec, Runtime},
 };
 use tidemill_sandbox::{Controller, Launcher};
-use tidemill_worker::{BuilderConfig, DriverConfig, PackageBuilder, ProcessDriver, SandboxConfig, SandboxMode};
+use tidemill_worker::{
+    BuildLimits, BuilderConfig, DriverConfig, PackageBuilder, ProcessDriver, Sandbox, SandboxConfig, SandboxMode,
+};
 
 /// Answers calls of functions with what a test has put in.
 #[derive(Default)]
@@ -65,14 +68,36 @@ impl Bench {
         Bench::with(SandboxConfig::new(SandboxMode::On, launcher))
     }
 
-    pub fn with(mut sandbox: SandboxConfig) -> Bench {
+    pub fn with(sandbox: SandboxConfig) -> Bench {
+        Bench::with_variables(sandbox, std::env::vars_os())
+    }
+
+    /// One whose builds may use so much.
+    pub fn with_limits(sandbox: SandboxConfig, limits: BuildLimits) -> Bench {
+        Bench::made(sandbox, limits, std::env::vars_os())
+    }
+
+    /// One whose builder knows `variables` as its own environment.
+    pub fn with_variables(sandbox: SandboxConfig, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Bench {
+        Bench::made(sandbox, BuildLimits::default(), variables)
+    }
+
+    fn made(
+        mut sandbox: SandboxConfig,
+        limits: BuildLimits,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Bench {
         let directory = tempfile::tempdir().unwrap();
-        let builder = PackageBuilder::new(BuilderConfig::new(directory.path()).with_variables(std::env::vars_os()));
         // Groups for memory are left alone: where the tests run in a group of it, that belongs to somebody else.
         sandbox.controllers = vec![Controller::Processes, Controller::Cpu];
         let shown = directory.path().join("shown");
         std::fs::create_dir(&shown).unwrap();
         sandbox.shown = vec![shown];
+        let sandbox = Sandbox::open(sandbox);
+        let mut building = BuilderConfig::new(directory.path()).with_variables(variables);
+        building.sandbox = sandbox.clone();
+        building.limits = limits;
+        let builder = PackageBuilder::new(building);
         let mut config = DriverConfig::new(directory.path(), sandbox);
         if let Some(path) = std::env::var_os("PATH") {
             config.search_path = path;

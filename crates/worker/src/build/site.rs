@@ -1,0 +1,337 @@
+//! The place where one build goes on: what its commands see, may write and may use.
+//!
+//! With a sandbox each command of a build runs in one of its own, and all of them see the same:
+//!
+//! | | |
+//! |---|---|
+//! | to read | the machine's programs, the interpreter, the package, what the variables of [`variables`](super::variables) name |
+//! | to write | the folder of the environment that is made, and `/tmp`, which is also the home folder: a folder on disk that is the build's own and ends with it |
+//! | network | the machine's: a build fetches packages |
+//! | user | one of its own where the server is root: its files belong to that user until the build has ended |
+//!
+//! **No caches are shared.** A cache that one build can write and another reads is a way for a stranger's package into other
+//! functions. What makes deploying fast again and again is that environments are kept by what they are made of; a cache serves only when
+//! that changes, and then what has changed is fetched anew.
+//!
+//! **What was built is not believed.** The server writes nothing to the environment's folder once a command has run in it, follows no link
+//! in it, and takes it back by [`tree`](super::tree) when all processes of the build have ended.
+//!
+//! Without a sandbox commands see, write and use what the server does.
+
+use std::{
+    ffi::OsString,
+    fs, io,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tidemill_core::ports::BuildError;
+use tidemill_sandbox::{Amounts, Group, Ids, Limits, Opening, Plan, View, Writable};
+
+use super::{
+    BuildLimits,
+    command::Step,
+    draft::disk,
+    room::Room,
+    tree::{self, Owner},
+    variables::{self, Variable},
+};
+use crate::process::{Sandbox, text};
+
+/// Open files of a process: installers open many at once.
+const FILES_MAX: u64 = 16_384;
+/// `/dev/shm` of a build, in bytes.
+const SHARED_MEMORY_BYTES: u64 = 256 << 20;
+/// Where a build finds its own folder for whatever is of no use later.
+const SCRATCH: &str = "/tmp";
+/// Settings of `/etc/ssl` that are no keys, beside those that all programs see.
+const CERTIFICATES: [&str; 2] = ["/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem"];
+
+/// Where builds go on.
+pub(crate) struct Sites {
+    /// Holds a folder for each build that goes on.
+    directory: PathBuf,
+    sandbox: Option<Arc<Sandbox>>,
+    limits: BuildLimits,
+    /// The environment of builds, `PATH` left out.
+    variables: Vec<Variable>,
+    next: AtomicU64,
+}
+
+impl Sites {
+    /// Keeps them in `directory`, which is emptied.
+    pub fn new(
+        directory: PathBuf,
+        sandbox: Option<Arc<Sandbox>>,
+        limits: BuildLimits,
+        variables: Vec<Variable>,
+    ) -> io::Result<Sites> {
+        tree::remove(&directory)?;
+        // Others may pass through, for machines on which the inside has no tree of files of its own.
+        fs::DirBuilder::new().recursive(true).mode(0o711).create(&directory)?;
+        let directory = fs::canonicalize(directory)?;
+        Ok(Sites { directory, sandbox, limits, variables, next: AtomicU64::new(0) })
+    }
+
+    /// A place for a build that makes the environment in the folder `target`, where nothing of it has run yet.
+    pub fn open(&self, target: &Path) -> Result<Site, BuildError> {
+        let Some(sandbox) = &self.sandbox else {
+            return Ok(Site { target: target.to_owned(), variables: self.variables.clone(), confines: None });
+        };
+        if let Some(refusal) = sandbox.refusal() {
+            return Err(BuildError::Runtime(refusal));
+        }
+        let failed = "a place for the build cannot be made";
+        let home = self.directory.join(self.next.fetch_add(1, Ordering::Relaxed).to_string());
+        fs::DirBuilder::new().mode(0o711).create(&home).map_err(disk(failed))?;
+        let ids = sandbox.ids();
+        let own = Owner::this();
+        let owner = match ids {
+            Ids::Own => own,
+            Ids::Other(id) => Owner { user: id, group: id },
+        };
+        let mut confines = Confines {
+            sandbox: sandbox.clone(),
+            limits: self.limits,
+            ids,
+            owner,
+            room: Room::new(vec![home.clone(), target.to_owned()], self.limits.disk_bytes),
+            view: View::of_machine(true, SHARED_MEMORY_BYTES),
+            unseen: Vec::new(),
+            is_given: false,
+            home,
+        };
+        let variables = confines.furnish(target, &self.variables).map_err(disk(failed))?;
+        Ok(Site { target: target.to_owned(), variables, confines: Some(confines) })
+    }
+}
+
+/// See the module. Dropping it ends what still runs there, and removes what is of no use later.
+pub(crate) struct Site {
+    /// The folder of the environment.
+    target: PathBuf,
+    variables: Vec<Variable>,
+    confines: Option<Confines>,
+}
+
+/// What a sandbox for builds takes.
+pub(crate) struct Confines {
+    sandbox: Arc<Sandbox>,
+    limits: BuildLimits,
+    ids: Ids,
+    /// Who the build is outside.
+    owner: Owner,
+    /// The build's own folder.
+    home: PathBuf,
+    pub room: Room,
+    view: View,
+    /// The variables of the server, to tell which settings are not seen.
+    unseen: Vec<Variable>,
+    /// Whether the environment's folder belongs to the build.
+    is_given: bool,
+}
+
+/// A command whose launcher is to be started.
+pub(crate) struct Prepared {
+    pub opening: Opening,
+    pub end: std::os::fd::OwnedFd,
+    pub launcher: PathBuf,
+    pub arguments: [OsString; 2],
+    pub ids: Ids,
+    pub group: Group,
+}
+
+impl Site {
+    /// The environment of commands, with `programs` in front of `search_path`.
+    pub fn environment(
+        &self,
+        programs: &Path,
+        search_path: &std::ffi::OsStr,
+        further: &[(&str, &Path)],
+    ) -> Vec<Variable> {
+        let mut path = programs.as_os_str().to_owned();
+        path.push(":");
+        path.push(search_path);
+        let mut environment = self.variables.clone();
+        environment.push(("PATH".into(), path));
+        environment.extend(further.iter().map(|(name, value)| (OsString::from(name), value.as_os_str().to_owned())));
+        environment
+    }
+
+    /// Shows what the interpreter or program belongs to.
+    pub fn show_program(&mut self, program: &Path) {
+        if let Some(confines) = &mut self.confines {
+            confines.view.show_program(program);
+        }
+    }
+
+    /// Shows the folder of a package.
+    pub fn show(&mut self, folder: &Path) {
+        if let Some(confines) = &mut self.confines {
+            confines.view.show(folder);
+        }
+    }
+
+    /// Lets the build write to `folder` without changing it: it gets a copy, at the place of the folder itself where it has a tree of files of
+    /// its own. Gives where it finds it. For installers that write beside sources. Blocks.
+    pub fn lend(&mut self, folder: &Path) -> Result<PathBuf, BuildError> {
+        let Some(confines) = &mut self.confines else { return Ok(folder.to_owned()) };
+        let copy = confines.home.join("package");
+        let copied = tree::copy(folder, &copy).and_then(|()| tree::hand_over(&copy, confines.owner));
+        copied.map_err(disk("the package cannot be copied for the build"))?;
+        Ok(confines.give(copy, folder))
+    }
+
+    /// A file with `text` that commands can read and not change. Gives its place.
+    pub fn leave(&mut self, name: &str, text: &str) -> Result<PathBuf, BuildError> {
+        let folder = self.confines.as_ref().map_or(&self.target, |confines| &confines.home);
+        let place = folder.join(name);
+        fs::write(&place, text).map_err(disk(format!("{name} cannot be written")))?;
+        if let Some(confines) = &mut self.confines {
+            confines.view.show(&place);
+        }
+        Ok(place)
+    }
+
+    /// The sandbox of commands, if there is one.
+    pub fn confines(&self) -> Option<&Confines> {
+        self.confines.as_ref()
+    }
+
+    /// Makes the environment the server's own when all commands have succeeded.
+    pub async fn finish(mut self) -> Result<(), BuildError> {
+        let failed = "the environment cannot be taken over from its build";
+        let closing = tokio::task::spawn_blocking(move || match &mut self.confines {
+            Some(confines) => confines.take_back(&self.target),
+            None => Ok(()),
+        });
+        closing.await.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(disk(failed))
+    }
+
+    /// Gives the environment's folder to the build, with what the server has put into it. To be called before each command.
+    pub fn begin(&mut self) -> Result<(), BuildError> {
+        match &mut self.confines {
+            Some(confines) if !confines.is_given => {
+                confines.is_given = true;
+                tree::hand_over(&self.target, confines.owner)
+                    .map_err(disk("the environment cannot be given to its build"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        let Some(confines) = &mut self.confines else { return };
+        // Whoever made the folder removes it next.
+        let _ = confines.take_back(&self.target);
+        if let Err(error) = tree::remove(&confines.home) {
+            tracing::warn!(folder = %confines.home.display(), %error, "what a build has left cannot be removed");
+        }
+    }
+}
+
+impl Confines {
+    /// Makes what the build needs beside the environment in `target`, and gives the variables of its commands.
+    fn furnish(&mut self, target: &Path, all: &[Variable]) -> io::Result<Vec<Variable>> {
+        self.unseen = all.to_vec();
+        let data = self.home.ancestors().nth(2).map(Path::to_owned);
+        let holds_data = |path: &Path| data.as_ref().is_some_and(|data| data.starts_with(path));
+        let wanted = self.sandbox.config().shown.clone().into_iter().chain(variables::named(all));
+        let certificates = CERTIFICATES.iter().map(PathBuf::from).chain(variables::settings_of_machine());
+        for path in wanted.chain(certificates).filter(|path| !holds_data(path)) {
+            self.view.show(path);
+        }
+        let scratch = self.home.join("tmp");
+        fs::create_dir(&scratch)?;
+        tree::hand_over(&scratch, self.owner)?;
+        let scratch = self.give(scratch, Path::new(SCRATCH));
+        self.give(target.to_owned(), target);
+        let mut variables: Vec<Variable> = variables::inside(all).cloned().collect();
+        for (number, (_, value)) in variables.iter_mut().enumerate().filter(|(_, it)| variables::names_settings(&it.0))
+        {
+            if let Some(copy) = self.copy_settings(Path::new(value), number)? {
+                *value = copy.into();
+            }
+        }
+        variables.extend(["HOME", "TMPDIR"].map(|name| (name.into(), scratch.clone().into())));
+        Ok(variables)
+    }
+
+    /// A copy that the build may read even if the file is closed to others. `None` for what is no file.
+    fn copy_settings(&mut self, file: &Path, number: usize) -> io::Result<Option<PathBuf>> {
+        if !file.is_file() {
+            return Ok(None);
+        }
+        let place = self.home.join(format!("settings-{number}"));
+        fs::copy(file, &place)?;
+        fs::set_permissions(&place, fs::Permissions::from_mode(0o400))?;
+        tree::give_file(&place, self.owner)?;
+        self.view.show(&place);
+        Ok(Some(place))
+    }
+
+    /// Lets the build write to `outside`. Gives where it finds it: `inside`, where it has a tree of files of its own.
+    fn give(&mut self, outside: PathBuf, inside: &Path) -> PathBuf {
+        let place = if self.sandbox.parts().mounts { inside.to_owned() } else { outside.clone() };
+        self.view.writable.push(Writable { outside, inside: place.clone() });
+        place
+    }
+
+    /// Makes `target` the server's own again.
+    fn take_back(&mut self, target: &Path) -> io::Result<()> {
+        if !std::mem::take(&mut self.is_given) {
+            return Ok(());
+        }
+        tree::take_back(target, self.owner)
+    }
+
+    /// What to start for `step`.
+    pub fn prepare(&self, step: &Step) -> io::Result<Prepared> {
+        let pair = |(name, value): &Variable| Ok((text(name.clone())?, text(value.clone())?));
+        let plan = Plan {
+            program: tidemill_sandbox::Program {
+                path: step.program.clone(),
+                arguments: step.arguments.iter().cloned().map(text).collect::<io::Result<_>>()?,
+                environment: step.environment.iter().map(pair).collect::<io::Result<_>>()?,
+                directory: step.directory.clone(),
+                handed: 0,
+            },
+            view: self.view.clone(),
+            limits: Limits { processes_max: self.limits.processes_max, files_max: FILES_MAX, ..Limits::default() },
+            network: true,
+            parts: self.sandbox.parts(),
+        };
+        let group = self.sandbox.group(&Amounts {
+            memory_bytes: self.limits.memory_bytes,
+            processes_max: Some(self.limits.processes_max),
+            cpu_millis: None,
+        })?;
+        let (opening, end) = Opening::new(plan)?;
+        let launcher = &self.sandbox.config().launcher;
+        Ok(Prepared {
+            opening,
+            end,
+            launcher: launcher.program().to_owned(),
+            arguments: tidemill_sandbox::Launcher::arguments_on_stdin(),
+            ids: self.ids,
+            group,
+        })
+    }
+
+    /// What may help when the command `name` has failed.
+    pub fn hints(&self, name: &str) -> Vec<String> {
+        let hint = |(path, variable): (PathBuf, &str)| {
+            format!(
+                "hint: builds do not see {}; the server's variable {variable} may name settings for them",
+                path.display()
+            )
+        };
+        variables::unseen(name, &self.unseen).into_iter().map(hint).collect()
+    }
+}
