@@ -45,6 +45,8 @@ pub struct View {
     pub shown: Vec<PathBuf>,
     /// Links of the machine's root that must be there too, as `/bin` to `usr/bin`: where they lie and what they say.
     pub links: Vec<(PathBuf, PathBuf)>,
+    /// Folders that are empty inside, also where they lie in one that is shown. What is shown below them is there all the same.
+    pub unseen: Vec<PathBuf>,
     /// Folders of the machine that may be written. They must belong to the user that the program is outside, and nothing else may
     /// rely on what is in them as long as it runs.
     pub writable: Vec<Writable>,

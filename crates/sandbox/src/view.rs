@@ -74,7 +74,8 @@ impl View {
     }
 
     /// Shows what the interpreter or program `program` belongs to: its installation when it lies in the `bin` of one, else
-    /// the file alone. A virtual environment leads to the installation that it was made from.
+    /// the file alone. A virtual environment leads to the installation that it was made from; so `program` must not be in
+    /// the hands of whom the view is for.
     pub fn show_program(&mut self, program: &Path) {
         let mut leads = vec![program.to_owned()];
         for _ in 0..LEADS_MAX {
@@ -100,8 +101,24 @@ impl View {
     }
 
     fn shows(&self, path: &Path) -> bool {
-        is_within(path, &self.shown) || is_within(path, self.links.iter().map(|(link, _)| link))
+        self.shown.iter().any(|shown| self.shows_by(shown, path))
+            || is_within(path, self.links.iter().map(|(link, _)| link))
     }
+
+    /// Whether `path` is to be seen because `shown` is.
+    pub(crate) fn shows_by(&self, shown: &Path, path: &Path) -> bool {
+        path.starts_with(shown) && !self.unseen.iter().any(|unseen| path.starts_with(unseen) && hides(unseen, shown))
+    }
+
+    /// The folders that must be covered, because they lie in one that is shown.
+    pub(crate) fn covered(&self) -> impl Iterator<Item = &PathBuf> {
+        self.unseen.iter().filter(|unseen| self.shown.iter().any(|shown| hides(unseen, shown)))
+    }
+}
+
+/// Whether `unseen` takes something away from what is seen of `shown`.
+fn hides(unseen: &Path, shown: &Path) -> bool {
+    unseen.starts_with(shown) && unseen != shown
 }
 
 /// The folder that holds the `bin` in which `program` lies, if it looks like an installation.
@@ -120,6 +137,19 @@ fn base_of(config: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_unseen_is_covered_where_it_would_be_seen_and_what_is_shown_in_it_is_not() {
+        let mut view =
+            View { shown: vec!["/usr".into()], unseen: vec!["/usr/data".into(), "/data".into()], ..View::default() };
+        assert!(view.shows(Path::new("/usr/lib")) && !view.shows(Path::new("/usr/data/packages/1")));
+        view.show("/usr/data/packages/1");
+        view.show("/data/packages/1");
+        assert!(
+            view.shows(Path::new("/usr/data/packages/1/main.py")) && !view.shows(Path::new("/usr/data/secrets.key"))
+        );
+        assert_eq!(view.covered().collect::<Vec<_>>(), ["/usr/data"]);
+    }
 
     #[test]
     fn an_interpreter_brings_its_installation_and_a_virtual_environment_its_base() {

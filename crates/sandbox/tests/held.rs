@@ -39,3 +39,27 @@ fn the_first_process_inside_says_nothing() {
 fn there_is_no_terminal() {
     assert_eq!(shell("true 2>/dev/null </dev/tty || echo none"), "none");
 }
+
+#[test]
+fn what_must_not_be_seen_is_not_even_where_it_lies_in_what_is_shown() {
+    let home = tempfile::tempdir().unwrap();
+    for folder in ["installed/lib", "installed/data/packages/1", "installed/data/packages/2", "installed/data/late"] {
+        fs::create_dir_all(home.path().join(folder)).unwrap();
+        fs::write(home.path().join(folder).join("file"), "x").unwrap();
+    }
+    let at = |path: &str| home.path().join("installed").join(path);
+    let mut plan = plan(&[
+        "/bin/sh",
+        "-c",
+        "cd $0; until [ -e data/late/file ]; do sleep 0.01; done; touch data/new 2>/dev/null; find . -type f | sort | tr '\\n' ' '",
+        at("").to_str().unwrap(),
+    ]);
+    plan.view.unseen.push(at("data"));
+    plan.view.show(at(""));
+    plan.view.show(at("data/packages/1"));
+    let running = support::begin(plan);
+    running.inside().show(vec![at("data/late")]).unwrap();
+    let (status, out, errors) = running.wait().unwrap();
+    assert!(status.success(), "{errors}");
+    assert_eq!(out, "./data/late/file ./data/packages/1/file ./lib/file ");
+}

@@ -1,8 +1,8 @@
 //! Launchers that are copies of one that waits.
 
-use std::{fs, time::Duration};
+use std::{fs, os::fd::AsFd, time::Duration};
 
-use tidemill_sandbox::{Template, Users, start_copy};
+use tidemill_sandbox::{Opening, Template, Users, start_copy};
 
 mod support;
 
@@ -25,6 +25,36 @@ fn copies_run_programs_and_are_children_of_this_process() {
     let plan = plan(&["/bin/sh", "-c", "exit 7"]);
     let running = start_copy(&mut template, plan, Users::new().unwrap().next(), None).unwrap();
     assert_eq!(running.wait().unwrap().0.code(), Some(7));
+}
+
+#[test]
+fn programs_find_what_they_are_handed_from_3_on() {
+    for handed in 0..=4u8 {
+        let mut template = Template::new(launcher());
+        let mut plan = plan(&["/bin/sh", "-c", "for it in 3 4 5 6; do cat <&$it || echo none; done 2>/dev/null"]);
+        plan.program.handed = handed;
+        let (opening, end) = Opening::new(plan).unwrap();
+        let (output, output_end) = std::io::pipe().unwrap();
+        let nothing = fs::File::open("/dev/null").unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let file = |number: u8| {
+            let path = home.path().join(number.to_string());
+            fs::write(&path, format!("file {number}\n")).unwrap();
+            fs::File::open(path).unwrap()
+        };
+        let files: Vec<fs::File> = (0..handed).map(file).collect();
+        let mut descriptors = vec![nothing.as_fd(), output_end.as_fd(), nothing.as_fd()];
+        descriptors.extend(files.iter().map(AsFd::as_fd));
+        descriptors.push(end.as_fd());
+        let copy = template.copy(&descriptors).unwrap();
+        drop((output_end, end));
+        let inside = opening.finish(copy, Users::new().unwrap().next(), None).unwrap();
+        let text = std::io::read_to_string(output).unwrap();
+        let expected = (0..4).map(|it| if it < handed { format!("file {it}\n") } else { "none\n".to_owned() });
+        assert_eq!(text, expected.collect::<String>());
+        drop(inside);
+        rustix::process::waitpid(Some(copy), rustix::process::WaitOptions::empty()).unwrap();
+    }
 }
 
 #[test]

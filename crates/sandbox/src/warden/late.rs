@@ -6,10 +6,7 @@
 
 use std::{
     fs, io,
-    os::{
-        fd::{AsFd, OwnedFd},
-        unix::fs::DirBuilderExt,
-    },
+    os::{fd::OwnedFd, unix::fs::DirBuilderExt},
     path::{Path, PathBuf},
 };
 
@@ -62,22 +59,23 @@ fn put_up_all(folders: &[PathBuf], worlds: &Worlds, ids: Option<(u32, u32)>) -> 
         privileges::become_user(user, group)?;
     }
     worlds.enter_inner().step("enter the inside")?;
-    let root = writable_root().step("open the root for writing")?;
     for (source, folder, named) in sources {
-        make_folder(&root, folder).step(&named)?;
+        make_folder(folder).step(&named)?;
         source.put_up(folder).step(&named)?;
     }
     Ok(())
 }
 
-fn writable_root() -> io::Result<OwnedFd> {
+/// A second mount of `folder`, of the root or of an empty folder over something, that may be written. The kernel refuses it for what is the
+/// machine's.
+fn writable(folder: &Path) -> io::Result<OwnedFd> {
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-    let root = open_tree(CWD, "/", flags)?;
-    set_mount_attributes(&root, MountAttrFlags::empty(), MountAttrFlags::MOUNT_ATTR_RDONLY, false)?;
-    Ok(root)
+    let mount = open_tree(CWD, folder, flags)?;
+    set_mount_attributes(&mount, MountAttrFlags::empty(), MountAttrFlags::MOUNT_ATTR_RDONLY, false)?;
+    Ok(mount)
 }
 
-fn make_folder(root: impl AsFd, folder: &Path) -> io::Result<()> {
+fn make_folder(folder: &Path) -> io::Result<()> {
     let mut so_far = PathBuf::from("/");
     for part in folder.components().skip(1) {
         so_far.push(part);
@@ -86,7 +84,8 @@ fn make_folder(root: impl AsFd, folder: &Path) -> io::Result<()> {
         }
         match fs::DirBuilder::new().mode(0o755).create(&so_far) {
             Err(error) if error.raw_os_error() == Some(libc::EROFS) => {
-                mkdirat(&root, so_far.strip_prefix("/").expect("it begins with it"), Mode::from_raw_mode(0o755))?;
+                let parent = so_far.parent().expect("it is no root, which is there");
+                mkdirat(writable(parent)?, part.as_os_str(), Mode::from_raw_mode(0o755))?;
             }
             other => other?,
         }

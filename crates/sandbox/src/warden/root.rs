@@ -5,6 +5,7 @@
 //! ├ usr, etc/ssl, …    the machine's, read-only
 //! ├ etc/passwd, …      made up
 //! ├ tmp, dev/shm       one tmpfs with a limit, to be written
+//! ├ …                  empty folders over what must not be seen of it
 //! ├ …                  folders of the machine that may be written, over what is there otherwise
 //! ├ dev/null, …        the machine's
 //! └ proc               of the inside's own processes, with empty files in the place of some
@@ -123,7 +124,7 @@ impl Sources {
         let mut shown: Vec<Source> = Vec::new();
         for path in paths {
             inside(&path).step("read the view")?;
-            if shown.iter().any(|other| path.starts_with(&other.path)) {
+            if shown.iter().any(|other| view.shows_by(&other.path, &path)) {
                 continue;
             }
             shown.extend(Source::open(&path).step(&format!("show {}", path.display()))?);
@@ -159,7 +160,14 @@ impl Root {
         for folder in ["proc", "dev", "etc"] {
             make_folder(Path::new(folder)).step("make a folder")?;
         }
+        let mut covered: Vec<&PathBuf> = view.covered().collect();
+        covered.sort();
+        let mut covers = covered.iter().peekable();
         for source in sources.shown.iter().chain(&sources.devices) {
+            // Each over what it lies in, and under what is shown in it.
+            while let Some(folder) = covers.next_if(|folder| **folder <= &source.path) {
+                root.cover(folder).step(&format!("cover {}", folder.display()))?;
+            }
             root.show(source).step(&format!("show {}", source.path.display()))?;
         }
         for (link, target) in &view.links {
@@ -170,6 +178,10 @@ impl Root {
         }
         for (path, content) in &view.files {
             root.write(path, content).step(&format!("make {}", path.display()))?;
+        }
+        for folder in covered {
+            let close = || close_for_writing(&inside(folder)?);
+            close().step(&format!("close {} for writing", folder.display()))?;
         }
         Ok(root)
     }
@@ -187,6 +199,12 @@ impl Root {
         }
         unmount(SCRATCH, UnmountFlags::DETACH)?;
         fs::remove_dir(SCRATCH)
+    }
+
+    fn cover(&self, folder: &Path) -> io::Result<()> {
+        let place = inside(folder)?;
+        make_folder(&place)?;
+        put_up(tmpfs(ROOT_BYTES)?, &place)
     }
 
     fn show(&self, source: &Source) -> io::Result<()> {
@@ -237,9 +255,7 @@ impl Root {
         pivot_root(".", ".").step("enter the root")?;
         unmount(".", UnmountFlags::DETACH).step("let go of the machine's files")?;
         chdir("/").step("enter the root")?;
-        let root = open_tree(CWD, "/", OpenTreeFlags::OPEN_TREE_CLOEXEC).step("open the root")?;
-        let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY;
-        set_mount_attributes(&root, attributes, MountAttrFlags::empty(), false).step("close the root for writing")
+        close_for_writing(Path::new("/")).step("close the root for writing")
     }
 }
 
@@ -250,6 +266,12 @@ fn hide(place: &Path) -> io::Result<()> {
     }
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     put_up(open_tree(CWD, "dev/null", flags)?, place)
+}
+
+/// Makes the one mount at `place` read-only.
+fn close_for_writing(place: &Path) -> io::Result<()> {
+    let mount = open_tree(CWD, place, OpenTreeFlags::OPEN_TREE_CLOEXEC)?;
+    set_mount_attributes(&mount, MountAttrFlags::MOUNT_ATTR_RDONLY, MountAttrFlags::empty(), false)
 }
 
 fn tmpfs(bytes: u64) -> io::Result<OwnedFd> {

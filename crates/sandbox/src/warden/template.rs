@@ -8,7 +8,10 @@ use std::{
     process::ExitCode,
 };
 
-use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit, setsid};
+use rustix::{
+    io::fcntl_dupfd_cloexec,
+    process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit, setsid},
+};
 
 use super::attend::{HANDED_FIRST, attend, standard_input};
 use crate::{
@@ -55,5 +58,15 @@ fn launch(mut files: Vec<OwnedFd>) -> io::Result<ExitCode> {
     rustix::stdio::dup2_stdout(&output)?;
     rustix::stdio::dup2_stderr(&errors)?;
     drop((input, output, errors));
-    attend(&Control::new(control), Some(further))
+    // The program finds its own where a launcher that was started has them. What lay there is closed by now: the
+    // template's socket, and those just put into their places.
+    let mut handed = Vec::new();
+    for (number, file) in (HANDED_FIRST..).zip(further) {
+        let placed = fcntl_dupfd_cloexec(&file, number)?;
+        if placed.as_raw_fd() != number {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        handed.push(placed);
+    }
+    attend(&Control::new(control), Some(handed))
 }
