@@ -195,11 +195,11 @@ async fn kill_until_done(
     }
 }
 
-/// Kills a worker, if there is one.
+/// Kills a worker, or what keeps it in its sandbox, if there is one.
 async fn kill_worker(server: &Server, place: &Place, random: &mut Random) -> anyhow::Result<bool> {
     match place {
         Place::Process => {
-            let workers = server.workers()?;
+            let workers = server.processes()?;
             // One that is gone by now does not matter.
             Ok(random.one_of(&workers).is_some_and(|worker| kill_process(*worker, Signal::KILL).is_ok()))
         }

@@ -1,6 +1,7 @@
-//! What functions did: one JSON line when a run begins and one when it ends, appended in a single write each.
+//! What functions did: one JSON line when a run begins and one when it ends.
 //!
-//! The file is the truth about user code: it is written by the workers, and the server never sees it.
+//! The file is the truth about user code: the workers tell it to the test's [collector](crate::collector), and the server never
+//! sees it.
 
 use std::{collections::BTreeMap, path::Path};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::{Instant, sleep};
 
 use crate::{history::History, random::Random, server::Server};
@@ -16,7 +16,7 @@ pub enum Fault {
     KillStart(Duration),
     /// `SIGSTOP` of the server for this time.
     StopServer(Duration),
-    /// `kill -9` of a worker.
+    /// `kill -9` of a worker, or of what keeps it in its sandbox.
     KillWorker,
     /// `SIGSTOP` of a worker for this time.
     StopWorker(Duration),
@@ -66,27 +66,23 @@ impl Fault {
                 sleep(time).await;
                 server.signal(Signal::CONT)
             }
-            Fault::KillWorker => signal_worker(server, random, &[Signal::KILL], Duration::ZERO).await,
-            Fault::StopWorker(time) => signal_worker(server, random, &[Signal::STOP, Signal::CONT], time).await,
-            Fault::HangWorker => signal_worker(server, random, &[Signal::STOP], Duration::ZERO).await,
+            Fault::KillWorker => signal_one(&server.processes()?, random, &[Signal::KILL], Duration::ZERO).await,
+            Fault::StopWorker(time) => {
+                signal_one(&server.workers()?, random, &[Signal::STOP, Signal::CONT], time).await
+            }
+            Fault::HangWorker => signal_one(&server.workers()?, random, &[Signal::STOP], Duration::ZERO).await,
         }
     }
 }
 
-/// Sends one worker these signals with a pause between them. A worker that is gone by then does not matter.
-async fn signal_worker(
-    server: &Server,
-    random: &mut Random,
-    signals: &[Signal],
-    pause: Duration,
-) -> anyhow::Result<()> {
-    let workers = server.workers()?;
-    let Some(worker) = random.one_of(&workers) else { return Ok(()) };
+/// Sends one of `processes` these signals with a pause between them. One that is gone by then does not matter.
+async fn signal_one(processes: &[Pid], random: &mut Random, signals: &[Signal], pause: Duration) -> anyhow::Result<()> {
+    let Some(process) = random.one_of(processes) else { return Ok(()) };
     for (index, signal) in signals.iter().enumerate() {
         if index > 0 {
             sleep(pause).await;
         }
-        if kill_process(*worker, *signal).is_err() {
+        if kill_process(*process, *signal).is_err() {
             break;
         }
     }

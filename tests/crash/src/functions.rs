@@ -1,6 +1,6 @@
-//! The functions of a storm. All run the same code, which writes down when it begins and when it ends.
-
-use std::path::Path;
+//! The functions of a storm. All run the same code, which tells the test when it begins and when it ends, and goes on when that
+//! has been taken: see [`crate::collector`]. For that they have the machine's network; all else of their sandbox is as it is
+//! by default.
 
 use serde_json::{Value, json};
 
@@ -16,11 +16,13 @@ pub const CHAIN: [&str; 3] = ["first", "second", "third"];
 const SOURCE: &str = r#"
 import json
 import os
+import socket
 import time
 import uuid
 
 FUNCTION = os.environ["FUNCTION"]
-EFFECTS = os.open(os.environ["EFFECTS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+HOST, PORT = os.environ["EFFECTS"].rsplit(":", 1)
+EFFECTS = socket.create_connection((HOST, int(PORT)))
 
 
 def handler(context, event):
@@ -40,11 +42,13 @@ def handler(context, event):
 
 
 def note(moment, effect):
-    os.write(EFFECTS, (json.dumps({"moment": moment, **effect}) + "\n").encode())
+    EFFECTS.sendall((json.dumps({"moment": moment, **effect}) + "\n").encode())
+    if EFFECTS.recv(1) != b".":
+        raise ConnectionError("nobody takes effects")
 "#;
 
-/// Deploys all functions of a storm. Their effects go to the file `effects`.
-pub async fn deploy_all(client: &Client, url: &str, effects: &Path) -> anyhow::Result<()> {
+/// Deploys all functions of a storm. Their effects go to the collector at `effects`.
+pub async fn deploy_all(client: &Client, url: &str, effects: &str) -> anyhow::Result<()> {
     deploy(client, url, PLAIN, effects, json!({})).await?;
     deploy(client, url, KEYED, effects, json!({"ordering": "key"})).await?;
     deploy(client, url, CHAIN[0], effects, json!({})).await?;
@@ -56,7 +60,7 @@ pub async fn deploy_all(client: &Client, url: &str, effects: &Path) -> anyhow::R
 }
 
 /// Deploys one function; `more` are further members of its spec.
-pub async fn deploy(client: &Client, url: &str, name: &str, effects: &Path, more: Value) -> anyhow::Result<()> {
+pub async fn deploy(client: &Client, url: &str, name: &str, effects: &str, more: Value) -> anyhow::Result<()> {
     let mut spec = json!({
         "runtime": "python",
         "handler": "main:handler",
@@ -65,6 +69,7 @@ pub async fn deploy(client: &Client, url: &str, name: &str, effects: &Path, more
         // A worker that is stopped for good is found out by this.
         "eventTimeout": "4s",
         // Killed workers are failed attempts; there are many here and none may use the attempts up.
+        "sandbox": {"network": true},
         "retry": {"maxAttempts": 200, "initial": "50ms", "max": "400ms"},
         "env": [{"name": "EFFECTS", "value": effects}, {"name": "FUNCTION", "value": name}],
     });

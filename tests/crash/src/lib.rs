@@ -6,7 +6,7 @@
 //! work is waited for, and [`checker`] compares what was promised with what is found and what was done.
 //!
 //! ```text
-//!   load ──submit──► server ──event──► workers ──append──► effects ─┐
+//!   load ──submit──► server ──event──► workers ───tell────► effects ─┐
 //!    │                 ▲  ▲               ▲                          ├─► checker ─► violations
 //!    └──append──► history └──── faults ───┘    server's own account ─┘
 //! ```
@@ -14,10 +14,13 @@
 //! The moments are chosen from a seed that is printed. The same seed gives the same choices, not the same run: the machine
 //! has its share in it.
 //!
+//! The server runs as it does by default: its workers are in their sandboxes, which are killed as well as they are.
+//!
 //! Nothing here knows the crates of the server: it speaks HTTP and signals to a program.
 
 pub mod binary;
 pub mod checker;
+pub mod collector;
 pub mod counter;
 pub mod disk;
 pub mod effects;

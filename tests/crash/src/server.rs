@@ -100,7 +100,7 @@ impl Server {
 
     /// Ends it with `SIGKILL`, and sees that its workers go with it.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
-        let workers = self.workers()?;
+        let workers = self.processes()?;
         self.signal(Signal::KILL)?;
         self.reap().await?;
         until("the workers of a killed server die", ORPHANS, || async {
@@ -128,9 +128,16 @@ impl Server {
         Pid::from_raw(i32::try_from(id)?).context("a process id is not 0")
     }
 
-    /// Its child processes: workers and spare interpreters.
+    /// All that it started: workers and spare interpreters, and what keeps each of them in its sandbox.
+    pub fn processes(&self) -> anyhow::Result<Vec<Pid>> {
+        Ok(descendants(self.pid()?)?.into_iter().map(|(pid, _)| pid).collect())
+    }
+
+    /// Those of them that have no children: the workers and spare interpreters themselves.
     pub fn workers(&self) -> anyhow::Result<Vec<Pid>> {
-        children(self.pid()?)
+        let all = descendants(self.pid()?)?;
+        let is_parent = |pid: Pid| all.iter().any(|(_, parent)| *parent == pid);
+        Ok(all.iter().map(|(pid, _)| *pid).filter(|pid| !is_parent(*pid)).collect())
     }
 
     /// The end of its log.
@@ -157,9 +164,6 @@ impl Server {
             .arg(&self.data)
             .env("XDG_CONFIG_HOME", self.directory.join("config"))
             .env("RUST_BACKTRACE", "1")
-            // The functions write their effects into a file of the test, and their processes are found among the server's
-            // children and killed.
-            .env("TIDEMILL_SANDBOX", "off")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(&self.directory)
             .stdin(Stdio::null())
@@ -182,15 +186,21 @@ impl Server {
     }
 }
 
-/// The children of a process.
-fn children(parent: Pid) -> anyhow::Result<Vec<Pid>> {
-    let mut found = Vec::new();
+/// The descendants of a process, each with its parent.
+fn descendants(ancestor: Pid) -> anyhow::Result<Vec<(Pid, Pid)>> {
+    let mut living = Vec::new();
     for entry in std::fs::read_dir("/proc")? {
         let Some(id) = entry?.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
         let Some(pid) = Pid::from_raw(id) else { continue };
-        if stat(pid).is_some_and(|(state, its_parent)| its_parent == parent.as_raw_nonzero().get() && state != 'Z') {
-            found.push(pid);
-        }
+        let parent = stat(pid).filter(|(state, _)| !matches!(state, 'Z' | 'X')).and_then(|(_, it)| Pid::from_raw(it));
+        living.extend(parent.map(|parent| (pid, parent)));
+    }
+    let mut found: Vec<(Pid, Pid)> = Vec::new();
+    let mut parents = vec![ancestor];
+    while let Some(parent) = parents.pop() {
+        let children = living.iter().filter(|(_, its_parent)| *its_parent == parent);
+        parents.extend(children.clone().map(|(pid, _)| *pid));
+        found.extend(children);
     }
     Ok(found)
 }

@@ -14,6 +14,7 @@ use tokio::{sync::watch, time::Instant};
 use crate::{
     binary,
     checker::{self, Observation, Violation},
+    collector::Collector,
     effects::{self, Moment},
     faults, functions,
     history::History,
@@ -114,7 +115,8 @@ async fn storm(config: Config, directory: PathBuf) -> anyhow::Result<Report> {
     let mut server = Server::new(binary::copy_into(&directory)?, &directory, &directory.join("data"));
     server.start().await?;
     let client = Client::new();
-    functions::deploy_all(&client, &server.url()?, &effects).await.with_context(|| server.log_tail())?;
+    let collector = Collector::start(&effects).await?;
+    functions::deploy_all(&client, &server.url()?, collector.address()).await.with_context(|| server.log_tail())?;
 
     let random = Random::new(config.seed);
     let (stop, stopping) = watch::channel(false);
@@ -138,6 +140,8 @@ async fn storm(config: Config, directory: PathBuf) -> anyhow::Result<Report> {
     ids.extend(promised.iter().cloned());
     let chain = functions::CHAIN.windows(2);
     let invocations = observe::invocations(&client, &url, ids).await?;
+    server.end().await?;
+    collector.end().await?;
     let mut effects = effects::read(&effects)?;
     effects::resolve(&mut effects, &invocations);
     let observation = Observation {
@@ -146,7 +150,6 @@ async fn storm(config: Config, directory: PathBuf) -> anyhow::Result<Report> {
         subscriptions: chain.map(|pair| (pair[0].to_owned(), pair[1].to_owned())).collect(),
         record,
     };
-    server.end().await?;
     Ok(report(config, &observation, promised.len(), settled_in))
 }
 

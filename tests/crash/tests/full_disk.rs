@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tidemill_crash::{
     binary,
+    collector::Collector,
     disk::{SmallDisk, ran_in_namespace},
     functions::{self, PLAIN},
     http::{Client, Response},
@@ -115,7 +116,8 @@ async fn a_full_disk_is_survived() -> anyhow::Result<()> {
     let mut server = Server::new(binary::copy_into(directory.path())?, directory.path(), &data);
     server.start().await?;
     let (client, url) = (Client::new(), server.url()?);
-    functions::deploy(&client, &url, PLAIN, &directory.path().join("effects.jsonl"), json!({})).await?;
+    let collector = Collector::start(&directory.path().join("effects.jsonl")).await?;
+    functions::deploy(&client, &url, PLAIN, collector.address(), json!({})).await?;
     expect_sync_call(&client, &url).await?;
     let ballast = disk.ballast(BALLAST)?;
 

@@ -8,6 +8,7 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use tidemill_crash::{
     binary,
+    collector::Collector,
     functions::{self, PLAIN},
     http::Client,
     server::Server,
@@ -54,7 +55,8 @@ async fn ten_thousand_idle_connections_stand_in_nobodys_way() -> anyhow::Result<
     let mut server = Server::new(program, directory.path(), &directory.path().join("data"));
     server.start().await?;
     let (client, url) = (Client::new(), server.url()?);
-    functions::deploy(&client, &url, PLAIN, &directory.path().join("effects.jsonl"), json!({})).await?;
+    let collector = Collector::start(&directory.path().join("effects.jsonl")).await?;
+    functions::deploy(&client, &url, PLAIN, collector.address(), json!({})).await?;
     let before = resident_bytes(server.pid()?)?;
     let address: SocketAddr = url.trim_start_matches("http://").parse()?;
 
