@@ -5,17 +5,20 @@
 //! interfaces through which the engine reaches the world.
 
 pub mod access;
+pub mod configs;
 pub mod event;
 pub mod function;
+pub mod headers;
 pub mod id;
 pub mod invocation;
 pub mod limits;
 pub mod log;
 pub mod manifest;
+pub mod message;
 pub mod name;
 pub mod ports;
 pub mod python;
-mod reply;
+pub mod reply;
 pub mod retry;
 pub mod scaling;
 pub mod schedule;

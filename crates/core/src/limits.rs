@@ -32,6 +32,8 @@ pub const STATE_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const SENDS_MAX: usize = 1_000;
 /// The bodies of the messages of one execution together, in bytes.
 pub const SENDS_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Names and values of the configs that go with a call together, in bytes.
+pub const CONFIGS_BYTES_MAX: usize = 1024 * 1024;
 /// An execution leaves at most so many results.
 pub const RESULTS_MAX: usize = 10_000;
 /// The largest datagram taken from a container's results socket, in bytes (Abaco: 131 072).

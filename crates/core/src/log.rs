@@ -30,12 +30,17 @@ fn cut_with_total(text: &str, bytes_max: usize, total: usize) -> String {
 pub struct LogBuffer {
     lines: Vec<LogLine>,
     bytes: usize,
+    /// Where the last line begins in the message of the last entry.
+    last_line_at: usize,
     is_full: bool,
 }
 
+/// A log keeps so many lines as entries of their own. Later ones without fields join the entry before them, up to the limit of a
+/// message, so that the number of lines costs no text.
+const OWN_ENTRIES_MAX: usize = LOG_ATTEMPT_LINES_MAX - 1000;
+
 impl LogBuffer {
-    /// Appends a line, unless the limit is reached: then it is dropped, and the first time that is said. With `fields`
-    /// comes their size as JSON, in bytes.
+    /// Appends a line, unless the limit is reached: then the rest is dropped, and the first time that is said.
     pub fn push(
         &mut self,
         time: Timestamp,
@@ -52,25 +57,80 @@ impl LogBuffer {
             None => (None, 0),
         };
         let message = cut_text(message, LOG_MESSAGE_BYTES_MAX);
-        self.bytes += message.len() + fields_bytes;
-        if self.bytes > LOG_ATTEMPT_BYTES_MAX || self.lines.len() >= LOG_ATTEMPT_LINES_MAX {
+        let room = LOG_ATTEMPT_BYTES_MAX.saturating_sub(self.bytes + fields_bytes);
+        if self.lines.len() >= LOG_ATTEMPT_LINES_MAX {
             self.is_full = true;
-            let message = LogLine::DROPPED.to_owned();
-            self.lines.push(LogLine { time, level: LogLevel::Warn, message, fields: None });
-            return;
+        } else if message.len() > room {
+            let kept = message.floor_char_boundary(room);
+            if kept > 0 {
+                self.add(time, level, message[..kept].to_owned(), None);
+            }
+            self.is_full = true;
+        } else {
+            self.bytes += message.len() + fields_bytes;
+            self.add(time, level, message, fields);
         }
-        self.lines.push(LogLine { time, level, message, fields });
+        if self.is_full {
+            self.push_last(time, LogLevel::Warn, LogLine::DROPPED);
+        }
+    }
+
+    /// Appends a piece of a line: the whole, or what goes on in the next piece when it `continues`.
+    pub fn push_piece(&mut self, time: Timestamp, level: LogLevel, piece: &str, continues: bool) {
+        self.push(time, level, piece, continues.then(|| (serde_json::json!({LogLine::CONTINUES: true}), 0)));
+    }
+
+    fn add(&mut self, time: Timestamp, level: LogLevel, message: String, fields: Option<serde_json::Value>) {
+        let is_many = self.lines.len() >= OWN_ENTRIES_MAX;
+        let last =
+            self.lines.last_mut().filter(|_| is_many && fields.is_none()).filter(|last| {
+                last.fields.is_none() && last.message.len() + 1 + message.len() <= LOG_MESSAGE_BYTES_MAX
+            });
+        match last {
+            Some(last) => {
+                last.message.push('\n');
+                self.bytes += 1;
+                self.last_line_at = last.message.len();
+                last.message.push_str(&message);
+                last.level = last.level.max(level);
+            }
+            None => {
+                self.last_line_at = 0;
+                self.lines.push(LogLine { time, level, message, fields });
+            }
+        }
     }
 
     /// Appends a line that must not be lost: the traceback at the end.
     pub fn push_last(&mut self, time: Timestamp, level: LogLevel, message: &str) {
         let message = cut_text(message, LOG_MESSAGE_BYTES_MAX);
+        self.last_line_at = 0;
         self.lines.push(LogLine { time, level, message, fields: None });
     }
 
     /// The text of the last line, to explain an end with.
     pub fn last_message(&self) -> Option<&str> {
-        self.lines.last().map(|line| line.message.as_str())
+        self.lines.last().map(|line| &line.message[self.last_line_at..])
+    }
+
+    /// What was printed, as it was printed.
+    pub fn text(&self) -> String {
+        let mut text = String::with_capacity(self.bytes);
+        for line in &self.lines {
+            text.push_str(&line.message);
+            if line.fields.as_ref().and_then(|fields| fields.get(LogLine::CONTINUES)).is_none() {
+                text.push('\n');
+            }
+        }
+        text
+    }
+
+    /// Whether one of the last lines speaks of memory running out.
+    pub fn tells_of_memory(&self) -> bool {
+        self.lines.iter().rev().take(50).any(|line| {
+            let text = line.message.to_ascii_lowercase();
+            text.contains("out of memory") || text.contains("cannot allocate memory") || text.contains("memoryerror")
+        })
     }
 
     /// The lines so far.
@@ -78,9 +138,74 @@ impl LogBuffer {
         &self.lines
     }
 
+    /// Whether further lines are dropped.
+    pub fn is_full(&self) -> bool {
+        self.is_full
+    }
+
     /// The lines.
     pub fn into_lines(self) -> Vec<LogLine> {
         self.lines
+    }
+}
+
+/// Cuts the bytes of a pipe into lines, and these into pieces of one message's limit, so that nothing is lost.
+#[derive(Debug, Default)]
+pub struct PieceSplitter {
+    part: Vec<u8>,
+}
+
+impl PieceSplitter {
+    /// Takes bytes and gives the pieces that they complete, and of each whether its line goes on.
+    pub fn push(&mut self, mut bytes: &[u8], mut piece: impl FnMut(&str, bool)) {
+        while !bytes.is_empty() {
+            let room = LOG_MESSAGE_BYTES_MAX - self.part.len();
+            let next = &bytes[..bytes.len().min(room)];
+            if let Some(end) = next.iter().position(|byte| *byte == b'\n') {
+                self.part.extend_from_slice(&next[..end]);
+                bytes = &bytes[end + 1..];
+                self.flush_line(&mut piece);
+                continue;
+            }
+            self.part.extend_from_slice(next);
+            bytes = &bytes[next.len()..];
+            if self.part.len() == LOG_MESSAGE_BYTES_MAX {
+                let rest = self.part.split_off(whole_characters(&self.part));
+                piece(&text_within_limit(&self.part), true);
+                self.part = rest;
+            }
+        }
+    }
+
+    /// Gives the unfinished line, if there is one.
+    pub fn flush(&mut self, mut piece: impl FnMut(&str, bool)) {
+        if !self.part.is_empty() {
+            self.flush_line(&mut piece);
+        }
+    }
+
+    fn flush_line(&mut self, piece: &mut impl FnMut(&str, bool)) {
+        if self.part.last() == Some(&b'\r') {
+            self.part.pop();
+        }
+        piece(&text_within_limit(&self.part), false);
+        self.part.clear();
+        self.part.shrink_to(4096);
+    }
+}
+
+/// Bytes as text. Bytes that are no text would make it longer than they are, so when that is too long `?` stands for them.
+fn text_within_limit(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    if text.len() <= LOG_MESSAGE_BYTES_MAX { text.into_owned() } else { text.replace(char::REPLACEMENT_CHARACTER, "?") }
+}
+
+/// How many of `bytes` are before a character that is not complete yet.
+fn whole_characters(bytes: &[u8]) -> usize {
+    let start = (1..=3.min(bytes.len())).find(|back| bytes[bytes.len() - back] & 0xc0 == 0xc0);
+    match start {
+        Some(back) if std::str::from_utf8(&bytes[bytes.len() - back..]).is_err() => bytes.len() - back,
+        _ => bytes.len(),
     }
 }
 
@@ -130,32 +255,4 @@ impl LineSplitter {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_put_together_from_parts_and_cut() {
-        let (mut splitter, mut lines) = (LineSplitter::default(), Vec::new());
-        for part in ["one\r\ntw", "o\n\nrest"] {
-            splitter.push(part.as_bytes(), |line| lines.push(line.to_owned()));
-        }
-        splitter.flush(|line| lines.push(line.to_owned()));
-        assert_eq!(lines, ["one", "two", "", "rest"]);
-        splitter.push(&vec![b'x'; 2 * LOG_MESSAGE_BYTES_MAX], |_| {});
-        let mut long = String::new();
-        splitter.flush(|line| long = line.to_owned());
-        assert!(long.len() <= LOG_MESSAGE_BYTES_MAX && long.ends_with(" bytes]"), "{}", &long[long.len() - 30..]);
-    }
-
-    #[test]
-    fn a_full_log_says_so_once() {
-        let mut log = LogBuffer::default();
-        for _ in 0..2 * LOG_ATTEMPT_LINES_MAX {
-            log.push(Timestamp(0), LogLevel::Info, "again", None);
-        }
-        assert_eq!(log.lines().len(), LOG_ATTEMPT_LINES_MAX + 1);
-        assert_eq!(log.last_message(), Some("log limit reached, further lines are dropped"));
-        log.push_last(Timestamp(0), LogLevel::Error, "the end");
-        assert_eq!(log.last_message(), Some("the end"));
-    }
-}
+mod tests;

@@ -34,8 +34,8 @@ pub fn function_variables(
     env
 }
 
-/// `NUCLIO_EVENT_…`, `NUCLIO_TRIGGER_…`, `QUERY_STRING` and one `HTTP_…` for each header.
-pub fn event_variables(event: &Event, attempt: u32) -> Vec<(String, String)> {
+/// `NUCLIO_EVENT_…`, `NUCLIO_TRIGGER_…`, `TIDEMILL_…`, `QUERY_STRING` and one `HTTP_…` for each header.
+pub fn event_variables(event: &Event, attempt: u32, key: &str) -> Vec<(String, String)> {
     let url = if event.query.is_empty() { event.path.clone() } else { format!("{}?{}", event.path, event.query) };
     let class = if event.trigger.kind == "http" { "sync" } else { "async" };
     let facts = [
@@ -55,6 +55,8 @@ pub fn event_variables(event: &Event, attempt: u32) -> Vec<(String, String)> {
         ("NUCLIO_TRIGGER_NAME", event.trigger.name.clone()),
         ("QUERY_STRING", event.query.clone()),
         ("TIDEMILL_ATTEMPT", attempt.to_string()),
+        ("TIDEMILL_KEY", key.to_owned()),
+        ("TIDEMILL_CALLER", event.caller.clone()),
     ];
     let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value));
     // `HTTP_PROXY` has a meaning of its own to many programs: a caller must not be able to set it.
@@ -76,7 +78,7 @@ mod tests {
     fn headers_become_variables_but_for_the_dangerous_one() {
         let header = |name: &str| (name.to_owned(), "v".to_owned());
         let event = Event { headers: vec![header("x-my-header"), header("proxy")], ..Event::default() };
-        let environment = event_variables(&event, 2);
+        let environment = event_variables(&event, 2, "");
         let names: Vec<&str> = environment.iter().map(|(name, _)| name.as_str()).collect();
         assert!(names.contains(&"HTTP_X_MY_HEADER"));
         assert!(!names.contains(&"HTTP_PROXY"));

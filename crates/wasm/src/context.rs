@@ -9,12 +9,12 @@
 //! | `state_size() -> i32` | bytes of the state; 0 when none is stored, -1 when the function has none |
 //! | `state_read(at, length) -> i32` | writes at most `length` bytes of the state to `at`, gives how many |
 //! | `state_write(at, length) -> i32` | replaces the state, a JSON value; 0, or 1 with the reason in the log |
+//! | `configs_size() -> i32` | bytes of the configs, a JSON object of texts |
+//! | `configs_read(at, length) -> i32` | writes at most `length` bytes of them to `at`, gives how many |
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use serde::Deserialize;
-use tidemill_core::{Event, invocation::LogLevel, ports};
+use tidemill_core::{Event, invocation::LogLevel, message, ports};
 use wasmtime::{Caller, Extern};
 
 use crate::{
@@ -60,6 +60,10 @@ impl context::Host for Guest {
         self.configs.get(&name).cloned()
     }
 
+    fn config_names(&mut self) -> Vec<String> {
+        self.configs.keys().cloned().collect()
+    }
+
     fn variable(&mut self, name: String) -> Option<String> {
         self.variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone())
     }
@@ -101,45 +105,6 @@ fn lower(headers: Vec<(String, String)>) -> Vec<(String, String)> {
     headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
 }
 
-/// A message as core modules write it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    function: String,
-    #[serde(default)]
-    key: Option<String>,
-    #[serde(default)]
-    body: Option<String>,
-    #[serde(default)]
-    body_base64: Option<String>,
-    #[serde(default)]
-    content_type: String,
-    #[serde(default)]
-    headers: std::collections::BTreeMap<String, String>,
-    #[serde(default)]
-    delay_ms: u64,
-}
-
-fn message(text: &[u8]) -> Result<ports::Message, String> {
-    let line: Line = serde_json::from_slice(text).map_err(|error| format!("the message is not understood: {error}"))?;
-    let body = match (line.body, line.body_base64) {
-        (Some(_), Some(_)) => return Err("the message has both body and body_base64".to_owned()),
-        (Some(text), None) => text.into_bytes(),
-        (None, Some(text)) => base64::engine::general_purpose::STANDARD
-            .decode(text)
-            .map_err(|error| format!("the message's body_base64: {error}"))?,
-        (None, None) => Vec::new(),
-    };
-    Ok(ports::Message {
-        function: line.function,
-        key: line.key,
-        headers: lower(line.headers.into_iter().collect()),
-        content_type: line.content_type,
-        body: body.into(),
-        delay: Duration::from_millis(line.delay_ms),
-    })
-}
-
 /// Offers them to core modules.
 pub(crate) fn add_to_module_linker(linker: &mut wasmtime::Linker<Guest>) -> wasmtime::Result<()> {
     linker.func_wrap("tidemill", "log", |mut caller: Caller<'_, Guest>, level: i32, at: u32, length: u32| {
@@ -152,25 +117,37 @@ pub(crate) fn add_to_module_linker(linker: &mut wasmtime::Linker<Guest>) -> wasm
     linker.func_wrap("tidemill", "send", |mut caller: Caller<'_, Guest>, at: u32, length: u32| {
         let text = read(&mut caller, at, length)?;
         let record = &caller.data().record;
-        let sent = message(&text).and_then(|message| record.send(message));
+        let read = message::read(&text).map_err(|why| format!("the message is not understood: {why}"));
+        let sent = read.and_then(|message| record.send(message));
         Ok::<_, wasmtime::Error>(said(&caller, sent))
     })?;
     linker.func_wrap("tidemill", "state_size", |caller: Caller<'_, Guest>| {
-        caller.data().record.state().map_or(-1, |state| i32::try_from(state.len()).unwrap_or(i32::MAX))
+        caller.data().record.state().map_or(-1, |state| size(state.len()))
     })?;
     linker.func_wrap("tidemill", "state_read", |mut caller: Caller<'_, Guest>, at: u32, length: u32| {
         let state = caller.data().record.state().unwrap_or_default();
-        let part = &state[..state.len().min(length as usize)];
-        let memory = memory(&mut caller)?;
-        memory.write(&mut caller, at as usize, part)?;
-        Ok::<_, wasmtime::Error>(i32::try_from(part.len()).unwrap_or(i32::MAX))
+        write(&mut caller, &state, at, length)
     })?;
     linker.func_wrap("tidemill", "state_write", |mut caller: Caller<'_, Guest>, at: u32, length: u32| {
         let value = read(&mut caller, at, length)?;
         let set = caller.data().record.set_state(&value);
         Ok::<_, wasmtime::Error>(said(&caller, set))
     })?;
+    linker.func_wrap("tidemill", "configs_size", |caller: Caller<'_, Guest>| size(configs(caller.data()).len()))?;
+    linker.func_wrap("tidemill", "configs_read", |mut caller: Caller<'_, Guest>, at: u32, length: u32| {
+        let configs = configs(caller.data());
+        write(&mut caller, &configs, at, length)
+    })?;
     Ok(())
+}
+
+/// The configs as the file that other programs find them in holds them.
+fn configs(guest: &Guest) -> Vec<u8> {
+    serde_json::to_vec(&*guest.configs).unwrap_or_default()
+}
+
+fn size(bytes: usize) -> i32 {
+    i32::try_from(bytes).unwrap_or(i32::MAX)
 }
 
 fn said(caller: &Caller<'_, Guest>, result: Result<(), String>) -> i32 {
@@ -188,6 +165,13 @@ fn memory(caller: &mut Caller<'_, Guest>) -> wasmtime::Result<wasmtime::Memory> 
         Some(Extern::Memory(memory)) => Ok(memory),
         _ => Err(wasmtime::format_err!("the module exports no memory")),
     }
+}
+
+/// Writes what of `text` has room.
+fn write(caller: &mut Caller<'_, Guest>, text: &[u8], at: u32, length: u32) -> wasmtime::Result<i32> {
+    let part = &text[..text.len().min(length as usize)];
+    memory(caller)?.write(caller, at as usize, part)?;
+    Ok(size(part.len()))
 }
 
 fn read(caller: &mut Caller<'_, Guest>, at: u32, length: u32) -> wasmtime::Result<Vec<u8>> {

@@ -7,8 +7,9 @@ use parking_lot::Mutex;
 use tidemill_core::{
     Timestamp,
     invocation::{LogLevel, LogLine},
-    limits::{RESPONSE_BODY_BYTES_MAX, SENDS_MAX, STATE_BYTES_MAX},
+    limits::{RESPONSE_BODY_BYTES_MAX, SENDS_BYTES_MAX, SENDS_MAX, STATE_BYTES_MAX},
     log::{LineSplitter, LogBuffer},
+    message,
     ports::Message,
 };
 
@@ -130,16 +131,14 @@ impl Record {
 
     /// Takes a message. The error is one line.
     pub fn send(&self, message: Message) -> Result<(), String> {
+        let message = message::check(message)?;
         let inner = &mut *self.0.lock();
         if inner.sends.len() >= SENDS_MAX {
             return Err(format!("it sent more than the {SENDS_MAX} messages that are allowed"));
         }
         let size = message.body.len() as u64;
-        if inner.sends_bytes + size > RESPONSE_BODY_BYTES_MAX {
-            return Err(format!("the messages have more than the {RESPONSE_BODY_BYTES_MAX} bytes that are allowed"));
-        }
-        if message.function.is_empty() {
-            return Err("the message names no function".to_owned());
+        if inner.sends_bytes + size > SENDS_BYTES_MAX {
+            return Err(format!("the messages have more than the {SENDS_BYTES_MAX} bytes that are allowed"));
         }
         inner.sends_bytes += size;
         inner.sends.push(message);

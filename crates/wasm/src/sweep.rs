@@ -80,9 +80,15 @@ mod tests {
             let gone = surplus(all.clone(), bytes_max, |module| module == "held");
             gone.into_iter().map(|entry| entry.module).collect::<Vec<_>>().join(" ")
         };
-        for (bytes_max, expected) in
-            [(200, ""), (140, ""), (139, "old"), (110, "old"), (109, "old middle"), (90, "old middle"), (0, "old middle new")]
-        {
+        for (bytes_max, expected) in [
+            (200, ""),
+            (140, ""),
+            (139, "old"),
+            (110, "old"),
+            (109, "old middle"),
+            (90, "old middle"),
+            (0, "old middle new"),
+        ] {
             assert_eq!(goes(bytes_max), expected, "{bytes_max}");
         }
     }

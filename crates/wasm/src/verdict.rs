@@ -5,6 +5,7 @@ use tidemill_core::{
     limits::RESPONSE_BODY_BYTES_MAX,
     log::cut_text,
     ports::CallOutcome,
+    reply,
     words::{human_bytes, memory_reason},
 };
 use wasmtime::{Trap, WasmBacktrace};
@@ -32,7 +33,7 @@ pub(crate) struct Verdict {
 pub(crate) fn judge(ended: Ended, record: &Record) -> Result<Reply, Verdict> {
     record.flush();
     let Ended { result, refused, is_out_of_tables, .. } = ended;
-    let failure = match result.map(Reply::checked) {
+    let failure = match result.map(reply::check) {
         Ok(Ok(reply)) => return Ok(reply),
         Ok(Err(reason)) => Failure::BadResponse(reason),
         Err(failure) => failure,

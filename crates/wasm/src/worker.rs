@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use tidemill_core::{
-    Event, InvocationId,
+    Event, InvocationId, configs,
     invocation::{AttemptOutcome, LogLine, Reply, RunReport},
     limits,
     ports::{Call, CallEnd, CallOutcome, Place, Worker, WorkerId},
@@ -121,7 +121,7 @@ impl WasmWorker {
         Part {
             is_command: true,
             arguments: [name].into_iter().chain(arguments).collect(),
-            variables: event_variables(event, call.attempt),
+            variables: event_variables(event, call.attempt, call.key_of(event)),
             stdin: event.body.clone(),
             ..part
         }
@@ -137,7 +137,9 @@ impl WasmWorker {
         record: &Record,
     ) -> Result<Reply, Verdict> {
         let Ok((room, account)) = self.room().await else {
-            let reason = "no instance became free in time: the server runs as many as it may, or as its memory for them allows".to_owned();
+            let reason =
+                "no instance became free in time: the server runs as many as it may, or as its memory for them allows"
+                    .to_owned();
             return Err(broken(AttemptOutcome::Interrupted, reason));
         };
         let store = match self.scene.store(part, account) {
@@ -255,6 +257,10 @@ impl Worker for WasmWorker {
             let outcome = CallOutcome::Broken { outcome: AttemptOutcome::Interrupted, reason };
             return CallEnd::new(outcome, Vec::new(), Duration::ZERO);
         }
+        if let Err(reason) = configs::check(&call.configs) {
+            let outcome = CallOutcome::Broken { outcome: AttemptOutcome::LaunchFailed, reason };
+            return CallEnd::new(outcome, Vec::new(), Duration::ZERO);
+        }
         let started = Instant::now();
         let record = Record::new(call.state.clone());
         let cut = Arc::new(Cut { record: record.clone(), ..Cut::default() });
@@ -270,7 +276,8 @@ impl Worker for WasmWorker {
             let part = self.part(call, event, &record, &pace);
             let event =
                 Event { body: if part.is_command { Default::default() } else { event.body.clone() }, ..event.clone() };
-            let facts = Facts { key: call.key.clone(), attempt: call.attempt };
+            let key = Some(call.key_of(&event)).filter(|key| !key.is_empty()).map(str::to_owned);
+            let facts = Facts { key, attempt: call.attempt };
             match self.attend(part, Some((event, facts)), &pace, &bounds, &record).await {
                 Ok(reply) => replies.push(self.dressed(reply)),
                 Err(verdict) => {

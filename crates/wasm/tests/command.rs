@@ -110,10 +110,20 @@ async fn the_event_is_its_environment_and_the_server_s_is_not() {
         })
         .await;
     let event = Event { query: "w=1".to_owned(), headers: vec![("x-one".to_owned(), "1".to_owned())], ..event("") };
-    let end = worker.call(&Call::single(invocation(), 2, event)).await;
+    let event = Event { caller: "ann".to_owned(), ..event };
+    let key = Some("line-1".to_owned());
+    let end = worker.call(&Call { key, ..Call::single(invocation(), 2, event) }).await;
     let said = text(&end);
     let said: Vec<&str> = said.split_terminator('\0').collect();
-    for expected in ["TIDE=high", "QUERY_STRING=w=1", "HTTP_X_ONE=1", "TIDEMILL_ATTEMPT=2", "TIDEMILL_FUNCTION=guest"] {
+    for expected in [
+        "TIDE=high",
+        "QUERY_STRING=w=1",
+        "HTTP_X_ONE=1",
+        "TIDEMILL_ATTEMPT=2",
+        "TIDEMILL_KEY=line-1",
+        "TIDEMILL_CALLER=ann",
+        "TIDEMILL_FUNCTION=guest",
+    ] {
         assert!(said.contains(&expected), "{expected} in {said:?}");
     }
     assert_eq!(&said[said.len() - 3..], ["guest", "-n", "5"]);

@@ -13,7 +13,7 @@
 //! | `linked` | workers that speak the protocol, whatever they live in: calls, state, messages, cancel, drain, end |
 //! | `process` | start, spares, limits and end of a worker process |
 //! | `shell` | the runtime that starts one process an event |
-//! | `logs`, `words` | bounded logs of calls; durations and sizes for people |
+//! | `logs` | the logs of calls, and the clock that stamps them |
 //! | `webhook` | the runtime that posts events to a URL |
 //! | `open_calls` | the open calls of a worker without a process of its own |
 //! | `socket_path` | sockets in folders with long paths |
@@ -35,11 +35,11 @@ mod router;
 mod shell;
 mod socket_path;
 mod webhook;
-mod words;
 
 pub use build::{BuildLimits, BuilderConfig, Interpreter, PackageBuilder};
 #[cfg(feature = "docker")]
 pub use container::{ContainerConfig, ContainerDriver};
 pub use process::{DriverConfig, ProcessDriver, Sandbox, SandboxConfig, SandboxMode};
 pub use router::RouterDriver;
+use tidemill_core::words;
 pub use webhook::{WebhookConfig, WebhookDriver};

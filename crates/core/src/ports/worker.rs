@@ -136,6 +136,12 @@ impl Call {
             configs: Arc::default(),
         }
     }
+
+    /// The key that one of its events is told to have: the line it stands in, or else the key that it came with.
+    pub fn key_of<'a>(&'a self, event: &'a Event) -> &'a str {
+        let line = self.key.as_deref().filter(|key| !key.is_empty() && !self.is_batch);
+        line.or_else(|| event.header("ce-partitionkey")).unwrap_or("")
+    }
 }
 
 /// Without what only the user code may read: events, state and configs.

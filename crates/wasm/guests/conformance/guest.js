@@ -1,5 +1,5 @@
 // Node.js handlers of the conformance cases on Tidemill's world: `handler(context, event)` and `main(payload)`.
-import { call, getState, log, send, setState, variable } from "tidemill:function/context@0.1.0"
+import { call, config, configNames, getState, log, send, setState, variable } from "tidemill:function/context@0.1.0"
 import { cases } from "./cases.js"
 
 class Buffer extends Uint8Array {
@@ -115,6 +115,7 @@ class Context {
     this.Response = Response
     this.userData = {}
     this.worker_id = variable("WORKER")
+    this.configs = Object.fromEntries(configNames().map((name) => [name, config(name)]))
     const level = (name) => (message) => log(name, message)
     const withFields = (name) => (message, fields) => log(name, message, JSON.stringify(fields))
     this.logger = {}

@@ -26,7 +26,7 @@ mod folder;
 mod sends;
 
 pub(crate) use folder::{Exchange, Exchanged, FILES, Folders, check_json};
-pub(crate) use sends::check_message;
+pub(crate) use tidemill_core::message::check as check_message;
 
 #[cfg(test)]
 mod tests;

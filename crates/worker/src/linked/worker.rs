@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use tidemill_core::{
-    Event, InvocationId,
+    Event, InvocationId, configs,
     invocation::{AttemptOutcome, LogLine, Reply},
     limits::INLINE_BODY_BYTES_MAX,
     ports::{Call, CallEnd, CallOutcome, Place as WorkerPlace, Worker, WorkerId},
@@ -22,7 +22,6 @@ use super::{
 };
 use crate::{
     protocol::{
-        configs,
         frame::{Body, Kind, Place},
         incoming::{self, BatchReply},
         outgoing,

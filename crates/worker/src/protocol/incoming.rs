@@ -1,71 +1,14 @@
 //! The JSON of frames from a worker, checked.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{DeserializeOwned, MapAccess, Visitor},
+use serde::{Deserialize, de::DeserializeOwned};
+pub(crate) use tidemill_core::{
+    headers::Headers,
+    reply::{check, too_large},
 };
-use tidemill_core::{invocation::Reply, limits};
 
 use super::frame::Violation;
-
-/// Header names and values in the order they came. Numbers and booleans are taken as their text; a list is one header for each
-/// of its members.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Headers(pub Vec<(String, String)>);
-
-impl<'de> Deserialize<'de> for Headers {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Pairs;
-        impl<'de> Visitor<'de> for Pairs {
-            type Value = Headers;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of headers")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
-                let mut pairs = Vec::with_capacity(map.size_hint().unwrap_or(4));
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    match value {
-                        Value::One(value) => pairs.push((name, value.into_text())),
-                        Value::Many(values) => {
-                            pairs.extend(values.into_iter().map(|value| (name.clone(), value.into_text())));
-                        }
-                    }
-                }
-                Ok(Headers(pairs))
-            }
-        }
-        deserializer.deserialize_map(Pairs)
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Value {
-    One(Scalar),
-    Many(Vec<Scalar>),
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Scalar {
-    Text(String),
-    Bool(bool),
-    Number(serde_json::Number),
-}
-
-impl Scalar {
-    fn into_text(self) -> String {
-        match self {
-            Scalar::Text(text) => text,
-            Scalar::Bool(value) => value.to_string(),
-            Scalar::Number(value) => value.to_string(),
-        }
-    }
-}
 
 /// `READY`.
 #[derive(Debug, Deserialize)]
@@ -212,36 +155,4 @@ pub(crate) fn read<T: DeserializeOwned>(what: &str, meta: &[u8]) -> Result<T, Vi
 /// Reads the meta of a `REPLY`.
 pub(crate) fn reply(meta: &[u8]) -> Result<ReplyMeta<'_>, Violation> {
     serde_json::from_slice(meta).map_err(|error| Violation(format!("a REPLY frame that cannot be read: {error}")))
-}
-
-/// Checks one response. The error is one line for the author of the function.
-pub(crate) fn check(reply: Reply) -> Result<Reply, String> {
-    if !(100..=599).contains(&reply.status) {
-        return Err(format!("the response has the status {}, which is none", reply.status));
-    }
-    if reply.body.len() as u64 > limits::RESPONSE_BODY_BYTES_MAX {
-        return Err(too_large(reply.body.len() as u64));
-    }
-    if !is_value(&reply.content_type) {
-        return Err("the response's content type holds a control character".to_owned());
-    }
-    match reply.headers.iter().find(|(name, value)| !is_token(name) || !is_value(value)) {
-        Some((name, _)) => Err(format!("the response's header {:?} is not valid", crate::logs::cut_text(name, 100))),
-        None => Ok(reply),
-    }
-}
-
-/// Says that a response is larger than allowed.
-pub(crate) fn too_large(size: u64) -> String {
-    format!("the response has {size} bytes, more than the {} that are allowed", limits::RESPONSE_BODY_BYTES_MAX)
-}
-
-/// Whether it can be the name of a header.
-pub(crate) fn is_token(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
-}
-
-/// Whether it can be the value of a header.
-pub(crate) fn is_value(value: &str) -> bool {
-    value.bytes().all(|byte| byte == b'\t' || (byte >= 0x20 && byte != 0x7f))
 }

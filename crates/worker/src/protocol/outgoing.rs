@@ -51,12 +51,6 @@ pub(super) fn texts<'a>(out: &mut Vec<u8>, members: impl Iterator<Item = (&'a St
     out.push(b'}');
 }
 
-/// The key that an event of `call` is told to have: the line it stands in, or else the key that it came with.
-pub(crate) fn key_of<'a>(call: &'a Call, event: &'a Event) -> &'a str {
-    let line = call.key.as_deref().filter(|key| !key.is_empty() && !call.is_batch);
-    line.or_else(|| event.header("ce-partitionkey")).unwrap_or("")
-}
-
 fn event_members(out: &mut Vec<u8>, call: &Call, event: &Event) {
     member(out, "{\"id\":", &event.id);
     number(out, ",\"attempt\":", call.attempt);
@@ -75,7 +69,7 @@ fn event_members(out: &mut Vec<u8>, call: &Call, event: &Event) {
     optional(out, ",\"type\":", &event.kind);
     optional(out, ",\"source\":", &event.source);
     optional(out, ",\"subject\":", &event.subject);
-    optional(out, ",\"key\":", key_of(call, event));
+    optional(out, ",\"key\":", call.key_of(event));
     optional(out, ",\"caller\":", &event.caller);
     if let Some(timeout) = call.timeout {
         number(out, ",\"deadline_ms\":", i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX));

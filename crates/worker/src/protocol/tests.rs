@@ -1,13 +1,12 @@
 //! Frames and memory regions.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use tidemill_core::{Event, InvocationId, Timestamp, TriggerLabel, ports::Call};
 
 use super::{
     arena::{KEPT_BYTES_MAX, Regions, memory_file, read_at, write_at},
-    configs::{self, CONFIGS_BYTES_MAX},
     frame::{Body, Decoder, Frame, HEADER_BYTES, Kind, Place, encode},
     incoming, outgoing,
 };
@@ -227,18 +226,6 @@ fn configs_are_told_once_for_each_call_and_only_when_there_are_some() {
             assert!(meta["batch"][0].get("configs").is_none());
         }
     }
-}
-
-#[test]
-fn configs_beyond_their_limit_are_refused_by_name() {
-    let configs =
-        |size: usize| BTreeMap::from([("db".to_owned(), "x".repeat(5)), ("certificates".to_owned(), "y".repeat(size))]);
-    let rest = "db".len() + 5 + "certificates".len();
-    assert_eq!(configs::check(&BTreeMap::new()), Ok(()));
-    assert_eq!(configs::check(&configs(CONFIGS_BYTES_MAX - rest)), Ok(()));
-    let error = configs::check(&configs(CONFIGS_BYTES_MAX - rest + 1)).unwrap_err();
-    assert!(error.contains("1048577 bytes together") && error.contains("\"certificates\""), "{error}");
-    assert!(error.contains("tidemill secret set") && !error.contains("yy"), "{error}");
 }
 
 #[test]

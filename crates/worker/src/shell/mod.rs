@@ -6,7 +6,6 @@
 //! [`crate::exchange`]; the former two count when it ends with 0.
 
 mod arguments;
-mod environment;
 mod run;
 mod worker;
 

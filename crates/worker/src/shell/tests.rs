@@ -6,7 +6,7 @@ use tidemill_core::{
     spec::{FunctionSpec, Runtime},
 };
 
-use super::{arguments::Attributes, environment::event_environment};
+use super::arguments::Attributes;
 
 fn spec(attributes: serde_json::Value) -> FunctionSpec {
     let mut spec = FunctionSpec::new(Runtime::Shell);
@@ -30,14 +30,4 @@ fn attributes_of_the_wrong_shape_are_named() {
     assert!(error.contains("runtimeAttributes.arguments"), "{error}");
     let error = Attributes::read(&spec(json!({"responseHeaders": "x"}))).unwrap_err();
     assert!(error.contains("runtimeAttributes.responseHeaders"), "{error}");
-}
-
-#[test]
-fn headers_become_variables_but_for_the_dangerous_one() {
-    let header = |name: &str| (name.to_owned(), "v".to_owned());
-    let event = Event { headers: vec![header("x-my-header"), header("proxy")], ..Event::default() };
-    let environment = event_environment(&event, 2, "");
-    let names: Vec<&str> = environment.iter().map(|(name, _)| name.as_str()).collect();
-    assert!(names.contains(&"HTTP_X_MY_HEADER"));
-    assert!(!names.contains(&"HTTP_PROXY"));
 }

@@ -14,15 +14,15 @@ use std::{
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use tidemill_core::{
-    Event, InvocationId,
+    Event, InvocationId, configs,
     invocation::{AttemptOutcome, LogLine, Reply, RunReport},
     ports::{Call, CallEnd, CallOutcome, Launch, LaunchError, Place, Worker, WorkerId},
+    variables::event_variables,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
     arguments::Attributes,
-    environment::event_environment,
     run::{Bounds, RunEnd, run},
 };
 use crate::{
@@ -30,7 +30,7 @@ use crate::{
     linked::refused,
     logs::{LogBuffer, cut_text},
     process::{DRIVER, Parts, Program, Stdin, Wants, folders, function_environment, how_it_ended, set_backstop},
-    protocol::{configs, incoming, outgoing::key_of},
+    protocol::incoming,
     words::human_duration,
 };
 
@@ -95,7 +95,7 @@ impl ShellWorker {
             ("/bin/sh".into(), [handler.clone().into_os_string()].into_iter().chain(own).collect())
         };
         let mut environment = self.environment.clone();
-        environment.extend(event_environment(event, call.attempt, key_of(call, event)));
+        environment.extend(event_variables(event, call.attempt, call.key_of(event)));
         let seen_at = if self.parts.spawner.shows_copies() { Path::new(EXCHANGE) } else { exchange.directory() };
         environment.extend(exchange.variables(seen_at));
         let wants = Wants {

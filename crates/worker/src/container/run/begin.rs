@@ -186,7 +186,7 @@ impl Order<'_> {
         let is_interrupted = error.is_outage() || matches!(error, EngineError::NoImage(_));
         let outcome = if is_interrupted { AttemptOutcome::Interrupted } else { AttemptOutcome::LaunchFailed };
         let reason = format!("the container did not start: {error}");
-        self.logs.lock().push_last(LogLevel::Error, &reason);
+        self.logs.lock().push_last(now(), LogLevel::Error, &reason);
         broken(outcome, reason)
     }
 

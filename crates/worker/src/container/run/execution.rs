@@ -30,7 +30,7 @@ use super::{
 use crate::{
     container::engine::{ContainerEngine, ContainerFacts, ContainerId, EngineError, Usage},
     exchange::{Exchange, Exchanged},
-    logs::LogBuffer,
+    logs::{LogBuffer, now},
 };
 
 /// How long what goes on beside a container may take after its end.
@@ -279,7 +279,7 @@ async fn ended(
         match collect(folder.reopen(order.call.state.as_ref())).await {
             Ok(exchanged) => left = exchanged,
             Err(reason) => {
-                running.logs.lock().push_last(LogLevel::Error, &reason);
+                running.logs.lock().push_last(now(), LogLevel::Error, &reason);
                 outcome = CallOutcome::Broken { outcome: AttemptOutcome::BadResponse, reason };
             }
         }

@@ -14,6 +14,7 @@ use crate::{
         open_call::{Answer, ReplyBody, Verdict},
         vessel::Vessel,
     },
+    logs::now,
     protocol::{
         frame::{Body, Frame, Kind, Violation},
         incoming::{self, Failure},
@@ -85,7 +86,7 @@ impl Attendant {
             let _ = self.link.send(Kind::Release, frame.stream, Body::Inline(&[]), |_| {});
         }
         if !failure.traceback.is_empty() {
-            call.logs.push_last(LogLevel::Error, failure.traceback.trim_end());
+            call.logs.push_last(now(), LogLevel::Error, failure.traceback.trim_end());
         }
         let is_awaited = call.answer.is_some();
         let status = if (400..=599).contains(&failure.status) { failure.status } else { 500 };
@@ -96,7 +97,7 @@ impl Attendant {
 
     fn keep_traceback(&self, stream: u32, failure: &Failure) {
         if let Some(call) = self.link.state.lock().calls.get_mut(&stream) {
-            call.logs.push_last(LogLevel::Error, failure.traceback.trim_end());
+            call.logs.push_last(now(), LogLevel::Error, failure.traceback.trim_end());
         }
     }
 

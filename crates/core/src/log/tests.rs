@@ -1,9 +1,9 @@
 //! Lines, cuts and limits.
 
-use tidemill_core::{
-    Timestamp,
+use crate::{
     invocation::LogLevel,
     limits::{LOG_ATTEMPT_BYTES_MAX, LOG_ATTEMPT_LINES_MAX, LOG_MESSAGE_BYTES_MAX},
+    time::Timestamp,
 };
 
 use super::{LineSplitter, LogBuffer, PieceSplitter, cut_text};
@@ -49,7 +49,7 @@ fn a_log_keeps_its_limits_says_so_once_and_keeps_the_traceback() {
         for _ in 0..LOG_ATTEMPT_BYTES_MAX / line.len() + 10 {
             logs.push(Timestamp(0), level, line, None);
         }
-        logs.push_last(LogLevel::Error, "Traceback");
+        logs.push_last(Timestamp(0), LogLevel::Error, "Traceback");
         let text = logs.text();
         let lines = logs.into_lines();
         assert!(lines.len() <= LOG_ATTEMPT_LINES_MAX + 2, "{}", lines.len());
