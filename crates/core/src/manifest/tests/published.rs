@@ -56,8 +56,12 @@ fn the_examples_are_read_without_a_warning() {
     while let Some(folder) = folders.pop() {
         let entries: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap()).collect();
         folders.extend(entries.iter().filter(|entry| entry.file_type().unwrap().is_dir()).map(|entry| entry.path()));
-        let names: Vec<String> = entries.iter().map(|entry| entry.file_name().into_string().unwrap()).collect();
+        let mut names: Vec<String> = entries.iter().map(|entry| entry.file_name().into_string().unwrap()).collect();
         let Ok(text) = fs::read_to_string(folder.join("function.yaml")) else { continue };
+        if names.iter().any(|name| name == "build.sh") {
+            // What it builds is what the settings name.
+            names.extend(text.lines().filter_map(|line| line.trim().strip_prefix("handler: ").map(str::to_owned)));
+        }
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let stem = folder.file_name().unwrap().to_str().unwrap();
         match resolve(&package(stem, &names, Some(&text)), &Overrides::default()) {
