@@ -5,7 +5,7 @@ echo "no module" > "$CORPUS_TMP/none.ko"
 why=$($tool "$CORPUS_TMP/none.ko" 2>&1)
 rm -f "$CORPUS_TMP/none.ko"
 case "$why" in
-*"not implemented"*) echo "ABSENT this kernel has no modules" ;;
+*"not implemented"* | *"does not support"*) echo "ABSENT this kernel has no modules" ;;
 *"not permitted"* | *denied*) echo "HELD $why" ;;
 *applet*) echo "ABSENT this machine has no insmod" ;;
 *) echo "ESCAPED the kernel looked at it: $why" ;;

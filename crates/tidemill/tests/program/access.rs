@@ -41,18 +41,38 @@ fn tokens_let_in_and_grants_say_how_far() {
     assert!(!shown.stdout.contains(&bob), "no token is kept");
     let done = server.run_as(&root, &["--project", "other", "function", "list"]);
     assert!(done.stderr.contains("root acts in project shop and not in other"), "{}", done.stderr);
-    let done = server.run_as(&bob, &["deploy", "hello.py", "--name", "mine"]);
-    assert!(
-        done.stderr.contains("a process of the server's user needs a role that bob does not have"),
-        "{}",
-        done.stderr
-    );
+    may_deploy_what_stays_in_the_sandbox(&server, home.path(), &bob);
 
     let nonce = server.run_as(&root, &["nonce", "create", "hello", "--uses", "3"]).stdout;
     assert!(nonce.starts_with("shop_"), "{nonce}");
     let listed = server.run_as(&root, &["nonce", "list", "hello"]).stdout;
     assert!(listed.contains("0 of 3"), "{listed}");
     assert_eq!(server.run_as(&root, &["nonce", "delete", "hello", nonce.trim()]).code, 0);
+}
+
+/// What everybody may deploy where the sandbox is whole, and nobody of them where it is not.
+fn may_deploy_what_stays_in_the_sandbox(server: &Server, home: &Path, bob: &str) {
+    let status = server.run_as(bob, &["status"]).stdout;
+    let parts = status.lines().filter(|line| line.contains("sandbox, ") && !line.contains("by cgroup"));
+    let is_whole = parts.clone().count() > 0 && parts.clone().all(|line| !line.contains("refused"));
+    let refused = |what: &str, done: crate::harness::Done| {
+        let needs = format!("{what} needs a role that bob does not have");
+        assert!(done.stderr.contains(&needs), "{needs}: {}", done.stderr);
+    };
+    let done = server.run_as(bob, &["deploy", "hello.py", "--name", "mine"]);
+    if is_whole {
+        assert_eq!(done.code, 0, "{}", done.stderr);
+        assert_eq!(server.run_as(bob, &["invoke", "mine"]).stdout, "hello bob");
+    } else {
+        refused("code that runs as a process of the server's machine", done);
+        return;
+    }
+    write(home, "net/main.py", "def handler(context, event):\n    return 'x'\n");
+    write(home, "net/function.yaml", "spec:\n  sandbox:\n    network: true\n");
+    refused("a process with the network of the server's machine", server.run_as(bob, &["deploy", "net"]));
+    write(home, "built/main.py", "def handler(context, event):\n    return 'x'\n");
+    write(home, "built/requirements.txt", "six\n");
+    refused("a package that is built", server.run_as(bob, &["deploy", "built"]));
 }
 
 #[test]

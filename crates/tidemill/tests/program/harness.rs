@@ -19,9 +19,10 @@ pub fn home() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// The program with nothing of this process's configuration.
+/// The program, or the one that `TIDEMILL_BIN` names, with nothing of this process's configuration.
 pub fn tidemill(home: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tidemill"));
+    let named = std::env::var_os("TIDEMILL_BIN");
+    let mut command = Command::new(named.unwrap_or_else(|| env!("CARGO_BIN_EXE_tidemill").into()));
     command.env_clear().env("HOME", home).env("PATH", std::env::var_os("PATH").unwrap()).current_dir(home);
     command
 }
@@ -60,7 +61,13 @@ pub struct Server {
 impl Server {
     /// Starts `tidemill up` with `arguments` on a free port.
     pub fn up(home: &Path, arguments: &[&str]) -> Server {
+        Server::up_with(home, arguments, &[])
+    }
+
+    /// The same with these variables in its environment.
+    pub fn up_with(home: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Server {
         let mut child = tidemill(home)
+            .envs(variables.iter().copied())
             .args(["up", "--listen", "127.0.0.1:0", "--data", "data", "--log-level", "warn"])
             .args(arguments)
             .stdin(Stdio::null())
@@ -146,6 +153,11 @@ impl Server {
             }
             assert!(Instant::now() < deadline, "{arguments:?} never did: {}{}", done.stdout, done.stderr);
         }
+    }
+
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends ctrl-C.
