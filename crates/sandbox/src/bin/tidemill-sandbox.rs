@@ -1,7 +1,8 @@
 //! The sandbox by itself, for trying, testing and measuring it.
 //!
 //! ```text
-//! tidemill-sandbox probe                                   what this machine gives
+//! tidemill-sandbox probe [CALL…]                           what this machine gives, and what it would if its kernel
+//!                                                          refused these: unshare, open_tree, landlock_create_ruleset, seccomp
 //! tidemill-sandbox run [OPTION…] -- PROGRAM [ARGUMENT…]    run a program inside, as it would be for a worker
 //!     --network            with the machine's network
 //!     --show PATH          show a file or folder too
@@ -13,6 +14,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch, apply_filter};
 use tidemill_sandbox::{
     Amounts, Cgroups, Controller, Launcher, Limits, Parts, Plan, Program, Users, View, probe, run_if_launcher, start,
 };
@@ -26,11 +28,11 @@ fn main() -> ExitCode {
     }
     let mut arguments = std::env::args().skip(1);
     let result = match arguments.next().as_deref() {
-        Some("probe") => {
+        Some("probe") => arguments.try_for_each(|name| refuse(&name)).map(|()| {
             let cgroups = Cgroups::new(&Controller::ALL[1..]);
             probe(&Launcher::this(), &cgroups).list.iter().for_each(|finding| println!("{finding}"));
-            Ok(ExitCode::SUCCESS)
-        }
+            ExitCode::SUCCESS
+        }),
         Some("run") => run(arguments),
         Some("measure") => {
             let rounds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(100);
@@ -105,6 +107,22 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<ExitCode, String> 
         eprintln!("[{status}]");
     }
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// Has the kernel refuse the system call `name` to this process and all that it starts, as engines of containers do.
+fn refuse(name: &str) -> Result<(), String> {
+    let call = match name {
+        "unshare" => libc::SYS_unshare,
+        "open_tree" => libc::SYS_open_tree,
+        "landlock_create_ruleset" => libc::SYS_landlock_create_ruleset,
+        "seccomp" => libc::SYS_seccomp,
+        _ => return Err(format!("{name} is none of the calls that can be refused")),
+    };
+    let refused = SeccompAction::Errno(libc::EPERM.cast_unsigned());
+    let machine = TargetArch::try_from(std::env::consts::ARCH).map_err(|error| error.to_string())?;
+    let filter = SeccompFilter::new([(call, Vec::new())].into(), SeccompAction::Allow, refused, machine);
+    let program = filter.and_then(BpfProgram::try_from).map_err(|error| error.to_string())?;
+    apply_filter(&program).map_err(|error| error.to_string())
 }
 
 fn part<'a>(parts: &'a mut Parts, name: &str) -> Result<&'a mut bool, String> {

@@ -27,7 +27,7 @@ pub(crate) fn level() -> Result<String, String> {
     match [ABI::V6, ABI::V5, LEVEL_MIN].into_iter().find(|level| asked(*level).is_ok()) {
         Some(LEVEL) => Ok(format!("level {} or newer", LEVEL as i32)),
         Some(level) => Ok(format!("level {}, which is enough; {} is the newest known", level as i32, LEVEL as i32)),
-        None => Err(asked(LEVEL_MIN).map_or_else(|error| error.to_string(), |()| String::new())),
+        None => Err(format!("the kernel has none, or one below level {}, which came with Linux 6.2", LEVEL_MIN as i32)),
     }
 }
 
