@@ -4,8 +4,14 @@
 
 mod common;
 
+use std::io::Write as _;
+
 use common::{Bench, call, reply};
-use tidemill_core::spec::FunctionSpec;
+
+use tidemill_core::{
+    ports::{CallOutcome, Driver as _},
+    spec::{FunctionSpec, Runtime},
+};
 use tidemill_sandbox::Launcher;
 use tidemill_worker::{SandboxConfig, SandboxMode};
 
@@ -58,6 +64,95 @@ async fn without_a_sandbox_functions_see_what_the_server_sees() {
     let worker = bench.launch("here.sh", "#!/bin/sh\necho $TIDEMILL_SEND_FILE\n").await;
     let end = worker.call(&call("")).await;
     assert!(reply(&end).body.starts_with(paths[0].to_str().unwrap().as_bytes()), "{end:?}");
+}
+
+/// A package cannot make the server show what a file in it names, as virtual environments do.
+#[tokio::test]
+async fn a_package_does_not_say_what_is_shown() {
+    let bench = Bench::new();
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join("lib")).unwrap();
+    std::fs::write(home.path().join("lib/secret"), "x").unwrap();
+    let script = format!("#!/bin/sh\nls {}/lib 2>/dev/null || echo unseen\n", home.path().display());
+    let config = format!("home = {}/bin\n", home.path().display());
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in [("bin/python3", &*script), ("lib/none", ""), ("pyvenv.cfg", &*config)] {
+        zip.start_file(name, zip::write::SimpleFileOptions::default().unix_permissions(0o755)).unwrap();
+        zip.write_all(content.as_bytes()).unwrap();
+    }
+    let unpacked = bench.unpack("lead.zip", zip.finish().unwrap().into_inner()).await;
+    let mut spec = FunctionSpec::new(Runtime::Shell);
+    spec.handler = "bin/python3".to_owned();
+    let environment = bench.environment(&unpacked, &spec).await;
+    let launch = bench.launch_of(&unpacked.directory, environment, spec);
+    let worker = bench.driver.launch(launch).await.unwrap();
+    assert_eq!(reply(&worker.call(&call("")).await).body, "unseen\n");
+}
+
+#[tokio::test]
+async fn the_data_of_the_server_is_not_seen_within_what_is_shown() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("secrets.key"), "x").unwrap();
+    let mut config = SandboxConfig::new(SandboxMode::On, common::launcher());
+    config.unseen = vec![data.clone()];
+    let bench = Bench::showing(config, home.path());
+    let worker = bench.launch("look.py", LOOK).await;
+    let paths = [home.path().to_owned(), data.clone(), data.join("secrets.key")];
+    assert_eq!(seen(&worker, &paths).await, [true, true, false]);
+}
+
+const FORKS: &str = "import os, time\n\
+    def handler(context, event):\n\
+    \x20   while True:\n\
+    \x20       if os.fork() == 0:\n\
+    \x20           time.sleep(600)\n";
+
+#[tokio::test]
+async fn forking_without_end_fails_its_own_call_only() {
+    let config = SandboxConfig { processes_max: 24, ..SandboxConfig::new(SandboxMode::On, common::launcher()) };
+    let bench = Bench::with(config);
+    let (bomb, other) = (bench.launch("bomb.py", FORKS).await, bench.launch("look.py", LOOK).await);
+    let end = bomb.call(&call("")).await;
+    match &end.outcome {
+        CallOutcome::Raised { message, .. } => {
+            assert!(message.contains("Resource temporarily unavailable"), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(seen(&other, &["/usr".into()]).await, [true]);
+    bomb.stop(std::time::Duration::from_secs(1)).await;
+    assert_eq!(seen(&bench.launch("look.py", LOOK).await, &["/usr".into()]).await, [true]);
+}
+
+#[tokio::test]
+async fn a_limit_of_cpu_is_the_kernels() {
+    let bench = Bench::new();
+    let source = "def handler(context, event):\n    return 'x'\n";
+    let limit = |spec: &mut FunctionSpec| spec.resources.cpu_millis = Some(500);
+    let findings = bench.driver.sandbox().unwrap();
+    let is_held = findings.iter().any(|it| it.mechanism.starts_with("cpu limits") && it.state.is_ok());
+    // The first is told its limit before it starts, the second is a spare that runs already.
+    for _ in 0..2 {
+        let worker = bench.try_launch("slow.py", source, limit).await.unwrap();
+        let instance = worker.place().instance;
+        let groups = std::fs::read_to_string(format!("/proc/{instance}/cgroup")).unwrap();
+        let quota = groups.lines().find_map(|line| {
+            let mut fields = line.splitn(3, ':').skip(1);
+            let (controllers, path) = (fields.next()?, fields.next()?);
+            let file = match controllers {
+                "" => format!("/sys/fs/cgroup{path}/cpu.max"),
+                _ if controllers.split(',').any(|it| it == "cpu") => {
+                    format!("/sys/fs/cgroup/{controllers}{path}/cpu.cfs_quota_us")
+                }
+                _ => return None,
+            };
+            std::fs::read_to_string(file).ok()
+        });
+        let quota = quota.unwrap_or_default();
+        assert_eq!(quota.starts_with("50000"), is_held, "{groups}: {quota}");
+    }
 }
 
 #[tokio::test]

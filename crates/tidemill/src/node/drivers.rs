@@ -26,7 +26,7 @@ const RUNTIME_DIR_BYTES_MAX: usize = 64;
 
 /// The sandbox of workers that are processes and of builds, as the settings have it. `None` when it is off. Blocks for some
 /// milliseconds.
-pub fn sandbox(settings: &Settings) -> Option<Arc<Sandbox>> {
+pub fn sandbox(data: &Path, settings: &Settings) -> Option<Arc<Sandbox>> {
     let mode = match settings.word("sandbox").as_str() {
         "off" => SandboxMode::Off,
         "strict" => SandboxMode::Strict,
@@ -37,6 +37,7 @@ pub fn sandbox(settings: &Settings) -> Option<Arc<Sandbox>> {
         scratch_bytes: settings.size("workers.scratch"),
         processes_max: settings.count("workers.processes").into(),
         shown: settings.list("workers.shown").into_iter().map(PathBuf::from).collect(),
+        unseen: vec![data.to_owned()],
         controllers: Controller::ALL.into_iter().filter(|it| named.iter().any(|name| name == it.name())).collect(),
         ..SandboxConfig::new(mode, Launcher::this())
     })

@@ -89,7 +89,7 @@ fn ports(data: &Path, settings: &Settings) -> Result<(Ports, Arc<PackageBuilder>
     let mut building = BuilderConfig::new(data).with_variables(std::env::vars_os());
     building.python = settings.path("runtimes.python");
     building.node = settings.path("runtimes.node");
-    let sandbox = drivers::sandbox(settings);
+    let sandbox = drivers::sandbox(data, settings);
     building.sandbox = sandbox.clone();
     building.limits = drivers::build_limits(settings);
     let mut driving = DriverConfig::new(data, sandbox);

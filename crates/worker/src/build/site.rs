@@ -100,7 +100,7 @@ impl Sites {
             ids,
             owner,
             room: Room::new(vec![home.clone(), target.to_owned()], self.limits.disk_bytes),
-            view: View::of_machine(true, SHARED_MEMORY_BYTES),
+            view: sandbox.view(true, SHARED_MEMORY_BYTES),
             unseen: Vec::new(),
             is_given: false,
             home,

@@ -1,6 +1,6 @@
 //! The one place with unsafe code: what happens in the child between fork and exec, and waiting for a descriptor.
 //!
-//! A worker finds its channel at the descriptors 3, 4 and 5, and a launcher its own behind them. They are put there after the fork, so what lies there in the
+//! A worker without a sandbox finds its channel at the descriptors 3, 4 and 5. They are put there after the fork, so what lies there in the
 //! child must be of no use any more: [`reserve`] makes sure that the pipe through which the standard library learns
 //! whether exec succeeded never gets one of these numbers, and the descriptors to hand over are first raised above them.
 #![expect(
@@ -27,9 +27,9 @@ use rustix::{
 use tokio::io::{Interest, unix::AsyncFd};
 
 const FIRST: RawFd = 3;
-const LAST: RawFd = 6;
+const LAST: RawFd = 5;
 
-/// Occupies the descriptors 3 to 6 of this process for good, as far as they are free.
+/// Occupies the descriptors 3 to 5 of this process for good, as far as they are free.
 pub(crate) fn reserve() -> io::Result<()> {
     static RESERVED: OnceLock<Vec<OwnedFd>> = OnceLock::new();
     if RESERVED.get().is_some() {
@@ -49,7 +49,7 @@ pub(crate) fn reserve() -> io::Result<()> {
 }
 
 /// Makes `command` start in a session of its own that dies with the calling thread, without core dumps and new
-/// privileges, with `handed` as its descriptors from 3 on (four at most).
+/// privileges, with `handed` as its descriptors from 3 on (three at most).
 pub(crate) fn prepare(command: &mut Command, handed: &[OwnedFd]) -> io::Result<()> {
     let raised = handed.iter().map(|file| fcntl_dupfd_cloexec(file, LAST + 1)).collect::<Result<Vec<_>, _>>()?;
     let in_child = move || {
@@ -58,7 +58,7 @@ pub(crate) fn prepare(command: &mut Command, handed: &[OwnedFd]) -> io::Result<(
         set_no_new_privs(true)?;
         setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
         for (number, file) in (FIRST..).zip(&raised) {
-            // SAFETY: the child owns its whole table of descriptors, `number` is one of 3 to 6, which nothing in the child uses
+            // SAFETY: the child owns its whole table of descriptors, `number` is one of 3 to 5, which nothing in the child uses
             // (see `reserve`), and it is not closed here.
             let mut target = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(number) });
             dup2(file, &mut target)?;

@@ -251,6 +251,7 @@ impl Driver for ProcessDriver {
         }
         self.parts.watch.close();
         self.parts.tasks.wait().await;
+        self.parts.spawner.close().await;
         if let Some(sandbox) = self.parts.spawner.sandbox() {
             sandbox.close();
         }

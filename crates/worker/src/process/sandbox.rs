@@ -1,7 +1,7 @@
 //! Workers within a sandbox: what a process of this driver may see and use.
 //!
-//! A [`Program`] is wrapped: started instead is the launcher of `tidemill_sandbox`, which has the descriptors that the program is
-//! to have and one more, for talking with it. When it is there, [`Wrapped::finish`] lets it go on, and the program runs. The
+//! A [`Program`] is wrapped: started instead is a launcher of `tidemill_sandbox`, a copy of its template, which has the descriptors
+//! that the program is to have and one more, for talking with it. When it is there, [`Wrapped::finish`] lets it go on, and the program runs. The
 //! process that this driver waits for and ends is the launcher; it ends as the program did, and the program with it.
 //!
 //! A function sees the machine's programs and libraries, its interpreter, its package and environment; a spare interpreter is
@@ -10,6 +10,7 @@
 
 use std::{
     io,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -54,6 +55,9 @@ pub struct SandboxConfig {
     pub processes_max: u64,
     /// Files and folders that all functions see beside the usual ones.
     pub shown: Vec<PathBuf>,
+    /// Folders that no function sees, even where they lie in one that is shown: the server's data. What a function needs of them
+    /// it sees all the same.
+    pub unseen: Vec<PathBuf>,
     /// What may be limited by control groups.
     pub controllers: Vec<Controller>,
 }
@@ -72,6 +76,7 @@ impl SandboxConfig {
             scratch_bytes: SCRATCH_BYTES,
             processes_max: PROCESSES_MAX,
             shown: Vec::new(),
+            unseen: Vec::new(),
             controllers: Controller::ALL.to_vec(),
         }
     }
@@ -133,6 +138,16 @@ impl Sandbox {
         self.findings.parts
     }
 
+    /// Whether it keeps programs apart from the machine and each other in every way it knows, limits of what they use aside.
+    pub fn isolates(&self) -> bool {
+        self.findings.parts == Parts::ALL
+    }
+
+    /// What all programs see, with so much scratch space.
+    pub(crate) fn view(&self, has_network: bool, scratch_bytes: u64) -> View {
+        View { unseen: self.config.unseen.clone(), ..View::of_machine(has_network, scratch_bytes) }
+    }
+
     /// The user that the next program is outside.
     pub(crate) fn ids(&self) -> Ids {
         self.users.as_ref().map_or(Ids::Own, Users::next)
@@ -162,12 +177,15 @@ impl Sandbox {
         Some(format!("the sandbox is strict, and this machine does not give all of it: {}", lacks.join("; ")))
     }
 
-    /// What to start instead of `program`.
-    pub(crate) fn wrap(&self, program: Program) -> io::Result<(Program, Wrapped)> {
+    /// What a launcher that is to start `program` gets behind its standard descriptors.
+    pub(crate) fn wrap(&self, program: Program) -> io::Result<(Vec<OwnedFd>, Wrapped)> {
         let wants = program.wants;
-        let mut view = View::of_machine(wants.network, self.config.scratch_bytes);
-        view.show_program(&program.program);
+        let mut view = self.view(wants.network, self.config.scratch_bytes);
         self.config.shown.iter().chain(&wants.shown).for_each(|path| view.show(path));
+        if !wants.shown.iter().any(|folder| program.program.starts_with(folder)) {
+            // One of a package says nothing of what else is to be seen: whoever packed it could have it lead anywhere.
+            view.show_program(&program.program);
+        }
         view.exchange = wants.exchange.map(|(outside, inside)| Exchange {
             outside,
             inside,
@@ -197,18 +215,9 @@ impl Sandbox {
         let (opening, end) = Opening::new(plan)?;
         let mut descriptors = program.handed;
         descriptors.push(end);
-        let launcher = Program {
-            program: self.config.launcher.program().to_owned(),
-            arguments: Launcher::arguments(handed).to_vec(),
-            environment: Vec::new(),
-            directory: "/".into(),
-            stdin: program.stdin,
-            handed: descriptors,
-            wants: Wants::default(),
-        };
         let ids = self.ids();
         let memory = AtomicU64::new(amounts.memory_bytes.unwrap_or(0));
-        Ok((launcher, Wrapped { opening, ids, group, memory }))
+        Ok((descriptors, Wrapped { opening, ids, group, memory }))
     }
 }
 

@@ -1,14 +1,19 @@
 //! Starting processes, and owning them until they are reaped.
 //!
 //! Workers ask the kernel to be killed when their parent dies, and to the kernel the parent is the *thread* that forked. So
-//! one thread starts them all; it lives until the last [`Spawner`] is gone.
+//! one thread starts them all; it lives until the last [`Spawner`] is gone. Those in a sandbox are copies of a [`Template`], of which
+//! the same thread is the parent.
 
 use std::{
     ffi::OsString,
+    fs::File,
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::process::ExitStatusExt as _,
+    },
     path::PathBuf,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Command, ExitStatus},
     sync::{Arc, OnceLock, mpsc},
 };
 
@@ -16,8 +21,9 @@ use parking_lot::Mutex;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     pipe::{PipeFlags, pipe_with},
-    process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open},
+    process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, kill_process_group, pidfd_open, waitpid},
 };
+use tidemill_sandbox::Template;
 use tokio::{io::unix::AsyncFd, net::unix::pipe, sync::oneshot};
 
 use super::{
@@ -48,9 +54,23 @@ pub(crate) enum Stdin {
     Pipe,
 }
 
-struct Request {
-    program: Program,
-    answer: oneshot::Sender<io::Result<Started>>,
+/// What the thread starts.
+enum Start {
+    /// A program.
+    Bare(Program),
+    /// A launcher, with these descriptors behind the standard ones.
+    Launcher { stdin: Stdin, descriptors: Vec<OwnedFd> },
+}
+
+enum Request {
+    Start {
+        what: Start,
+        answer: oneshot::Sender<io::Result<Started>>,
+    },
+    /// Nothing more will be put into a sandbox.
+    Close {
+        done: oneshot::Sender<()>,
+    },
 }
 
 /// Starts processes.
@@ -65,10 +85,21 @@ impl Spawner {
     pub fn new(sandbox: Option<Arc<Sandbox>>) -> io::Result<Spawner> {
         descriptors::reserve()?;
         let (requests, waiting) = mpsc::channel::<Request>();
+        let mut template = sandbox.as_ref().map(|sandbox| Template::new(sandbox.config().launcher.clone()));
         std::thread::Builder::new().name("worker-spawner".to_owned()).spawn(move || {
+            if let Some(template) = &mut template {
+                // So that the first program need not wait for it; if it cannot be started, that one says so.
+                let _ = template.start();
+            }
             for request in waiting {
-                // Whoever asked may have left; the process then ends by its owner's drop.
-                let _ = request.answer.send(start(request.program));
+                match request {
+                    // Whoever asked may have left; the process then ends by its owner's drop.
+                    Request::Start { what, answer } => drop(answer.send(start(what, template.as_mut()))),
+                    Request::Close { done } => {
+                        template = None;
+                        let _ = done.send(());
+                    }
+                }
             }
         })?;
         Ok(Spawner { requests, sandbox })
@@ -77,12 +108,16 @@ impl Spawner {
     /// Starts `program` and waits until it runs, or could not be run.
     pub async fn spawn(&self, program: Program) -> io::Result<Process> {
         let lost = || io::Error::other("the thread that starts processes is gone");
-        let (program, wrapped) = match &self.sandbox {
-            Some(sandbox) => sandbox.wrap(program).map(|(launcher, wrapped)| (launcher, Some(wrapped)))?,
-            None => (program, None),
+        let (what, wrapped) = match &self.sandbox {
+            Some(sandbox) => {
+                let stdin = program.stdin;
+                let (descriptors, wrapped) = sandbox.wrap(program)?;
+                (Start::Launcher { stdin, descriptors }, Some(wrapped))
+            }
+            None => (Start::Bare(program), None),
         };
         let (answer, started) = oneshot::channel();
-        self.requests.send(Request { program, answer }).map_err(|_| lost())?;
+        self.requests.send(Request::Start { what, answer }).map_err(|_| lost())?;
         let process = Process::new(started.await.map_err(|_| lost())??)?;
         if let Some(wrapped) = wrapped {
             let leash = process.leash();
@@ -91,6 +126,15 @@ impl Spawner {
             process.leash().confine(confined);
         }
         Ok(process)
+    }
+
+    /// Ends what sandboxed programs are started by. Those that run stay.
+    pub async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.requests.send(Request::Close { done }).is_ok() {
+            // A thread that is gone has closed it.
+            let _ = closed.await;
+        }
     }
 
     /// Whether programs get copies of the folders that they exchange, see [`Wants::exchange`].
@@ -112,31 +156,40 @@ struct Started {
     stderr: OwnedFd,
 }
 
-fn start(program: Program) -> io::Result<Started> {
+fn start(what: Start, template: Option<&mut Template>) -> io::Result<Started> {
     let pipe = || pipe_with(PipeFlags::CLOEXEC);
     let (stdout, stdout_end) = pipe()?;
     let (stderr, stderr_end) = pipe()?;
-    let mut command = Command::new(&program.program);
-    command.args(&program.arguments).env_clear().envs(program.environment).current_dir(&program.directory);
-    command.stdout(Stdio::from(stdout_end)).stderr(Stdio::from(stderr_end));
-    let stdin = match program.stdin {
-        Stdin::Null => {
-            command.stdin(Stdio::null());
-            None
-        }
-        Stdin::Pipe => {
-            let (stdin_end, stdin) = pipe()?;
-            command.stdin(Stdio::from(stdin_end));
-            Some(stdin)
-        }
+    let wants_input = match &what {
+        Start::Bare(program) => program.stdin,
+        Start::Launcher { stdin, .. } => *stdin,
     };
-    descriptors::prepare(&mut command, &program.handed)?;
-    let child = command.spawn()?;
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a started process has an id");
-    let owned =
-        Owned { child, leash: Arc::new(Leash { pid, is_reaped: Mutex::new(false), confined: OnceLock::new() }) };
+    let (stdin_end, stdin) = match wants_input {
+        Stdin::Null => (File::open("/dev/null")?.into(), None),
+        Stdin::Pipe => pipe().map(|(end, stdin)| (end, Some(stdin)))?,
+    };
+    let standard = [stdin_end, stdout_end, stderr_end];
+    let pid = match (what, template) {
+        (Start::Bare(program), _) => start_program(program, standard)?,
+        (Start::Launcher { descriptors, .. }, Some(template)) => {
+            let all: Vec<BorrowedFd<'_>> = standard.iter().chain(&descriptors).map(AsFd::as_fd).collect();
+            template.copy(&all)?
+        }
+        (Start::Launcher { .. }, None) => return Err(io::Error::other("the driver is closed")),
+    };
+    let owned = Owned { leash: Arc::new(Leash { pid, is_reaped: Mutex::new(false), confined: OnceLock::new() }) };
     let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
     Ok(Started { owned, pidfd, stdin, stdout, stderr })
+}
+
+fn start_program(program: Program, standard: [OwnedFd; 3]) -> io::Result<Pid> {
+    let mut command = Command::new(&program.program);
+    command.args(&program.arguments).env_clear().envs(program.environment).current_dir(&program.directory);
+    let [stdin, stdout, stderr] = standard;
+    command.stdin(stdin).stdout(stdout).stderr(stderr);
+    descriptors::prepare(&mut command, &program.handed)?;
+    let child = command.spawn()?;
+    Ok(i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a started process has an id"))
 }
 
 /// Sends signals to a process group as long as it is certain whose it is.
@@ -202,7 +255,6 @@ impl linked::Leash for Leash {
 }
 
 struct Owned {
-    child: Child,
     leash: Arc<Leash>,
 }
 
@@ -210,9 +262,21 @@ impl Owned {
     /// Kills what is left of the group and reaps the leader. Waits for it.
     fn reap(&mut self) -> io::Result<ExitStatus> {
         self.leash.kill();
-        let status = self.child.wait();
+        let status = wait_for(self.leash.pid);
         *self.leash.is_reaped.lock() = true;
         status
+    }
+}
+
+fn wait_for(pid: Pid) -> io::Result<ExitStatus> {
+    loop {
+        match waitpid(Some(pid), WaitOptions::empty()) {
+            Err(rustix::io::Errno::INTR) => {}
+            other => {
+                let (_, status) = other?.ok_or(io::ErrorKind::NotFound)?;
+                return Ok(ExitStatus::from_raw(status.as_raw()));
+            }
+        }
     }
 }
 

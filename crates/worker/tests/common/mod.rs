@@ -53,6 +53,11 @@ impl Progress for Lines {
     }
 }
 
+/// A program that can be a launcher.
+pub fn launcher() -> Launcher {
+    Launcher::at(env!("CARGO_BIN_EXE_tidemill-launcher"))
+}
+
 /// A builder and a driver on a data folder of their own.
 pub struct Bench {
     pub directory: tempfile::TempDir,
@@ -64,12 +69,17 @@ pub struct Bench {
 
 impl Bench {
     pub fn new() -> Bench {
-        let launcher = Launcher::at(env!("CARGO_BIN_EXE_tidemill-launcher"));
-        Bench::with(SandboxConfig::new(SandboxMode::On, launcher))
+        Bench::with(SandboxConfig::new(SandboxMode::On, launcher()))
     }
 
     pub fn with(sandbox: SandboxConfig) -> Bench {
         Bench::with_variables(sandbox, std::env::vars_os())
+    }
+
+    /// One whose functions see `folder`.
+    pub fn showing(mut sandbox: SandboxConfig, folder: &Path) -> Bench {
+        sandbox.shown.push(folder.to_owned());
+        Bench::with(sandbox)
     }
 
     /// One whose builds may use so much.
@@ -92,7 +102,7 @@ impl Bench {
         sandbox.controllers = vec![Controller::Processes, Controller::Cpu];
         let shown = directory.path().join("shown");
         std::fs::create_dir(&shown).unwrap();
-        sandbox.shown = vec![shown];
+        sandbox.shown.push(shown);
         let sandbox = Sandbox::open(sandbox);
         let mut building = BuilderConfig::new(directory.path()).with_variables(variables);
         building.sandbox = sandbox.clone();
