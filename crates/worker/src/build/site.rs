@@ -247,6 +247,10 @@ impl Confines {
         for path in wanted.chain(certificates).filter(|path| !holds_data(path)) {
             self.view.show(path);
         }
+        if !self.sandbox.parts().mounts {
+            // Landlock alone lets the machine's own be read, in place of those made up for the inside.
+            self.view.shown.extend(self.view.files.iter().map(|(path, _)| path.clone()));
+        }
         let scratch = self.home.join("tmp");
         fs::create_dir(&scratch)?;
         tree::hand_over(&scratch, self.owner)?;

@@ -65,6 +65,9 @@ const OF_USER: [(&str, &str); 3] = [
     ("PIP_CONFIG_FILE", ".pip/pip.conf"),
     ("NPM_CONFIG_USERCONFIG", ".npmrc"),
 ];
+/// What machine this is: installers choose packages by it.
+const MACHINE: [&str; 5] =
+    ["/etc/os-release", "/etc/lsb-release", "/etc/debian_version", "/etc/redhat-release", "/etc/alpine-release"];
 /// Settings of compilers that distributions keep apart from them: what entries of `/etc` begin with.
 const COMPILERS: [&str; 2] = ["java", "maven"];
 /// Larger files are no settings.
@@ -118,6 +121,7 @@ fn is_plain(path: &Path) -> bool {
 /// opens a door.
 pub(crate) fn settings_of_machine() -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = OF_MACHINE.iter().map(PathBuf::from).filter(|path| is_harmless(path)).collect();
+    found.extend(MACHINE.map(PathBuf::from));
     for entry in fs::read_dir("/etc").into_iter().flatten().flatten() {
         if COMPILERS.iter().any(|compiler| entry.file_name().to_string_lossy().starts_with(compiler)) {
             found.push(entry.path());
