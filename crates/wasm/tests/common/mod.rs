@@ -1,5 +1,5 @@
 //! What the tests share: a driver on a folder of its own, launches, calls, and components made of text.
-#![allow(dead_code, reason = "each test file uses its own part of it")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its own part of it")]
 
 pub mod guests;
 
@@ -12,33 +12,13 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
-use parking_lot::Mutex;
 use tidemill_core::{
-    Event, InvocationId, RevisionNumber, Timestamp, TriggerLabel,
-    invocation::{AttemptOutcome, LogLevel, Reply},
-    ports::{
-        Call, CallEnd, CallOutcome, CallRequest, Driver, Environment, Host, Launch, LaunchError, Worker, WorkerId,
-    },
+    RevisionNumber,
+    ports::{Driver, Environment, Launch, LaunchError, Worker, WorkerId},
     spec::{FunctionSpec, Runtime},
 };
+pub use tidemill_testkit::{calls::*, host::Answers, repository, wait_for};
 use tidemill_wasm::{WasmConfig, WasmDriver};
-
-/// Answers calls of functions with what a test has put in.
-#[derive(Default)]
-pub struct Answers {
-    pub requests: Mutex<Vec<CallRequest>>,
-    pub replies: Mutex<Vec<Result<Reply, String>>>,
-}
-
-#[async_trait]
-impl Host for Answers {
-    async fn call_function(&self, request: CallRequest) -> Result<Reply, String> {
-        self.requests.lock().push(request);
-        let mut replies = self.replies.lock();
-        if replies.is_empty() { Err("no such function".to_owned()) } else { replies.remove(0) }
-    }
-}
 
 /// A driver on a data folder of its own.
 pub struct Bench {
@@ -65,6 +45,8 @@ impl Bench {
     /// A launch of the module in `file`.
     pub fn launch_of(&self, file: &Path, settings: impl FnOnce(&mut FunctionSpec)) -> Launch {
         let mut spec = FunctionSpec::new(Runtime::Wasm);
+        // An unoptimised compiler on a busy machine takes its time.
+        spec.readiness_timeout = Duration::from_secs(900);
         settings(&mut spec);
         Launch {
             worker: WorkerId(format!("w-{}", self.numbers.fetch_add(1, Ordering::Relaxed)).into()),
@@ -190,79 +172,3 @@ pub fn component(world: &str, body: &str) -> Vec<u8> {
 
 /// The export that handles an event.
 pub const HANDLE: &str = r#"(export "tidemill:function/handler@0.1.0#handle")"#;
-
-/// An id that no other call has.
-pub fn invocation() -> InvocationId {
-    InvocationId(uuid::Uuid::now_v7())
-}
-
-/// An event with `body`.
-pub fn event(body: impl Into<Vec<u8>>) -> Event {
-    Event {
-        id: "event-0".to_owned(),
-        time: Timestamp(1_763_769_600_000_000),
-        trigger: TriggerLabel { kind: "http".to_owned(), name: "default-http".to_owned() },
-        method: "POST".to_owned(),
-        path: "/".to_owned(),
-        body: body.into().into(),
-        ..Event::default()
-    }
-}
-
-/// A call of one event.
-pub fn call(body: impl Into<Vec<u8>>) -> Call {
-    Call::single(invocation(), 1, event(body))
-}
-
-/// A call that may take so long.
-pub fn call_within(body: impl Into<Vec<u8>>, timeout: Duration) -> Call {
-    Call { timeout: Some(timeout), ..call(body) }
-}
-
-/// The only response.
-pub fn reply(end: &CallEnd) -> &Reply {
-    match &end.outcome {
-        CallOutcome::Replied(replies) if replies.len() == 1 => &replies[0],
-        other => panic!("no response but {other:?}\n{:#?}", end.logs),
-    }
-}
-
-/// The only response's body as text.
-pub fn text(end: &CallEnd) -> String {
-    String::from_utf8(reply(end).body.to_vec()).unwrap()
-}
-
-/// Outcome and reason of a call that did not end by itself.
-pub fn broken(end: &CallEnd) -> (AttemptOutcome, &str) {
-    match &end.outcome {
-        CallOutcome::Broken { outcome, reason } => (*outcome, reason),
-        other => panic!("not broken but {other:?}\n{:#?}", end.logs),
-    }
-}
-
-/// Message and status of a call that failed.
-pub fn raised(end: &CallEnd) -> (&str, u16) {
-    match &end.outcome {
-        CallOutcome::Raised { message, status } => (message, *status),
-        other => panic!("not raised but {other:?}\n{:#?}", end.logs),
-    }
-}
-
-/// Levels and messages of the log.
-pub fn lines(end: &CallEnd) -> Vec<(LogLevel, &str)> {
-    end.logs.iter().map(|line| (line.level, line.message.as_str())).collect()
-}
-
-/// Waits until `is_so` holds, for at most a minute.
-pub async fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
-    while !is_so() {
-        assert!(tokio::time::Instant::now() < deadline, "never: {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
-/// The folder of the repository.
-pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
-}

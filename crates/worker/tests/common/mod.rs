@@ -1,5 +1,5 @@
 //! What the tests of drivers and builders share: a data folder, a host, packages, launches and calls.
-#![allow(dead_code, reason = "each test file uses its own part of it")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its own part of it")]
 
 use std::{
     ffi::OsString,
@@ -8,40 +8,19 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
-use async_trait::async_trait;
 use parking_lot::Mutex;
 use tidemill_core::{
-    Event, InvocationId, RevisionNumber, Timestamp, TriggerLabel,
-    invocation::{AttemptOutcome, Reply},
-    ports::{
-        Builder, Call, CallEnd, CallOutcome, CallRequest, Driver, Environment, Host, Launch, LaunchError, Package,
-        Progress, Unpacked, Worker, WorkerId,
-    },
+    RevisionNumber,
+    ports::{Builder, Driver, Environment, Launch, LaunchError, Package, Progress, Unpacked, Worker, WorkerId},
     spec::{FunctionSpec, Runtime},
 };
 use tidemill_sandbox::{Controller, Launcher};
+pub use tidemill_testkit::{calls::*, host::Answers, repository, wait_for};
 use tidemill_worker::{
     BuildLimits, BuilderConfig, DriverConfig, PackageBuilder, ProcessDriver, Sandbox, SandboxConfig, SandboxMode,
 };
-
-/// Answers calls of functions with what a test has put in.
-#[derive(Default)]
-pub struct Answers {
-    pub requests: Mutex<Vec<CallRequest>>,
-    pub replies: Mutex<Vec<Result<Reply, String>>>,
-}
-
-#[async_trait]
-impl Host for Answers {
-    async fn call_function(&self, request: CallRequest) -> Result<Reply, String> {
-        self.requests.lock().push(request);
-        let mut replies = self.replies.lock();
-        if replies.is_empty() { Err("no such function".to_owned()) } else { replies.remove(0) }
-    }
-}
 
 /// Keeps the lines of a build.
 #[derive(Default)]
@@ -168,59 +147,6 @@ impl Bench {
     }
 }
 
-/// An id that no other call has.
-pub fn invocation() -> InvocationId {
-    InvocationId(uuid::Uuid::now_v7())
-}
-
-/// An event with `body`.
-pub fn event(body: impl Into<Vec<u8>>) -> Event {
-    Event {
-        id: "event-0".to_owned(),
-        time: Timestamp(1_763_769_600_000_000),
-        trigger: TriggerLabel { kind: "http".to_owned(), name: "default-http".to_owned() },
-        method: "POST".to_owned(),
-        path: "/".to_owned(),
-        body: body.into().into(),
-        ..Event::default()
-    }
-}
-
-/// A call of one event.
-pub fn call(body: impl Into<Vec<u8>>) -> Call {
-    Call::single(invocation(), 1, event(body))
-}
-
-/// A call that may take so long.
-pub fn call_within(body: impl Into<Vec<u8>>, timeout: Duration) -> Call {
-    Call { timeout: Some(timeout), ..call(body) }
-}
-
-/// The only response.
-pub fn reply(end: &CallEnd) -> &Reply {
-    match &end.outcome {
-        CallOutcome::Replied(replies) if replies.len() == 1 => &replies[0],
-        other => panic!("no response but {other:?}\n{:#?}", end.logs),
-    }
-}
-
-/// Outcome and reason of a call that did not end by itself.
-pub fn broken(end: &CallEnd) -> (AttemptOutcome, &str) {
-    match &end.outcome {
-        CallOutcome::Broken { outcome, reason } => (*outcome, reason),
-        other => panic!("not broken but {other:?}"),
-    }
-}
-
-/// Waits until `is_so` holds, for at most a minute.
-pub async fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
-    while !is_so() {
-        assert!(tokio::time::Instant::now() < deadline, "never: {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
 /// The processes that this test process has started and that still exist, zombies included, by id and state.
 pub fn children() -> Vec<(u32, char)> {
     let own = std::process::id();
@@ -236,9 +162,4 @@ pub fn children() -> Vec<(u32, char)> {
         }
     }
     found
-}
-
-/// The folder of the repository.
-pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
