@@ -15,6 +15,9 @@
       (i32.store (i32.const 1052) (i32.load offset=124 (local.get $event)))
       (i32.const 1024)))
   (core instance $guest (instantiate $guest))
+  (alias core export $guest "memory" (core memory $memory))
+  (alias core export $guest "cabi_realloc" (core func $realloc))
+  (alias core export $guest "handle" (core func $guest_handle))
 
   (type $headers (list (tuple string string)))
   (type $event (record
@@ -26,7 +29,7 @@
     (field "status" u16) (field "content-type" string) (field "headers" $headers) (field "body" (list u8))))
   (type $failure (record (field "message" string) (field "status" u16) (field "traceback" string)))
   (func $handle (param "event" $event) (result (result $reply (error $failure)))
-    (canon lift (core func $guest "handle") (memory $guest "memory") (realloc (func $guest "cabi_realloc"))))
+    (canon lift (core func $guest_handle) (memory (core memory $memory)) (realloc (core func $realloc))))
 
   ;; An exported function may mention types with a name only. This gives them theirs.
   (component $named

@@ -72,6 +72,11 @@ impl Subject {
         median(self.per_core.clone())
     }
 
+    /// Processor time of the server and its workers, for people.
+    pub fn processor(&self) -> String {
+        format!("{:.1} µs of processor", 1e6 / self.per_core())
+    }
+
     /// Its rate as a part of that of `other`.
     pub fn ratio(&self, other: &Subject) -> f64 {
         median(self.rates.iter().zip(&other.rates).map(|(ours, theirs)| ours / theirs).collect())

@@ -54,10 +54,10 @@ async fn calls(bench: &mut Bench, tidemill: &Server) -> anyhow::Result<()> {
         subject::one(&mut subjects, bench.round / 2).await?;
     }
     let [echo, functions @ ..] = &subjects;
-    bench.table.rows.push(echo.throughput_row());
+    bench.table.rows.push(echo.throughput_row().ratio(echo.processor()));
     for function in functions {
         let ratio = function.ratio(echo);
-        let row = function.throughput_row().ratio(format!("{ratio:.2} of the echo"));
+        let row = function.throughput_row().ratio(format!("{ratio:.2} of the echo, {}", function.processor()));
         bench.table.rows.push(row.bound("≥ 0.60 of the echo", ratio >= 0.6));
     }
     bench.table.rows.push(echo.latency_row());
