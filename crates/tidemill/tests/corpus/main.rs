@@ -5,6 +5,8 @@
 //! WebAssembly, and the server must serve on with its data unharmed and nothing left running. Outside, each must get what it tried
 //! to get, which shows that it is real.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 mod cases;
 mod daemon;
 #[allow(dead_code, reason = "this test uses a part of it")]
