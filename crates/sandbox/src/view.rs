@@ -38,7 +38,10 @@ const GROUP: &str = "root:x:0:\nworker:x:1000:\nnogroup:x:65534:\n";
 const NSSWITCH: &str = "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n";
 const HOSTS: &str = "127.0.0.1 localhost tidemill\n::1 localhost\n";
 /// Parts of an installation that holds an interpreter.
-const INSTALLED: [&str; 6] = ["bin", "lib", "lib64", "libexec", "include", "share"];
+const INSTALLED: [&str; 5] = ["bin", "lib", "lib64", "libexec", "include"];
+/// One more part, except where an installation is in the folder of the next name: there it holds what a user's programs keep.
+const SHARE: &str = "share";
+const USERS_OWN: &str = ".local";
 /// Installations that one leads to.
 const LEADS_MAX: usize = 8;
 
@@ -88,9 +91,9 @@ impl View {
                 self.show(lead);
                 continue;
             };
-            for part in INSTALLED.map(|part| home.join(part)).into_iter().filter(|part| part.is_dir()) {
-                self.show(part);
-            }
+            let shares = !home.ends_with(USERS_OWN);
+            let parts = INSTALLED.into_iter().chain(shares.then_some(SHARE));
+            parts.map(|part| home.join(part)).filter(|part| part.is_dir()).for_each(|part| self.show(part));
             let config = home.join("pyvenv.cfg");
             if let Ok(text) = fs::read_to_string(&config) {
                 self.show(config);
@@ -149,6 +152,19 @@ mod tests {
             view.shows(Path::new("/usr/data/packages/1/main.py")) && !view.shows(Path::new("/usr/data/secrets.key"))
         );
         assert_eq!(view.covered().collect::<Vec<_>>(), ["/usr/data"]);
+    }
+
+    #[test]
+    fn what_a_users_programs_keep_is_no_part_of_an_installation() {
+        let home = tempfile::tempdir().unwrap();
+        for folder in [".local/bin", ".local/lib", ".local/share/keys", "own/bin", "own/lib", "own/share"] {
+            fs::create_dir_all(home.path().join(folder)).unwrap();
+        }
+        let mut view = View::default();
+        view.show_program(&home.path().join(".local/bin/python3"));
+        view.show_program(&home.path().join("own/bin/python3"));
+        let expected = [".local/bin", ".local/lib", "own/bin", "own/lib", "own/share"].map(|it| home.path().join(it));
+        assert_eq!(view.shown, expected);
     }
 
     #[test]
