@@ -60,9 +60,13 @@ fn a_program_that_cannot_be_started_is_named() {
 #[test]
 fn nothing_outlives_the_program() {
     // The output is read to its end, which comes only when the last one who holds it is gone.
-    let (status, out, _) = run(plan(&["/bin/sh", "-c", "setsid sh -c 'setsid sleep 1000 & sleep 1000' & echo done"]));
-    assert!(status.success());
-    assert_eq!(out, "done\n");
+    for processes in [true, false] {
+        let mut plan = plan(&["/bin/sh", "-c", "setsid sh -c 'setsid sleep 1000 & sleep 1000' & echo done"]);
+        plan.parts.processes = processes;
+        let (status, out, _) = run(plan);
+        assert!(status.success());
+        assert_eq!(out, "done\n");
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{exchange, init, late, separate};
+use super::{exchange, init, late, orphans, separate};
 use crate::{
     control::{Control, Failure, Notice, Order, Step as _},
     plan::Plan,
@@ -88,6 +88,9 @@ fn start(control: &Control, plan: Plan, handed: Option<Vec<OwnedFd>>) -> Result<
     separate::furnish(&plan)?;
     let worlds = separate::part(&plan)?;
     let (status, inits) = Control::pair().step("make a socket")?;
+    if !plan.parts.processes {
+        orphans::adopt().step("become the one who reaps")?;
+    }
     let has_own_session = getsid(None).is_ok_and(|session| session == getpid());
     let init = match fork().step("fork")? {
         Forked::Child => {
@@ -152,6 +155,7 @@ impl Warden {
                 None => {
                     kill_process(self.init, Signal::KILL)?;
                     waitpid(Some(self.init), WaitOptions::empty())?;
+                    self.clear();
                     return Ok(ExitCode::from(super::FAILED));
                 }
             }
@@ -166,8 +170,16 @@ impl Warden {
         Pid::from_raw(children.split_ascii_whitespace().next()?.parse().ok()?)
     }
 
+    /// Ends what init has left.
+    fn clear(&self) {
+        if !self.plan.parts.processes {
+            orphans::end_all();
+        }
+    }
+
     fn conclude(self) -> io::Result<ExitCode> {
         let (_, status) = waitpid(Some(self.init), WaitOptions::empty())?.ok_or(io::ErrorKind::NotFound)?;
+        self.clear();
         let end = match (self.status.receive()?, status.terminating_signal()) {
             (Some(Report::Ended(end)), _) => end,
             // Somebody outside killed init, or the kernel did for want of memory.

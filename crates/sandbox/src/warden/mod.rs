@@ -31,6 +31,7 @@ mod init;
 mod landlock;
 mod late;
 mod loopback;
+mod orphans;
 mod privileges;
 mod root;
 mod seccomp;
