@@ -8,6 +8,9 @@ pub mod access;
 pub mod configs;
 pub mod event;
 pub mod function;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod headers;
 pub mod id;
 pub mod invocation;

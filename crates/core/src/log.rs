@@ -9,6 +9,15 @@ use crate::{
 /// Room for the words that say how much was cut.
 const MARKER_BYTES_MAX: usize = 40;
 
+/// The longest that [`one_line`] gives, in bytes.
+const LINE_BYTES_MAX: usize = 400;
+
+/// What somebody else says of a fault, as part of one line: without characters that would end it, and cut when it is long. Readers of
+/// JSON repeat what they have read, which may be of any size.
+pub fn one_line(said: impl std::fmt::Display) -> String {
+    cut_text(&said.to_string().replace(char::is_control, " "), LINE_BYTES_MAX)
+}
+
 /// Cuts `text` to about `bytes_max` bytes at a character's edge and says how many are missing.
 pub fn cut_text(text: &str, bytes_max: usize) -> String {
     cut_with_total(text, bytes_max, text.len())

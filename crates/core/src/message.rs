@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::{
     headers::{Headers, is_token, is_value},
-    log::cut_text,
+    log::{cut_text, one_line},
     ports::Message,
 };
 
@@ -36,7 +36,7 @@ struct Line {
 ///
 /// One line: what of it is not understood.
 pub fn read(text: &[u8]) -> Result<Message, String> {
-    let line: Line = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    let line: Line = serde_json::from_slice(text).map_err(one_line)?;
     let body = match (line.body, line.body_base64) {
         (Some(_), Some(_)) => return Err("it has both a body and a body_base64".to_owned()),
         (Some(text), None) => text.into_bytes(),
@@ -68,12 +68,12 @@ pub fn check(message: Message) -> Result<Message, String> {
     if !is_value(&message.content_type) {
         return Err(format!(
             "the message to {} has a content type with a control character",
-            cut_text(&message.function, 100)
+            one_line(cut_text(&message.function, 100))
         ));
     }
     match message.headers.iter().find(|(name, value)| !is_token(name) || !is_value(value)) {
         Some((name, _)) => {
-            let (function, name) = (cut_text(&message.function, 100), cut_text(name, 100));
+            let (function, name) = (one_line(cut_text(&message.function, 100)), cut_text(name, 100));
             Err(format!("the message to {function} has a header {name:?} that is not valid"))
         }
         None => Ok(message),

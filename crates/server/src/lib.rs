@@ -27,6 +27,9 @@ mod cloudevents;
 mod config;
 mod dispatch;
 mod faces;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzz;
 mod gateway;
 mod meters;
 mod net;

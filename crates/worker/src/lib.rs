@@ -26,6 +26,9 @@ mod build;
 #[cfg(feature = "docker")]
 mod container;
 mod exchange;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzz;
 mod linked;
 mod logs;
 mod open_calls;

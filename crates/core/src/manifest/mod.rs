@@ -16,6 +16,8 @@
 mod check;
 mod decode;
 mod entry;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzz;
 mod keys;
 mod naming;
 mod nearest;

@@ -9,7 +9,7 @@ mod structured;
 mod tests;
 
 use tidemill_api::ErrorCode;
-use tidemill_core::{Event, Timestamp};
+use tidemill_core::{Event, Timestamp, log::one_line};
 
 use crate::refusal::Refusal;
 
@@ -27,7 +27,7 @@ pub(crate) enum Arrival {
 
 /// What is wrong with an envelope: the attribute, and why.
 fn bad(attribute: &str, reason: impl std::fmt::Display) -> Refusal {
-    Refusal::new(ErrorCode::BadEnvelope, format!("CloudEvents attribute {attribute}: {reason}"))
+    Refusal::new(ErrorCode::BadEnvelope, format!("CloudEvents attribute {}: {}", one_line(attribute), one_line(reason)))
 }
 
 fn time(attribute: &str, text: &str) -> Result<Timestamp, Refusal> {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, value::RawValue};
 use std::collections::BTreeMap;
 use tidemill_api::ErrorCode;
-use tidemill_core::Event;
+use tidemill_core::{Event, log::one_line};
 
 use super::{Arrival, BATCH_MAX, bad, set_header, time};
 use crate::refusal::Refusal;
@@ -48,8 +48,8 @@ pub(super) fn understand(event: Event) -> Result<Arrival, Refusal> {
 }
 
 fn parse<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body)
-        .map_err(|error| Refusal::new(ErrorCode::BadEnvelope, format!("the envelope is not JSON as expected: {error}")))
+    let unreadable = |error| format!("the envelope is not JSON as expected: {}", one_line(error));
+    serde_json::from_slice::<T>(body).map_err(|error| Refusal::new(ErrorCode::BadEnvelope, unreadable(error)))
 }
 
 fn one(event: Event, members: &Members<'_>) -> Result<Event, Refusal> {

@@ -7,7 +7,10 @@ use std::{
 };
 
 use flate2::read::GzDecoder;
-use tidemill_core::ports::{BuildError, Package};
+use tidemill_core::{
+    log::one_line,
+    ports::{BuildError, Package},
+};
 
 use super::draft::Draft;
 
@@ -25,7 +28,7 @@ pub(crate) enum Format {
 const LINK_BYTES_MAX: u64 = 1024;
 
 fn damaged(package: &Package, why: impl std::fmt::Display) -> BuildError {
-    BuildError::Package(format!("{}: {why}", package.file_name))
+    BuildError::Package(one_line(format_args!("{}: {why}", package.file_name)))
 }
 
 impl Format {

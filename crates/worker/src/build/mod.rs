@@ -40,5 +40,11 @@ pub use package::PackageBuilder;
 #[cfg(feature = "docker")]
 pub(crate) use python::{lines as requirement_lines, names_a_file};
 
+/// What the fuzz targets reach of it.
+#[cfg(feature = "fuzzing")]
+pub(crate) mod unpacking {
+    pub(crate) use super::{manifest::inline, packages::Packages};
+}
+
 #[cfg(test)]
 mod tests;

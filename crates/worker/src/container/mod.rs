@@ -30,6 +30,8 @@ mod roster;
 mod run;
 mod settings;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use build::leaves_out;
 pub use config::ContainerConfig;
 pub use driver::ContainerDriver;
 

@@ -25,6 +25,9 @@
 mod folder;
 mod sends;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use sends::read as read_sends;
+
 pub(crate) use folder::{Exchange, Exchanged, FILES, Folders, check_json};
 pub(crate) use tidemill_core::message::check as check_message;
 

@@ -3,7 +3,7 @@
 use tidemill_core::{limits::SENDS_MAX, message, ports::Message};
 
 /// Reads the messages of a send file. The error is one line that names the line.
-pub(super) fn read(text: &[u8]) -> Result<Vec<Message>, String> {
+pub(crate) fn read(text: &[u8]) -> Result<Vec<Message>, String> {
     let mut sends = Vec::new();
     for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
         let line = line.trim_ascii();

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, de::DeserializeOwned};
+use tidemill_core::log::one_line;
 pub(crate) use tidemill_core::{
     headers::Headers,
     reply::{check, too_large},
@@ -149,10 +150,12 @@ pub(crate) struct SendMeta {
 
 /// Reads the meta of a seldom frame.
 pub(crate) fn read<T: DeserializeOwned>(what: &str, meta: &[u8]) -> Result<T, Violation> {
-    serde_json::from_slice(meta).map_err(|error| Violation(format!("a {what} frame that cannot be read: {error}")))
+    let unreadable = |error| Violation(format!("a {what} frame that cannot be read: {}", one_line(error)));
+    serde_json::from_slice::<T>(meta).map_err(unreadable)
 }
 
 /// Reads the meta of a `REPLY`.
 pub(crate) fn reply(meta: &[u8]) -> Result<ReplyMeta<'_>, Violation> {
-    serde_json::from_slice(meta).map_err(|error| Violation(format!("a REPLY frame that cannot be read: {error}")))
+    let unreadable = |error| Violation(format!("a REPLY frame that cannot be read: {}", one_line(error)));
+    serde_json::from_slice::<ReplyMeta<'_>>(meta).map_err(unreadable)
 }

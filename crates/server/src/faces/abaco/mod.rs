@@ -52,6 +52,8 @@ mod words;
 mod workers;
 
 pub use config::{AbacoConfig, Case};
+#[cfg(feature = "fuzzing")]
+pub(crate) use python::printed;
 pub(crate) use serve::{handle, is_ours};
 
 /// The verbs and paths of the face, parts in braces standing for one part of any text.

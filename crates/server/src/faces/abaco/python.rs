@@ -69,6 +69,13 @@ impl Json {
     }
 }
 
+/// JSON that was read, written as JSON and as Python does.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn printed(text: &[u8]) -> Result<(String, String), String> {
+    let json = Json::parse(text)?;
+    Ok((serde_json::to_string(&json).map_err(|error| error.to_string())?, json.repr()))
+}
+
 impl Serialize for Json {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

@@ -37,6 +37,12 @@ impl Ignore {
     }
 }
 
+/// Whether a file with this text leaves out `path`.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn leaves_out(text: &str, path: &str) -> bool {
+    Ignore::parse(text).leaves_out(path)
+}
+
 fn matches(pattern: &[u8], path: &[u8]) -> bool {
     let mut steps = STEPS_MAX;
     step(pattern, path, &mut steps)

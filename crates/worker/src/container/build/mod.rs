@@ -20,6 +20,8 @@ mod images;
 mod needs;
 mod recipe;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use ignore::leaves_out;
 pub(crate) use images::{BuildLimits, Images, Watcher};
 use recipe::image_name;
 pub(crate) use recipe::{Inside, interpreter, program};
