@@ -45,6 +45,13 @@ pub struct Prepared {
     pub warnings: Vec<String>,
 }
 
+impl Prepared {
+    /// The files of its package, relative, with `/`.
+    pub fn files(&self) -> &[String] {
+        &self.unpacked.files
+    }
+}
+
 /// When a new revision begins to serve.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Readiness {

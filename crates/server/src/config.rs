@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use tidemill_core::access::{ContainerRules, Role};
+use tidemill_core::access::{ContainerRules, ProcessRoles};
 
 use crate::{AbacoConfig, AuthConfig};
 
@@ -18,9 +18,8 @@ pub struct ServerConfig {
     pub hosts: Vec<String>,
     /// How requests say who makes them.
     pub auth: AuthConfig,
-    /// The weakest role that may deploy code which runs as a process of this machine, where requests say who makes them:
-    /// there is no sandbox around it.
-    pub process_role: Role,
+    /// The weakest roles that may deploy code which runs as a process of this machine, where requests say who makes them.
+    pub process_roles: ProcessRoles,
     /// What containers get, whoever asks.
     pub containers: ContainerRules,
     /// The Abaco face.
@@ -64,7 +63,7 @@ impl Default for ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
             hosts: Vec::new(),
             auth: AuthConfig::default(),
-            process_role: Role::Privileged,
+            process_roles: ProcessRoles::usual(false),
             containers: ContainerRules::default(),
             abaco: AbacoConfig::default(),
             body_bytes_max: tidemill_core::limits::REQUEST_BODY_BYTES,

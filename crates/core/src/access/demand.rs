@@ -2,13 +2,18 @@
 
 use std::{fmt, path::Path};
 
+use super::Role;
 use crate::spec::{Container, FunctionSpec, Runtime};
 
 /// Something that reaches beyond the function's own container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Demand {
-    /// It runs, or is built, as a process of the server's own user: there is no sandbox around it.
+    /// It runs as a process of the server's machine.
     Process,
+    /// Its process has the network of the server's machine, with whatever answers there without asking who is there.
+    ProcessNetwork,
+    /// Commands of its own or of what it depends on run when it is built, and have that network too.
+    ProcessBuild,
     /// All rights of the host.
     Privileged,
     /// A folder or file of the host.
@@ -22,7 +27,9 @@ pub enum Demand {
 impl fmt::Display for Demand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Demand::Process => f.write_str("code that runs as a process of the server's user"),
+            Demand::Process => f.write_str("code that runs as a process of the server's machine"),
+            Demand::ProcessNetwork => f.write_str("a process with the network of the server's machine"),
+            Demand::ProcessBuild => f.write_str("a package whose build runs commands on the server's machine"),
             Demand::Privileged => f.write_str("a privileged container"),
             Demand::Mount(path) => write!(f, "the mount of {path}"),
             Demand::Build => f.write_str("an image that is built from a Dockerfile"),
@@ -31,12 +38,54 @@ impl fmt::Display for Demand {
     }
 }
 
-/// All that a function asks for beyond its own container.
-pub fn demands(spec: &FunctionSpec) -> Vec<Demand> {
+/// The weakest roles that may deploy code which runs as a process of the server's machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProcessRoles {
+    /// When it has no network and nothing of it runs when it is built.
+    pub closed: Role,
+    /// When it has, or something does.
+    pub open: Role,
+}
+
+impl ProcessRoles {
+    /// The same for both.
+    pub fn all(role: Role) -> ProcessRoles {
+        ProcessRoles { closed: role, open: role }
+    }
+
+    /// Without a setting. A sandbox that keeps processes apart in every way lets anybody who may deploy at all deploy what stays in it. With the
+    /// network of the machine it could still speak to what trusts the machine, as a cloud's metadata address does.
+    pub fn usual(is_apart: bool) -> ProcessRoles {
+        ProcessRoles { closed: if is_apart { Role::User } else { Role::Privileged }, open: Role::Privileged }
+    }
+
+    /// The role for `demand`, if it is one of a process.
+    pub fn needed(self, demand: &Demand) -> Option<Role> {
+        match demand {
+            Demand::Process => Some(self.closed),
+            Demand::ProcessNetwork | Demand::ProcessBuild => Some(self.open),
+            Demand::Privileged | Demand::Mount(_) | Demand::Build | Demand::Network(_) => None,
+        }
+    }
+}
+
+/// Files by whose presence a package has installed what it depends on. Whether they ask for anything is not looked at.
+const INSTALLED_BY: [&str; 2] = ["requirements.txt", "package.json"];
+
+/// All that a function of a package with `files` asks for beyond its own container or sandbox.
+pub fn demands(spec: &FunctionSpec, files: &[String]) -> Vec<Demand> {
     let mut demands = Vec::new();
-    // A container of another runtime is still built by commands that run beside the server.
     if !matches!(spec.runtime, Runtime::Image | Runtime::Webhook | Runtime::Wasm) {
         demands.push(Demand::Process);
+        let is_installed = files.iter().any(|file| INSTALLED_BY.contains(&file.as_str()));
+        let is_built = is_installed || !spec.build.commands.is_empty() || !spec.build.requirements.is_empty();
+        // The image of a language is always built.
+        if is_built || spec.is_contained() {
+            demands.push(Demand::ProcessBuild);
+        }
+        if spec.sandbox.network {
+            demands.push(Demand::ProcessNetwork);
+        }
     }
     if spec.runtime == Runtime::Image && spec.container.as_ref().is_none_or(|container| container.image.is_empty()) {
         demands.push(Demand::Build);
@@ -94,10 +143,10 @@ mod tests {
     #[test]
     fn webassembly_asks_for_folders_of_the_host_only() {
         let mut spec = FunctionSpec::new(Runtime::Wasm);
-        assert!(demands(&spec).is_empty());
+        assert!(demands(&spec, &[]).is_empty());
         let mounts = serde_json::json!({"mounts": [{"source": "data"}, {"source": "/etc"}]});
         spec.runtime_attributes.insert("wasm".to_owned(), mounts);
-        assert_eq!(demands(&spec), [Demand::Mount("/etc".to_owned())]);
+        assert_eq!(demands(&spec, &[]), [Demand::Mount("/etc".to_owned())]);
     }
 
     fn image(change: impl FnOnce(&mut Container)) -> FunctionSpec {
@@ -114,21 +163,45 @@ mod tests {
 
     #[test]
     fn demands_are_found() {
-        assert_eq!(demands(&image(|_| {})), []);
-        assert_eq!(demands(&FunctionSpec::new(Runtime::Webhook)), []);
-        assert_eq!(demands(&FunctionSpec::new(Runtime::Shell)), [Demand::Process]);
-        assert_eq!(demands(&image(|c| c.privileged = true)), [Demand::Privileged]);
-        assert_eq!(demands(&image(|c| c.mounts.push(mount("/data")))), [Demand::Mount("/data".to_owned())]);
-        assert_eq!(demands(&FunctionSpec::new(Runtime::Image)), [Demand::Build]);
-        assert_eq!(demands(&image(|c| c.image.clear())), [Demand::Build]);
+        let found = |spec: &FunctionSpec| super::demands(spec, &[]);
+        assert_eq!(found(&image(|_| {})), []);
+        assert_eq!(found(&FunctionSpec::new(Runtime::Webhook)), []);
+        assert_eq!(found(&FunctionSpec::new(Runtime::Shell)), [Demand::Process]);
+        assert_eq!(found(&image(|c| c.privileged = true)), [Demand::Privileged]);
+        assert_eq!(found(&image(|c| c.mounts.push(mount("/data")))), [Demand::Mount("/data".to_owned())]);
+        assert_eq!(found(&FunctionSpec::new(Runtime::Image)), [Demand::Build]);
+        assert_eq!(found(&image(|c| c.image.clear())), [Demand::Build]);
         for user in ["", "1000", "root", "0:0"] {
             // Most images say root themselves, so naming it asks for nothing more.
-            assert_eq!(demands(&image(|c| c.user = user.to_owned())), [], "{user}");
+            assert_eq!(found(&image(|c| c.user = user.to_owned())), [], "{user}");
         }
         for (network, is_foreign) in [("none", false), ("mine", false), ("host", true), ("container:db", true)] {
-            let found = demands(&image(|c| c.networks.push(network.to_owned())));
-            assert_eq!(!found.is_empty(), is_foreign, "{network}");
+            let asked = found(&image(|c| c.networks.push(network.to_owned())));
+            assert_eq!(!asked.is_empty(), is_foreign, "{network}");
         }
+    }
+
+    #[test]
+    fn processes_that_are_built_or_have_the_network_ask_for_more() {
+        let found = |change: fn(&mut FunctionSpec), files: &[&str]| {
+            let mut spec = FunctionSpec::new(Runtime::Python(None));
+            change(&mut spec);
+            super::demands(&spec, &files.iter().map(|file| (*file).to_owned()).collect::<Vec<_>>())
+        };
+        let (process, build) = (Demand::Process, Demand::ProcessBuild);
+        assert_eq!(found(|_| {}, &["main.py", "data/requirements.txt"]), [process.clone()]);
+        assert_eq!(found(|_| {}, &["main.py", "requirements.txt"]), [process.clone(), build.clone()]);
+        assert_eq!(found(|spec| spec.build.commands.push("make".to_owned()), &[]), [process.clone(), build.clone()]);
+        assert_eq!(found(|spec| spec.build.requirements.push("six".to_owned()), &[]), [process.clone(), build.clone()]);
+        assert_eq!(found(|spec| spec.container = Some(Box::default()), &[]), [process.clone(), build.clone()]);
+        let network = found(|spec| spec.sandbox.network = true, &[]);
+        assert_eq!(network, [process.clone(), Demand::ProcessNetwork]);
+        let needed = |roles: ProcessRoles| [&process, &build, &network[1]].map(|demand| roles.needed(demand));
+        let (user, privileged, admin) = (Some(Role::User), Some(Role::Privileged), Some(Role::Admin));
+        assert_eq!(needed(ProcessRoles::usual(true)), [user, privileged, privileged]);
+        assert_eq!(needed(ProcessRoles::usual(false)), [privileged; 3]);
+        assert_eq!(needed(ProcessRoles::all(Role::Admin)), [admin; 3]);
+        assert_eq!(ProcessRoles::usual(true).needed(&Demand::Build), None);
     }
 
     #[test]

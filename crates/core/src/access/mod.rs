@@ -6,7 +6,7 @@ mod object;
 mod principal;
 mod role;
 
-pub use demand::{ContainerRules, Demand, demands};
+pub use demand::{ContainerRules, Demand, ProcessRoles, demands};
 pub use level::{Grants, Level, UnknownLevel, WORLD};
 pub use object::{Object, ObjectKind};
 pub use principal::Principal;

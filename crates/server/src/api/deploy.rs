@@ -110,7 +110,7 @@ async fn may_deploy(app: &App, scope: &Scope, prepared: &Prepared) -> Result<(),
             let (own, other) = (&principal.project, &function.project);
             return forbidden(format!("{} acts in project {own} and not in {other}", principal.user));
         }
-        may_demand(app, scope, spec)?;
+        may_demand(app, scope, spec, prepared.files())?;
         for (other, level) in others(spec) {
             let other = FunctionRef::new(function.project.clone(), other);
             scope.require(app, &Object::function(&other), level).await?;
@@ -122,19 +122,24 @@ async fn may_deploy(app: &App, scope: &Scope, prepared: &Prepared) -> Result<(),
     }
 }
 
-/// What only some roles may ask for.
-fn may_demand(app: &App, scope: &Scope, spec: &FunctionSpec) -> Result<(), Refusal> {
+/// What only some roles may ask for. `files` are those of the package.
+fn may_demand(app: &App, scope: &Scope, spec: &FunctionSpec, files: &[String]) -> Result<(), Refusal> {
     let Some(principal) = scope.principal() else { return Ok(()) };
-    let may = |demand: &Demand| match demand {
-        Demand::Process => principal.has(app.config.process_role),
-        Demand::Privileged | Demand::Mount(_) | Demand::Build | Demand::Network(_) => principal.is_privileged(),
+    let roles = app.config.process_roles;
+    let may = |demand: &Demand| match roles.needed(demand) {
+        Some(role) => principal.has(role),
+        None => principal.is_privileged(),
     };
-    match demands(spec).into_iter().find(|demand| !may(demand)) {
+    match demands(spec, files).into_iter().find(|demand| !may(demand)) {
         None => Ok(()),
         Some(demand) => {
             let detail = format!("{demand} needs a role that {} does not have", principal.user);
-            Err(Refusal::new(ErrorCode::Forbidden, detail)
-                .hint("images may be deployed with any role; ask an administrator for the rest"))
+            let others = match principal.has(roles.closed) {
+                true => "images, and processes that are not built and have no network,",
+                false => "images",
+            };
+            let hint = format!("{others} may be deployed with this role; ask an administrator for the rest");
+            Err(Refusal::new(ErrorCode::Forbidden, detail).hint(&hint))
         }
     }
 }
@@ -152,7 +157,8 @@ fn others(spec: &FunctionSpec) -> Vec<(FunctionName, Level)> {
     spec.triggers.values().filter_map(source).chain(told).collect()
 }
 
-/// Whether a rollback may take place: the revision gone back to may ask for more than whoever goes back to it may.
+/// Whether a rollback may take place: the revision gone back to may ask for more than whoever goes back to it may. What its package
+/// depends on was installed when somebody who might do so deployed it.
 pub(super) async fn may_go_back(
     app: &App,
     scope: &Scope,
@@ -166,7 +172,7 @@ pub(super) async fn may_go_back(
     let revisions = app.engine.store().revisions(function).await?;
     let is_meant = |number: u32| to.map_or(number < active, |to| number == to);
     match revisions.iter().find(|revision| is_meant(revision.number.0)) {
-        Some(revision) => may_demand(app, scope, &revision.spec),
+        Some(revision) => may_demand(app, scope, &revision.spec, &[]),
         None => Ok(()),
     }
 }

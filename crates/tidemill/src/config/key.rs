@@ -239,8 +239,8 @@ pub const KEYS: &[Key] = &[
         "TIDEMILL_AUTH_PROCESS_ROLE",
         None,
         Kind::Word(&["admin", "privileged", "user", "limited"]),
-        Some("privileged"),
-        "With `auth.mode` `jwt`: the weakest role that may deploy code that runs, or is built, as a process of this machine. See `docs/sandbox.md` for what holds it.",
+        None,
+        "With `auth.mode` `jwt`: the weakest role that may deploy code that runs, or is built, as a process of this machine. Default: `privileged`; where the sandbox keeps processes apart in every way, `user` for those that are not built and have no network. See `docs/security.md`.",
     ),
     key(
         "sandbox",

@@ -1,6 +1,6 @@
 //! Who may use the server, and Abaco's API: from settings to what the server takes.
 
-use tidemill_core::access::{ContainerRules, Role};
+use tidemill_core::access::{ContainerRules, ProcessRoles, Role};
 use tidemill_server::{AbacoCase, AbacoConfig, AuthConfig};
 
 use crate::{
@@ -31,9 +31,12 @@ pub fn auth(settings: &Settings, tenants: Option<&[Entry]>) -> AuthConfig {
     }
 }
 
-/// The weakest role that may deploy code without a sandbox.
-pub fn process_role(settings: &Settings) -> Role {
-    Role::parse(&settings.word("auth.process_role")).expect("the setting is one of the roles")
+/// The weakest roles that may deploy code which runs as a process. `is_apart` says that the sandbox keeps processes apart in every way.
+pub fn process_roles(settings: &Settings, is_apart: bool) -> ProcessRoles {
+    match settings.some_text("auth.process_role") {
+        Some(word) => ProcessRoles::all(Role::parse(&word).expect("the setting is one of the roles")),
+        None => ProcessRoles::usual(is_apart),
+    }
 }
 
 /// What containers get.
@@ -89,6 +92,22 @@ mod tests {
         let version = AbacoConfig::default().tag;
         assert_eq!(abaco(&settings, None), AbacoConfig { tag: version, ..AbacoConfig::default() });
         assert!(tenants(&settings).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_setting_for_processes_wins_over_what_the_sandbox_allows() {
+        let roles = |role: Option<&str>, is_apart| {
+            let variables = role.map(|role| ("TIDEMILL_AUTH_PROCESS_ROLE".to_owned(), role.to_owned()));
+            let variables = variables.into_iter().collect();
+            let sources = Sources { flags: Flags::new(), config: None, variables: &variables };
+            process_roles(&Settings::load(&sources).unwrap(), is_apart)
+        };
+        assert_eq!(roles(None, false), ProcessRoles::all(Role::Privileged));
+        assert_eq!(roles(None, true), ProcessRoles { closed: Role::User, open: Role::Privileged });
+        for is_apart in [true, false] {
+            assert_eq!(roles(Some("admin"), is_apart), ProcessRoles::all(Role::Admin));
+            assert_eq!(roles(Some("user"), is_apart), ProcessRoles::all(Role::User));
+        }
     }
 
     #[test]

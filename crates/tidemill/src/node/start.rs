@@ -14,7 +14,7 @@ use tidemill_core::spec::Runtime;
 use tidemill_engine::{Engine, EngineConfig, Ports, RetentionConfig};
 use tidemill_server::{BindError, Server, ServerConfig, ServerInfo};
 use tidemill_store::{OpenError, SqliteConfig, SqliteStore};
-use tidemill_worker::{BuilderConfig, DriverConfig, PackageBuilder};
+use tidemill_worker::{BuilderConfig, DriverConfig, PackageBuilder, Sandbox};
 
 use super::{Node, Signals, access, drivers, listen, secrets};
 use crate::{
@@ -36,12 +36,15 @@ impl Node {
         raise_open_files();
         tidemill_server::install_metrics();
         let data = data(settings)?;
-        let (ports, builder, notes) = ports(&data, settings)?;
+        let sandbox = drivers::sandbox(&data, settings);
+        let is_apart = sandbox.as_ref().is_some_and(|sandbox| sandbox.isolates());
+        let (ports, builder, notes) = ports(&data, settings, sandbox)?;
         let mut info = info(&data, ports.clock.as_ref(), ports.rng.as_ref(), notes);
         let starting = Engine::start(engine_config(settings, info.node.clone()), ports);
         let (engine, ()) = tokio::join!(starting, find_runtimes(&builder, &mut info));
         let engine = engine.map_err(|error| Failure::broken(error.to_string()))?;
         let mut config = server_config(settings);
+        config.process_roles = access::process_roles(settings, is_apart);
         config.auth = access::auth(settings, tenants.as_deref());
         config.abaco = access::abaco(settings, tenants.as_deref());
         match Server::bind(config, engine.clone(), info).await {
@@ -81,7 +84,11 @@ fn data(settings: &Settings) -> Result<PathBuf, Failure> {
     std::fs::canonicalize(&data).map_err(unusable)
 }
 
-fn ports(data: &Path, settings: &Settings) -> Result<(Ports, Arc<PackageBuilder>, Vec<String>), Failure> {
+fn ports(
+    data: &Path,
+    settings: &Settings,
+    sandbox: Option<Arc<Sandbox>>,
+) -> Result<(Ports, Arc<PackageBuilder>, Vec<String>), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = SqliteStore::open(SqliteConfig::new(data, clock.clone())).map_err(|error| not_opened(&error))?;
     let unusable =
@@ -89,7 +96,6 @@ fn ports(data: &Path, settings: &Settings) -> Result<(Ports, Arc<PackageBuilder>
     let mut building = BuilderConfig::new(data).with_variables(std::env::vars_os());
     building.python = settings.path("runtimes.python");
     building.node = settings.path("runtimes.node");
-    let sandbox = drivers::sandbox(data, settings);
     building.sandbox = sandbox.clone();
     building.limits = drivers::build_limits(settings);
     let mut driving = DriverConfig::new(data, sandbox);
@@ -164,7 +170,6 @@ fn server_config(settings: &Settings) -> ServerConfig {
     ServerConfig {
         listen: settings.address("listen"),
         hosts: settings.hosts("hosts"),
-        process_role: access::process_role(settings),
         containers: access::containers(settings),
         body_bytes_max: settings.size("http.body_max"),
         bodies_bytes_max: settings.size("http.bodies_max"),

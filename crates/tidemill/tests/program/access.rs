@@ -72,7 +72,7 @@ fn may_deploy_what_stays_in_the_sandbox(server: &Server, home: &Path, bob: &str)
     refused("a process with the network of the server's machine", server.run_as(bob, &["deploy", "net"]));
     write(home, "built/main.py", "def handler(context, event):\n    return 'x'\n");
     write(home, "built/requirements.txt", "six\n");
-    refused("a package that is built", server.run_as(bob, &["deploy", "built"]));
+    refused("a package whose build runs commands on the server's machine", server.run_as(bob, &["deploy", "built"]));
 }
 
 #[test]

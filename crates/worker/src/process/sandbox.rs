@@ -173,8 +173,21 @@ impl Sandbox {
         if self.config.mode != SandboxMode::Strict || self.findings.is_complete() {
             return None;
         }
-        let lacks: Vec<String> = self.findings.refused().map(ToString::to_string).collect();
-        Some(format!("the sandbox is strict, and this machine does not give all of it: {}", lacks.join("; ")))
+        // What is refused is mostly refused together.
+        let mut lacks: Vec<(Vec<&str>, &str)> = Vec::new();
+        for finding in self.findings.refused() {
+            let why = finding.state.as_ref().err().map_or("", String::as_str);
+            match lacks.iter_mut().find(|(_, known)| *known == why) {
+                Some((mechanisms, _)) => mechanisms.push(finding.mechanism),
+                None => lacks.push((vec![finding.mechanism], why)),
+            }
+        }
+        let lacks: Vec<String> =
+            lacks.iter().map(|(mechanisms, why)| format!("{} ({why})", mechanisms.join(", "))).collect();
+        Some(format!(
+            "the sandbox is strict, and this machine refuses some of it: {}. With sandbox = \"on\" functions run in what there is of it",
+            lacks.join("; ")
+        ))
     }
 
     /// What a launcher that is to start `program` gets behind its standard descriptors.
