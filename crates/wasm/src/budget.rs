@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -19,13 +19,15 @@ use tokio::sync::Notify;
 pub(crate) struct Budget {
     bytes_max: u64,
     bytes: AtomicU64,
+    /// How many wait for some to be freed. Without any, an instance's end costs two looks at memory and no lock.
+    waiting: AtomicUsize,
     freed: Notify,
 }
 
 impl Budget {
     /// A budget of so many bytes.
     pub fn new(bytes_max: u64) -> Arc<Budget> {
-        Arc::new(Budget { bytes_max, bytes: AtomicU64::new(0), freed: Notify::new() })
+        Arc::new(Budget { bytes_max, bytes: AtomicU64::new(0), waiting: AtomicUsize::new(0), freed: Notify::new() })
     }
 
     /// The most there is, in bytes.
@@ -36,8 +38,9 @@ impl Budget {
     /// Opens an account of so many bytes; waits until they are there. More than there is at all is never refused here: an
     /// instance alone gets what is there, and is refused the rest by its own limit.
     pub async fn open(self: &Arc<Budget>, bytes: u64) -> Account {
+        let _waits = Waits::new(&self.waiting);
         loop {
-            // Listened before it is looked at: it may be freed in between.
+            // Listened and counted before it is looked at: it may be freed in between.
             let freed = self.freed.notified();
             if let Some(account) = self.try_open(bytes) {
                 return account;
@@ -54,12 +57,30 @@ impl Budget {
 
     fn take(&self, bytes: u64) -> bool {
         let more = |now: u64| now.checked_add(bytes).filter(|sum| *sum <= self.bytes_max);
-        self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+        self.bytes.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok()
     }
 
     fn give(&self, bytes: u64) {
-        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        self.freed.notify_waiters();
+        self.bytes.fetch_sub(bytes, Ordering::SeqCst);
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.freed.notify_waiters();
+        }
+    }
+}
+
+/// Somebody waits.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl Waits<'_> {
+    fn new(count: &AtomicUsize) -> Waits<'_> {
+        count.fetch_add(1, Ordering::SeqCst);
+        Waits(count)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -99,7 +120,8 @@ pub(crate) fn half_of_the_machine() -> u64 {
     let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| total(&text));
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let limits = limit_files(&groups).into_iter().filter_map(|file| number_in(&file));
-    limits.chain(machine).min().unwrap_or(UNKNOWN_BYTES) / 2
+    // In whole MiB, as people say it.
+    (limits.chain(machine).min().unwrap_or(UNKNOWN_BYTES) / 2).max(1 << 20) & !((1 << 20) - 1)
 }
 
 /// What a machine is taken to have that does not tell.
@@ -160,7 +182,7 @@ mod tests {
         let mut large = budget.open(1000).await;
         assert!(large.reach(100) && !large.reach(1000));
         drop(large);
-        assert_eq!(budget.bytes.load(Ordering::Relaxed), 0);
+        assert_eq!((budget.bytes.load(Ordering::SeqCst), budget.waiting.load(Ordering::SeqCst)), (0, 0));
     }
 
     #[test]

@@ -71,7 +71,7 @@ fn trim(error: &wat::Error) -> String {
     }
 }
 
-/// What kind of component it is.
+/// What kind of component it is. The error is one line and a hint.
 pub(crate) fn of_component(component: &Component, engine: &Engine) -> Result<Kind, String> {
     let kind = component.component_type();
     let exports: Vec<(String, ComponentItem)> =
@@ -90,7 +90,8 @@ pub(crate) fn of_component(component: &Component, engine: &Engine) -> Result<Kin
     }
     let names: Vec<&str> = exports.iter().map(|(name, _)| name.as_str()).take(10).collect();
     Err(format!(
-        "the component exports none of {HANDLER}, wasi:http/incoming-handler@0.2 and wasi:cli/run@0.2, but {}",
+        "the component exports none of {HANDLER}, wasi:http/incoming-handler@0.2 and wasi:cli/run@0.2, but {}\nhint: \
+         make it for a world with one of them, as for `function` in what `tidemill wit` prints",
         if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
     ))
 }
@@ -100,14 +101,15 @@ fn is_version(rest: &str) -> bool {
     rest.starts_with("@0.2.")
 }
 
-/// What kind of core module it is.
+/// What kind of core module it is. The error is one line and a hint.
 pub(crate) fn of_module(module: &wasmtime::Module) -> Result<Kind, String> {
     if module.get_export("_start").is_some_and(|export| export.func().is_some()) {
         return Ok(Kind::Command);
     }
     let names: Vec<&str> = module.exports().map(|export| export.name()).take(10).collect();
     Err(format!(
-        "the module has no function _start, so it is no command; it exports {}",
+        "the module has no function _start, so it is no command; it exports {}\nhint: compile it as a program with \
+         a main function for WASI preview 1 (wasm32-wasip1), or make a component of it",
         if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
     ))
 }

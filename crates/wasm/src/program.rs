@@ -36,7 +36,7 @@ impl Linkers {
     }
 
     fn component(&self, component: &Component, kind: Kind) -> Result<Pre, String> {
-        let pre = self.component.instantiate_pre(component).map_err(said)?;
+        let pre = self.component.instantiate_pre(component).map_err(not_offered)?;
         Ok(match kind {
             Kind::Http => Pre::Http(ProxyPre::new(pre).map_err(said)?),
             Kind::Function => {
@@ -75,12 +75,12 @@ pub(crate) enum Pre {
 }
 
 impl Program {
-    /// Links `code`. The error is one line.
+    /// Links `code`. The error is one line, and a hint where there is one.
     pub fn link(Kept { code, hold }: Kept, linkers: &Linkers, engine: &Engine) -> Result<Program, String> {
         let (kind, pre, required) = match &code {
             Code::Module(module) => {
                 let kind = kind::of_module(module)?;
-                let pre = linkers.module.instantiate_pre(module).map_err(said)?;
+                let pre = linkers.module.instantiate_pre(module).map_err(not_offered)?;
                 (kind, Pre::Command(pre), Some(module.resources_required()))
             }
             Code::Component(component) => {
@@ -91,6 +91,14 @@ impl Program {
         let pages = required.map_or(0, |it| it.max_initial_memory_size.unwrap_or(0) * u64::from(it.num_memories));
         Ok(Program { kind, pre, memory_bytes_min: pages.saturating_mul(PAGE_BYTES), _hold: hold })
     }
+}
+
+fn not_offered(error: wasmtime::Error) -> String {
+    format!(
+        "it imports what is not offered here: {}\nhint: there are WASI (preview 1 for modules, 0.2 for components) and the \
+         functions of Tidemill; `tidemill wit` prints those for components",
+        one_line(&error)
+    )
 }
 
 fn said(error: wasmtime::Error) -> String {

@@ -150,7 +150,8 @@ impl Programs {
 
     /// How many programs are kept, and how many were compiled since the start.
     pub fn counts(&self) -> (usize, u64) {
-        (self.known.lock().programs.len(), self.source.cache.compiled())
+        let loaded = self.known.lock().programs.values().filter(|entry| entry.cell.program.get().is_some()).count();
+        (loaded, self.source.cache.compiled())
     }
 
     fn cell(&self, key: Key, function: &FunctionRef) -> Arc<Cell> {

@@ -99,6 +99,14 @@ impl Record {
         self.0.lock().logs.last_message().map(str::to_owned)
     }
 
+    /// The last line that was written to stderr, but for hints.
+    pub fn last_words(&self) -> Option<String> {
+        let inner = self.0.lock();
+        let written = inner.logs.lines().iter().rev().filter(|line| line.level == LogLevel::Warn);
+        let mut lines = written.flat_map(|line| line.message.lines().rev()).map(str::trim);
+        lines.find(|line| !line.is_empty() && !line.starts_with("note:")).map(str::to_owned)
+    }
+
     /// The log so far.
     pub fn lines(&self) -> Vec<LogLine> {
         self.0.lock().logs.lines().to_vec()

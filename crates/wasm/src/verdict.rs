@@ -63,7 +63,7 @@ pub(crate) fn judge(ended: Ended, record: &Record) -> Result<Reply, Verdict> {
                 let said = record.last_message().map(|line| format!(": {}", line.trim())).unwrap_or_default();
                 return Err(raised(&format!("exit status {}{said}", exit.0), 500, Some(i64::from(exit.0))));
             }
-            let reason = reason(&error, is_out_of_tables);
+            let reason = reason(&error, is_out_of_tables, record);
             if let Some(trace) = backtrace(&error) {
                 record.log_last(LogLevel::Error, &format!("{reason}\n{trace}"));
             }
@@ -104,14 +104,18 @@ fn raised(message: &str, status: u16, exit_code: Option<i64>) -> Verdict {
 }
 
 /// What happened, in one line, as in `trapped in parse: integer divide by zero`.
-fn reason(error: &wasmtime::Error, is_out_of_tables: bool) -> String {
+fn reason(error: &wasmtime::Error, is_out_of_tables: bool, record: &Record) -> String {
     let function = error
         .downcast_ref::<WasmBacktrace>()
         .and_then(|trace| trace.frames().first().and_then(|frame| frame.func_name().map(demangled)))
         .map(|name| format!(" in {name}"))
         .unwrap_or_default();
     let why = match error.downcast_ref::<Trap>() {
-        Some(Trap::UnreachableCodeReached) => "it gave up (unreachable code)".to_owned(),
+        Some(Trap::UnreachableCodeReached) => {
+            // A program that panics or aborts has told why before.
+            let said = record.last_words().map(|line| format!(": {}", cut_text(&line, LINE_BYTES_MAX)));
+            format!("it gave up (unreachable code){}", said.unwrap_or_default())
+        }
         Some(Trap::StackOverflow) => "call stack exhausted".to_owned(),
         Some(trap) => trap.to_string().trim_start_matches("wasm trap: ").to_owned(),
         None => cut_text(&root(error), LINE_BYTES_MAX),
@@ -135,8 +139,8 @@ fn backtrace(error: &wasmtime::Error) -> Option<String> {
         let name = frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), demangled);
         let symbol = frame.symbols().iter().find(|symbol| symbol.file().is_some());
         let place = match symbol.and_then(|symbol| Some((symbol.file()?, symbol.line()))) {
-            Some((file, Some(line))) => format!("{file}:{line}"),
-            Some((file, None)) => file.to_owned(),
+            Some((file, Some(line))) => format!("{}:{line}", short(file)),
+            Some((file, None)) => short(file).to_owned(),
             None => {
                 let module = frame.module().name().unwrap_or("module");
                 frame.module_offset().map_or_else(|| module.to_owned(), |offset| format!("{module}+{offset:#x}"))
@@ -145,6 +149,12 @@ fn backtrace(error: &wasmtime::Error) -> Option<String> {
         lines.push(format!("  at {name} ({place})"));
     }
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// The path of a source; for Rust's own library without the commit it was built from.
+fn short(file: &str) -> &str {
+    let library = file.strip_prefix("/rustc/").and_then(|rest| rest.split_once('/'));
+    library.map_or(file, |(_, path)| path)
 }
 
 /// A name as its author wrote it, as far as that is easy: the hash at the end of a Rust name is left out.

@@ -162,6 +162,19 @@ async fn a_trap_has_a_backtrace() {
 }
 
 #[tokio::test]
+async fn whoever_gives_up_has_the_last_word() {
+    let body = r#"
+  (data (i32.const 100) "thread 'main' panicked at a.rs:1:1:\nno such tide\nnote: run again\n")
+  (func $abort (export "_start")
+    (drop (call $write (i32.const 2) (i32.const 100) (i32.const 65)))
+    unreachable)"#;
+    let end = end_of(&Bench::new(), body).await;
+    let reason = "trapped in abort: it gave up (unreachable code): no such tide";
+    assert_eq!(broken(&end), (AttemptOutcome::Crashed, reason));
+    assert!(trace(&end).starts_with(reason));
+}
+
+#[tokio::test]
 async fn tables_end() {
     let end = end_of(
         &Bench::new(),

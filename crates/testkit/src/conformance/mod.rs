@@ -21,7 +21,7 @@ use tidemill_core::{
 
 use crate::{calls::invocation, repository};
 
-/// How long a case may take.
+/// How long a case may take once its worker is there.
 const CASE_MAX: Duration = Duration::from_secs(60);
 
 /// One case on one runtime.
@@ -135,8 +135,9 @@ pub async fn run_all(cases: &[Case], launch: impl AsyncFn(&Case, Arc<Script>) ->
     let mut problems = Vec::new();
     for case in cases {
         let host = Arc::new(Script::new(&case.value));
-        let run = async { case.run(launch(case, host.clone()).await, &host).await };
-        match tokio::time::timeout(CASE_MAX, run).await {
+        // A launch has a time limit of its own.
+        let launched = launch(case, host.clone()).await;
+        match tokio::time::timeout(CASE_MAX, case.run(launched, &host)).await {
             Ok(found) => problems.extend(found.into_iter().map(|problem| format!("{}: {problem}", case.name))),
             Err(_) => problems.push(format!("{}: it does not end", case.name)),
         }
