@@ -123,10 +123,9 @@ impl Opening {
     /// Talks with the launcher, the process `launcher`, until its program runs, as the user `ids` of this machine and within
     /// `group`. Blocks for some milliseconds. The launcher ends when this fails.
     pub fn finish(self, launcher: Pid, ids: Ids, group: Option<&Group>) -> Result<Inside, Failure> {
-        const STEP: &str = "talk to the launcher";
         let Opening { plan, control } = self;
         let has_users = plan.parts.users;
-        control.send(&Order::Start(Box::new(plan))).step(STEP)?;
+        tell(&control, &Order::Start(Box::new(plan)))?;
         if let Some(group) = group {
             // The kernel may let this wait for some milliseconds, in which the launcher makes its namespaces.
             group.enter(launcher).step("enter the control group")?;
@@ -140,7 +139,7 @@ impl Opening {
         } else {
             None
         };
-        control.send(&Order::Proceed { ids }).step(STEP)?;
+        tell(&control, &Order::Proceed { ids })?;
         let Notice::Running { program } = hear(&control)? else { return Err(confused()) };
         let program = Pid::from_raw(program).ok_or_else(confused)?;
         Ok(Inside { control, program })
@@ -156,11 +155,21 @@ impl Inside {
 
     /// Shows `folders` to the program, each at its own place, not to be written. Blocks for about a millisecond.
     pub fn show(&self, folders: Vec<PathBuf>) -> Result<(), Failure> {
-        self.control.send(&Order::Mount(folders)).step("show further folders")?;
+        tell(&self.control, &Order::Mount(folders))?;
         match hear(&self.control)? {
             Notice::Mounted => Ok(()),
             _ => Err(confused()),
         }
+    }
+}
+
+fn tell(control: &Control, order: &Order) -> Result<(), Failure> {
+    match control.send(order) {
+        // One that has ended may have said why.
+        Err(error) if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
+            hear(control).and_then(|_| Err(confused()))
+        }
+        told => told.step("talk to the launcher"),
     }
 }
 
