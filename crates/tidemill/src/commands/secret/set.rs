@@ -13,7 +13,8 @@ use crate::{
 /// Gives functions a secret, or another value with --plain.
 ///
 /// It is encrypted where it is stored and never shown again. Functions get it from their next event on: Python and Node.js in
-/// `context.configs`, shell in the file `TIDEMILL_CONFIGS_FILE`, containers that run once an execution in `_actor_configs`.
+/// `context.configs`, shell in the file `TIDEMILL_CONFIGS_FILE`, WebAssembly by `config` of what it imports, containers that run
+/// once an execution in `_actor_configs`.
 /// Webhooks and containers that speak HTTP do not get it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
