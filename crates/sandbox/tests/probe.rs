@@ -1,4 +1,5 @@
 //! What is found out about kernels that refuse something, as they do in containers: the rest is there all the same.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{collections::BTreeMap, process::Command};
 

@@ -1,4 +1,5 @@
 //! Launchers that are copies of one that waits.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{fs, os::fd::AsFd, time::Duration};
 
