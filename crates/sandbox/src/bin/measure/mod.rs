@@ -27,10 +27,13 @@ struct Case {
     is_grouped: bool,
 }
 
+/// Adds parts.
+type Add = fn(&mut Parts);
+
 fn cases() -> Vec<Case> {
     let mut parts = Parts::NONE;
     let mut cases = vec![Case { name: "no parts", parts, is_copied: false, is_grouped: false }];
-    let steps: [(&str, fn(&mut Parts)); 6] = [
+    let steps: [(&str, Add); 6] = [
         ("+ users", |parts| parts.users = true),
         ("+ mounts", |parts| parts.mounts = true),
         ("+ processes, ipc, name, groups", |parts| {
