@@ -4,40 +4,25 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program for people")]
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use async_trait::async_trait;
 use tidemill_core::{
-    Event, InvocationId, RevisionNumber,
-    invocation::Reply,
-    ports::{Call, CallOutcome, CallRequest, Driver, Environment, Host, Launch, Worker, WorkerId},
+    RevisionNumber,
+    ports::{CallOutcome, Driver, Environment, Launch, Worker, WorkerId},
     spec::{FunctionSpec, Runtime},
 };
+use tidemill_testkit::{calls::call, host::Answers};
 use tidemill_wasm::{WasmConfig, WasmDriver};
-
-struct Nobody;
-
-#[async_trait]
-impl Host for Nobody {
-    async fn call_function(&self, _: CallRequest) -> Result<Reply, String> {
-        Err("there are no other functions".to_owned())
-    }
-}
-
-fn call(body: &str) -> Call {
-    let event = Event { method: "POST".into(), path: "/".into(), body: body.to_owned().into(), ..Event::default() };
-    Call::single(InvocationId(uuid::Uuid::now_v7()), 1, event)
-}
 
 async fn run(worker: &dyn Worker, body: &str) {
     let end = worker.call(&call(body)).await;
     assert!(matches!(end.outcome, CallOutcome::Replied(_)), "{:?} {:?}", end.outcome, end.logs);
 }
 
-fn launch(module: &PathBuf) -> Launch {
+fn launch(module: &Path) -> Launch {
     let mut spec = FunctionSpec::new(Runtime::Wasm);
     spec.resources.memory_bytes = Some(512 << 20);
     Launch {
@@ -46,8 +31,8 @@ fn launch(module: &PathBuf) -> Launch {
         revision: RevisionNumber(1),
         spec: Arc::new(spec),
         directory: "/".into(),
-        environment: Environment { program: module.clone(), ..Environment::default() },
-        host: Arc::new(Nobody),
+        environment: Environment { program: module.to_owned(), ..Environment::default() },
+        host: Arc::<Answers>::default(),
     }
 }
 
