@@ -25,6 +25,7 @@ use crate::{
     queued_call,
     request::Called,
     shared::Shared,
+    shield::Shield,
 };
 
 /// A call whose worker was lost through no fault of its own is tried so often in all.
@@ -37,13 +38,8 @@ pub(crate) async fn call(
     event: Event,
     received_at: Timestamp,
 ) -> Result<Called, CallError> {
-    let task = run(shared.clone(), function.clone(), event, received_at);
-    // The task is shielded from its caller, not from us: a panic in it is ours to pass on.
-    match shared.tasks.spawn(task).await {
-        Ok(result) => result,
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => Err(CallError::Stopping),
-    }
+    // In the caller's own task as long as there is one: a task for each call costs more than a short call does.
+    Shield::new(run(shared.clone(), function.clone(), event, received_at), &shared.tasks).await
 }
 
 async fn run(
@@ -53,7 +49,8 @@ async fn run(
     received_at: Timestamp,
 ) -> Result<Called, CallError> {
     if function.current.load().spec.state != StateScope::None {
-        return queued_call::call(&shared, &function, event, received_at).await;
+        // In a box, so that calls of other functions are not as large.
+        return Box::pin(queued_call::call(&shared, &function, event, received_at)).await;
     }
     let id = shared.new_id();
     if event.id.is_empty() {

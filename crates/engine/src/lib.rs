@@ -45,6 +45,7 @@ mod request;
 mod retention;
 mod routes;
 mod shared;
+pub mod shield;
 mod submit;
 mod switch;
 mod timers;

@@ -59,7 +59,8 @@ impl Service<Request<Incoming>> for Dispatch {
         Box::pin(async move {
             let answer = async {
                 match api {
-                    None if part == Part::Abaco => abaco::handle(&app, request).await,
+                    // In a box, so that what is done for a call of a function is not as large.
+                    None if part == Part::Abaco => Box::pin(abaco::handle(&app, request)).await,
                     None => gateway::handle(&app, request).await,
                     Some(api) => match api.oneshot(request.map(axum::body::Body::new)).await {
                         Ok(response) => response.map(Body::Api),

@@ -38,7 +38,8 @@ mod refusal;
 mod reply;
 mod server;
 mod shared;
-mod shield;
+
+use tidemill_engine::shield;
 
 pub use api::openapi;
 pub use auth::{Algorithm, AuthConfig, KeyConfig, Tenant, TenantConfig, TenantError, default_roles};

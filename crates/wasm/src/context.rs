@@ -33,11 +33,11 @@ impl context::Host for Guest {
             let value: serde_json::Value = serde_json::from_str(&text).ok()?;
             value.is_object().then_some((value, text.len()))
         });
-        self.record.log(log_level(level), &message, fields);
+        self.record().log(log_level(level), &message, fields);
     }
 
     fn send(&mut self, message: Message) -> Result<(), String> {
-        self.record.send(ports::Message {
+        self.record().send(ports::Message {
             function: message.function,
             key: message.key,
             headers: lower(message.headers),
@@ -48,30 +48,30 @@ impl context::Host for Guest {
     }
 
     fn get_state(&mut self) -> Result<Option<String>, String> {
-        let state = self.record.state()?;
+        let state = self.record().state()?;
         Ok((!state.is_empty()).then(|| String::from_utf8_lossy(&state).into_owned()))
     }
 
     fn set_state(&mut self, value: String) -> Result<(), String> {
-        self.record.set_state(value.as_bytes())
+        self.record().set_state(value.as_bytes())
     }
 
     fn config(&mut self, name: String) -> Option<String> {
-        self.configs.get(&name).cloned()
+        self.configs().get(&name).cloned()
     }
 
     fn config_names(&mut self) -> Vec<String> {
-        self.configs.keys().cloned().collect()
+        self.configs().keys().cloned().collect()
     }
 
     fn variable(&mut self, name: String) -> Option<String> {
-        self.variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone())
+        self.scene.variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone())
     }
 
     async fn call(&mut self, function: String, request: Request) -> Result<Reply, String> {
         let or = |text: String, other: &str| if text.is_empty() { other.to_owned() } else { text };
         let call = ports::CallRequest {
-            caller: self.function.clone(),
+            caller: self.scene.function.clone(),
             function: function.parse().map_err(|error| format!("{function:?}: {error}"))?,
             event: Event {
                 method: or(request.method, "POST"),
@@ -82,7 +82,7 @@ impl context::Host for Guest {
                 ..Event::default()
             },
         };
-        let reply = self.host.call_function(call).await?;
+        let reply = self.scene.host.call_function(call).await?;
         Ok(Reply {
             status: reply.status,
             content_type: reply.content_type,
@@ -111,26 +111,26 @@ pub(crate) fn add_to_module_linker(linker: &mut wasmtime::Linker<Guest>) -> wasm
         let text = read(&mut caller, at, length)?;
         let level = [LogLevel::Debug, LogLevel::Info, LogLevel::Warn].get(level as usize).copied();
         let text = String::from_utf8_lossy(&text);
-        caller.data().record.log(level.unwrap_or(LogLevel::Error), &text, None);
+        caller.data().record().log(level.unwrap_or(LogLevel::Error), &text, None);
         Ok::<_, wasmtime::Error>(())
     })?;
     linker.func_wrap("tidemill", "send", |mut caller: Caller<'_, Guest>, at: u32, length: u32| {
         let text = read(&mut caller, at, length)?;
-        let record = &caller.data().record;
+        let record = &caller.data().record();
         let read = message::read(&text).map_err(|why| format!("the message is not understood: {why}"));
         let sent = read.and_then(|message| record.send(message));
         Ok::<_, wasmtime::Error>(said(&caller, sent))
     })?;
     linker.func_wrap("tidemill", "state_size", |caller: Caller<'_, Guest>| {
-        caller.data().record.state().map_or(-1, |state| size(state.len()))
+        caller.data().record().state().map_or(-1, |state| size(state.len()))
     })?;
     linker.func_wrap("tidemill", "state_read", |mut caller: Caller<'_, Guest>, at: u32, length: u32| {
-        let state = caller.data().record.state().unwrap_or_default();
+        let state = caller.data().record().state().unwrap_or_default();
         write(&mut caller, &state, at, length)
     })?;
     linker.func_wrap("tidemill", "state_write", |mut caller: Caller<'_, Guest>, at: u32, length: u32| {
         let value = read(&mut caller, at, length)?;
-        let set = caller.data().record.set_state(&value);
+        let set = caller.data().record().set_state(&value);
         Ok::<_, wasmtime::Error>(said(&caller, set))
     })?;
     linker.func_wrap("tidemill", "configs_size", |caller: Caller<'_, Guest>| size(configs(caller.data()).len()))?;
@@ -143,7 +143,7 @@ pub(crate) fn add_to_module_linker(linker: &mut wasmtime::Linker<Guest>) -> wasm
 
 /// The configs as the file that other programs find them in holds them.
 fn configs(guest: &Guest) -> Vec<u8> {
-    serde_json::to_vec(&*guest.configs).unwrap_or_default()
+    serde_json::to_vec(guest.configs()).unwrap_or_default()
 }
 
 fn size(bytes: usize) -> i32 {
@@ -154,7 +154,7 @@ fn said(caller: &Caller<'_, Guest>, result: Result<(), String>) -> i32 {
     match result {
         Ok(()) => 0,
         Err(reason) => {
-            caller.data().record.log(LogLevel::Warn, &reason, None);
+            caller.data().record().log(LogLevel::Warn, &reason, None);
             1
         }
     }

@@ -112,52 +112,72 @@ impl std::error::Error for Ended {}
 
 /// The data of an instance's store.
 pub(crate) struct Guest {
-    wasi: WasiP1Ctx,
+    pub scene: Arc<Scene>,
+    part: Part,
+    wasi: Wasi,
     http: WasiHttpCtx,
     outbound: Outbound,
     pub limiter: Limiter,
-    pub record: Record,
-    pub configs: Arc<BTreeMap<String, String>>,
-    pub variables: Arc<[(String, String)]>,
-    pub function: FunctionRef,
-    pub host: Arc<dyn Host>,
 }
 
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        self.wasi.ctx()
+        self.p1().ctx()
     }
 }
 
 impl WasiHttpView for Guest {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView { ctx: &mut self.http, table: self.wasi.ctx().table, hooks: &mut self.outbound }
+        let table = self.wasi.get(&self.scene, &self.part).ctx().table;
+        WasiHttpCtxView { ctx: &mut self.http, table, hooks: &mut self.outbound }
     }
 }
 
 impl Guest {
     /// The view of a core module.
     pub fn p1(&mut self) -> &mut WasiP1Ctx {
-        &mut self.wasi
+        self.wasi.get(&self.scene, &self.part)
     }
+
+    /// What its run leaves behind.
+    pub fn record(&self) -> &Record {
+        &self.part.record
+    }
+
+    /// The configs that apply to its call.
+    pub fn configs(&self) -> &BTreeMap<String, String> {
+        &self.part.configs
+    }
+}
+
+/// The view of WASI. It is made when the guest first asks for something of it: many never do, and a copy of the environment,
+/// random generators and streams are a good part of what a short run costs.
+#[derive(Default)]
+struct Wasi(Option<Box<WasiP1Ctx>>);
+
+impl Wasi {
+    fn get(&mut self, scene: &Scene, part: &Part) -> &mut WasiP1Ctx {
+        self.0.get_or_insert_with(|| finished(scene.wasi(part)))
+    }
+}
+
+fn finished(mut builder: WasiCtxBuilder) -> Box<WasiP1Ctx> {
+    let mut wasi = builder.build_p1();
+    wasi.ctx().table.set_max_capacity(limits::HANDLES_MAX);
+    Box::new(wasi)
 }
 
 impl Scene {
     /// A store for one instance, whose memory is of `account`.
-    pub fn store(&self, part: Part, account: Account) -> wasmtime::Result<Store<Guest>> {
+    pub fn store(self: &Arc<Scene>, part: Part, account: Account) -> wasmtime::Result<Store<Guest>> {
         let pace = part.pace.clone();
-        let mut wasi = self.wasi(&part)?;
-        wasi.ctx().table.set_max_capacity(limits::HANDLES_MAX);
         let guest = Guest {
-            wasi,
+            scene: self.clone(),
+            wasi: self.mounted(&part)?,
+            part,
             http: WasiHttpCtx::new(),
             outbound: Outbound::new(self.clients.clone(), self.hosts.clone()),
             limiter: Limiter::new(self.memory_bytes_max, account),
-            record: part.record,
-            configs: part.configs,
-            variables: self.variables.clone(),
-            function: self.function.clone(),
-            host: self.host.clone(),
         };
         let mut store = Store::new(&self.engine, guest);
         store.limiter(|guest| &mut guest.limiter);
@@ -167,7 +187,20 @@ impl Scene {
         Ok(store)
     }
 
-    fn wasi(&self, part: &Part) -> wasmtime::Result<WasiP1Ctx> {
+    /// Where there are folders the view is made at once: that one of them is missing must show before the guest runs.
+    fn mounted(&self, part: &Part) -> wasmtime::Result<Wasi> {
+        if self.mounts.is_empty() {
+            return Ok(Wasi::default());
+        }
+        let mut builder = self.wasi(part);
+        for mount in &self.mounts {
+            let rights = if mount.is_writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
+            builder.preopened_dir(&mount.source, &mount.target, rights)?;
+        }
+        Ok(Wasi(Some(finished(builder))))
+    }
+
+    fn wasi(&self, part: &Part) -> WasiCtxBuilder {
         let mut builder = WasiCtxBuilder::new();
         builder.max_random_size(limits::RANDOM_BYTES_MAX);
         builder.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
@@ -179,10 +212,6 @@ impl Scene {
         } else {
             builder.stdout(Sink::lines(&part.record, LogLevel::Info));
         }
-        for mount in &self.mounts {
-            let rights = if mount.is_writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
-            builder.preopened_dir(&mount.source, &mount.target, rights)?;
-        }
-        Ok(builder.build_p1())
+        builder
     }
 }

@@ -86,7 +86,8 @@ pub(crate) async fn run(program: Arc<Program>, mut store: Store<Guest>, event: O
             Err(error) => Err(error.into()),
         },
         (Pre::Function(..), Some((event, facts))) => function(&program, &mut store, event, facts).await,
-        (Pre::Http(pre), Some((event, _))) => return http(pre, store, event).await,
+        // In a box, so that the others, which need less, are not as large.
+        (Pre::Http(pre), Some((event, _))) => return Box::pin(http(pre, store, event)).await,
     };
     account(store.data(), result)
 }
@@ -124,7 +125,7 @@ async fn prepare(program: &Program, store: &mut Store<Guest>) -> Result<Reply, F
 fn ended_well(result: wasmtime::Result<()>, store: &Store<Guest>) -> Result<Reply, Failure> {
     match result {
         Err(error) if error.downcast_ref::<I32Exit>().is_none_or(|exit| exit.0 != 0) => Err(error.into()),
-        Ok(()) | Err(_) => Ok(Reply { status: 200, body: store.data().record.take_reply().into(), ..Reply::default() }),
+        Ok(()) | Err(_) => Ok(Reply { status: 200, body: store.data().record().take_reply().into(), ..Reply::default() }),
     }
 }
 

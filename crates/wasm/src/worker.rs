@@ -54,7 +54,7 @@ pub(crate) struct WasmWorker {
     id: WorkerId,
     shared: Arc<Shared>,
     program: Arc<Program>,
-    scene: Scene,
+    scene: Arc<Scene>,
     grants: Grants,
     open: Mutex<HashMap<InvocationId, Arc<Cut>>>,
     calls: TaskTracker,
@@ -93,7 +93,7 @@ impl WasmWorker {
             id,
             shared,
             program,
-            scene,
+            scene: Arc::new(scene),
             grants,
             open: Mutex::default(),
             calls: TaskTracker::new(),
@@ -274,11 +274,11 @@ impl Worker for WasmWorker {
         for event in &call.events {
             let pace = Pace::default();
             let part = self.part(call, event, &record, &pace);
-            let event =
-                Event { body: if part.is_command { Default::default() } else { event.body.clone() }, ..event.clone() };
-            let key = Some(call.key_of(&event)).filter(|key| !key.is_empty()).map(str::to_owned);
+            let key = Some(call.key_of(event)).filter(|key| !key.is_empty()).map(str::to_owned);
             let facts = Facts { key, attempt: call.attempt };
-            match self.attend(part, Some((event, facts)), &pace, &bounds, &record).await {
+            // A command's event is in its streams and its environment.
+            let given = if part.is_command { Event::default() } else { event.clone() };
+            match self.attend(part, Some((given, facts)), &pace, &bounds, &record).await {
                 Ok(reply) => replies.push(self.dressed(reply)),
                 Err(verdict) => {
                     report.exit_code = verdict.exit_code;

@@ -1,5 +1,7 @@
 //! From an event to a response.
 
+use std::time::Duration;
+
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header as http_header};
 use tidemill_api::{Accepted, AcceptedBatch, header, route};
 use tidemill_core::{
@@ -34,36 +36,46 @@ pub(crate) async fn run(
 ) -> Result<Response<Body>, Refusal> {
     match ask.wait() {
         None => call(app, target, event, &ask, received_at).await,
-        Some(wait) => {
-            let (log_level, timing) = (ask.log_level, ask.timing);
-            let (engine, called) = (app.engine.clone(), target.clone());
-            let submit = async move { engine.submit(&called, event, ask.options(received_at)).await };
-            let receipt = Shield::new(submit, &app.tasks).await?;
-            let mut response = if wait.is_zero() {
-                accepted(receipt.id, Status::Queued)
-            } else {
-                let detail =
-                    app.wait(receipt.id, wait).await.map_err(|error| Refusal::of_invocation(error, receipt.id))?;
-                let invocation = detail.invocation;
-                if invocation.status.is_final() {
-                    let mut response = result(app, &invocation).await?;
-                    if timing {
-                        set_timing(response.headers_mut(), &invocation.timings);
-                    }
-                    if let Some(level) = log_level {
-                        set_stored_logs(app, receipt.id, level, response.headers_mut()).await?;
-                    }
-                    response
-                } else {
-                    accepted(receipt.id, Status::Queued)
-                }
-            };
-            if receipt.is_duplicate {
-                response.headers_mut().insert(REPLAYED, TRUE);
-            }
-            Ok(response)
-        }
+        // In a box, so that a call that is not submitted is not as large.
+        Some(wait) => Box::pin(submit(app, target, event, ask, received_at, wait)).await,
     }
+}
+
+/// Submits one event, and waits so long for its end.
+async fn submit(
+    app: &App,
+    target: &Target,
+    event: Event,
+    ask: Ask,
+    received_at: Timestamp,
+    wait: Duration,
+) -> Result<Response<Body>, Refusal> {
+    let (log_level, timing) = (ask.log_level, ask.timing);
+    let (engine, called) = (app.engine.clone(), target.clone());
+    let submit = async move { engine.submit(&called, event, ask.options(received_at)).await };
+    let receipt = Shield::new(submit, &app.tasks).await?;
+    let mut response = if wait.is_zero() {
+        accepted(receipt.id, Status::Queued)
+    } else {
+        let detail = app.wait(receipt.id, wait).await.map_err(|error| Refusal::of_invocation(error, receipt.id))?;
+        let invocation = detail.invocation;
+        if invocation.status.is_final() {
+            let mut response = result(app, &invocation).await?;
+            if timing {
+                set_timing(response.headers_mut(), &invocation.timings);
+            }
+            if let Some(level) = log_level {
+                set_stored_logs(app, receipt.id, level, response.headers_mut()).await?;
+            }
+            response
+        } else {
+            accepted(receipt.id, Status::Queued)
+        }
+    };
+    if receipt.is_duplicate {
+        response.headers_mut().insert(REPLAYED, TRUE);
+    }
+    Ok(response)
 }
 
 /// Submits several events in one transaction.

@@ -8,10 +8,11 @@ use std::{
 
 use tokio_util::task::TaskTracker;
 
-/// A future that, when it is dropped after it has begun, is carried on to its end as a task of `tasks`.
+/// A future that, when it is dropped after it has begun, is carried on to its end as a task of `tasks`, which count it from the
+/// beginning.
 ///
 /// Polled to its end in place it costs one allocation and no task.
-pub(crate) struct Shield<T: Send + 'static> {
+pub struct Shield<T: Send + 'static> {
     work: Option<Pin<Box<dyn Future<Output = T> + Send>>>,
     has_begun: bool,
     tasks: TaskTracker,
@@ -19,8 +20,8 @@ pub(crate) struct Shield<T: Send + 'static> {
 
 impl<T: Send + 'static> Shield<T> {
     /// Shields `work`.
-    pub(crate) fn new(work: impl Future<Output = T> + Send + 'static, tasks: &TaskTracker) -> Shield<T> {
-        Shield { work: Some(Box::pin(work)), has_begun: false, tasks: tasks.clone() }
+    pub fn new(work: impl Future<Output = T> + Send + 'static, tasks: &TaskTracker) -> Shield<T> {
+        Shield { work: Some(Box::pin(tasks.track_future(work))), has_begun: false, tasks: tasks.clone() }
     }
 }
 
@@ -74,7 +75,9 @@ mod tests {
             &tasks,
         );
         assert!((&mut shield).now_or_never().is_none());
+        assert!(!tasks.is_empty());
         drop(shield);
+        assert!(!tasks.is_empty());
         go.send(()).expect("the work still waits");
         is_done.await.expect("the work is carried on");
     }
