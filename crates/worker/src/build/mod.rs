@@ -4,7 +4,7 @@
 //! <data>/packages/<digest>/        the files of a package, checked
 //! <data>/packages/<digest>.stem    the name it was last handed in with
 //! <data>/environments/<digest>/    a virtualenv or a node_modules; `.complete` says that its build succeeded
-//! <data>/builds/<number>/          what a build needs beside the environment while it goes on
+//! <data>/builds/<process>-<number>/  what a build needs beside the environment while it goes on
 //! ```
 //!
 //! A package is unpacked beside its place and renamed into it, so what has a digest for a name is whole. An environment

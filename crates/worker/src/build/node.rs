@@ -105,7 +105,7 @@ impl Needs<'_> {
         let missing = || {
             BuildError::Runtime("npm is neither beside node nor in PATH, and the package has dependencies".to_owned())
         };
-        let options = ["--omit=dev", "--no-audit", "--no-fund", "--loglevel=warn"];
+        let options = ["--omit=dev", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=warn"];
         Step {
             name: format!("npm {}", words.join(" ")),
             program: npm.ok_or_else(missing)?,

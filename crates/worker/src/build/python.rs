@@ -1,7 +1,6 @@
 //! Environments for Python: a virtualenv when the package or its spec asks for something to be installed.
 
 use std::{
-    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::Stdio,
@@ -112,7 +111,7 @@ impl Needs<'_> {
         let place = home.to_string_lossy();
         // The interpreter's own pip can install into another environment, which saves installing pip there first. The
         // spec's commands may use pip, so for them there must be one.
-        let borrows_pip = self.build.commands.is_empty() && can_borrow_pip(&python.program, &environment).await;
+        let borrows_pip = self.build.commands.is_empty() && can_borrow_pip(&python.program).await;
         let mut arguments = vec!["-m", "venv", &place];
         if borrows_pip {
             arguments.insert(2, "--without-pip");
@@ -162,11 +161,12 @@ impl Needs<'_> {
 /// The first pip that has the option `--python`.
 const BORROWED_PIP_MIN: (u32, u32) = (22, 3);
 
-/// Whether the interpreter has a pip that can install into another environment.
-async fn can_borrow_pip(program: &Path, environment: &[(OsString, OsString)]) -> bool {
+/// Whether the interpreter has a pip that can install into another environment. It is asked outside of the sandbox, so it must load
+/// nothing but what belongs to it.
+async fn can_borrow_pip(program: &Path) -> bool {
     let mut command = tokio::process::Command::new(program);
-    command.args(["-c", "import pip; print(pip.__version__)"]).current_dir("/").env_clear();
-    command.envs(environment.iter().cloned()).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    command.args(["-I", "-c", "import pip; print(pip.__version__)"]).current_dir("/").env_clear();
+    command.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     let Ok(output) = command.output().await else { return false };
     let text = String::from_utf8_lossy(&output.stdout);
     let mut numbers = text.trim().split('.').map(|part| part.parse::<u32>().unwrap_or(0));

@@ -70,7 +70,10 @@ impl Sites {
         limits: BuildLimits,
         variables: Vec<Variable>,
     ) -> io::Result<Sites> {
-        tree::remove(&directory)?;
+        if let Err(error) = tree::remove(&directory) {
+            // It is in nobody's way: this process has names of its own.
+            tracing::warn!(folder = %directory.display(), %error, "what builds have left cannot be removed");
+        }
         // Others may pass through, for machines on which the inside has no tree of files of its own.
         fs::DirBuilder::new().recursive(true).mode(0o711).create(&directory)?;
         let directory = fs::canonicalize(directory)?;
@@ -86,7 +89,8 @@ impl Sites {
             return Err(BuildError::Runtime(refusal));
         }
         let failed = "a place for the build cannot be made";
-        let home = self.directory.join(self.next.fetch_add(1, Ordering::Relaxed).to_string());
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let home = self.directory.join(format!("{}-{number}", std::process::id()));
         fs::DirBuilder::new().mode(0o711).create(&home).map_err(disk(failed))?;
         let ids = sandbox.ids();
         let own = Owner::this();

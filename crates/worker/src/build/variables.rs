@@ -7,8 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where to go, how to get there, whom to trust.
-const PASSED: [&str; 22] = [
+/// Where to go, how to get there, whom to trust, and where compilers are.
+const PASSED: [&str; 26] = [
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "ALL_PROXY",
@@ -31,6 +31,10 @@ const PASSED: [&str; 22] = [
     "GONOSUMDB",
     "GOINSECURE",
     "GOTOOLCHAIN",
+    "GOROOT",
+    "JAVA_HOME",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
 ];
 const PASSED_PREFIXES: [&str; 6] = ["PIP_", "NPM_CONFIG_", "npm_config_", "CARGO_HTTP_", "CARGO_NET_", "LC_"];
 /// What is passed only where there is no sandbox: folders of the server's user.
@@ -38,7 +42,7 @@ const OWN: [&str; 3] = ["HOME", "TMPDIR", "XDG_CACHE_HOME"];
 /// Of those that have a passed prefix: folders to write, which are not there in a sandbox.
 const WRITTEN: [&str; 3] = ["PIP_CACHE_DIR", "NPM_CONFIG_CACHE", "NPM_CONFIG_PREFIX"];
 /// Those whose values are files or folders to read; several of them are parted by white space or colons.
-const NAMING: [&str; 15] = [
+const NAMING: [&str; 18] = [
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE",
@@ -54,6 +58,9 @@ const NAMING: [&str; 15] = [
     "NPM_CONFIG_CAFILE",
     "NPM_CONFIG_CERTFILE",
     "NPM_CONFIG_KEYFILE",
+    "GOROOT",
+    "JAVA_HOME",
+    "RUSTUP_HOME",
 ];
 /// Those that name a file of settings, which may be closed to others and so is copied.
 const SETTINGS: [&str; 3] = ["PIP_CONFIG_FILE", "NPM_CONFIG_USERCONFIG", "NPM_CONFIG_GLOBALCONFIG"];
