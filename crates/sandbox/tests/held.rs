@@ -42,6 +42,21 @@ fn there_is_no_terminal() {
 }
 
 #[test]
+fn sockets_load_no_code_into_the_kernel() {
+    let script = "import socket as s\n\
+        for make in [lambda: s.socket(s.AF_INET, s.SOCK_STREAM, 132), lambda: s.socket(s.AF_INET6, s.SOCK_DGRAM, 136),\n\
+        \x20       lambda: s.socketpair(30, s.SOCK_SEQPACKET), lambda: s.socket(30, s.SOCK_STREAM)]:\n\
+        \x20   try: print(make())\n\
+        \x20   except PermissionError: pass\n\
+        for make in [lambda: s.socket(), lambda: s.socket(s.AF_INET6, s.SOCK_DGRAM, 17), s.socketpair]:\n\
+        \x20   make()\n\
+        a = s.create_server(('127.0.0.1', 0)); s.create_connection(a.getsockname())\n\
+        print('held')\n";
+    let (_, out, errors) = run(plan(&[support::python().to_str().unwrap(), "-c", script]));
+    assert_eq!(out, "held\n", "{errors}");
+}
+
+#[test]
 fn what_must_not_be_seen_is_not_even_where_it_lies_in_what_is_shown() {
     let home = tempfile::tempdir().unwrap();
     for folder in ["installed/lib", "installed/data/packages/1", "installed/data/packages/2", "installed/data/late"] {

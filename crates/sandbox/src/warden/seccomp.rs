@@ -130,6 +130,9 @@ const NEW_NAMESPACES: u64 = (libc::CLONE_NEWNS
 /// Sockets: of these families only. Others reach around the network's namespace, as that to the host of a virtual machine
 /// does, or are old code.
 const FAMILIES: [i32; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+/// And of these protocols of the internet: whatever is chosen, ping, TCP, UDP, ping of version 6, TCP by several ways. For others the kernel
+/// loads code that nearly nobody runs.
+const PROTOCOLS: [i32; 6] = [0, libc::IPPROTO_ICMP, libc::IPPROTO_TCP, libc::IPPROTO_UDP, libc::IPPROTO_ICMPV6, 262];
 /// The old way to the packets of an interface.
 const SOCK_PACKET: i32 = 10;
 /// What is in the lower bits of a socket's type.
@@ -172,9 +175,15 @@ fn refused() -> Result<BTreeMap<i64, Vec<Rule>>, seccompiler::BackendError> {
             sockets.push(Rule::new(vec![family(Is::Eq, known)?, kind(raw)?])?);
         }
     }
+    for known in [libc::AF_INET, libc::AF_INET6] {
+        let others = PROTOCOLS.iter().map(|protocol| is(2, Is::Ne, u64::from(protocol.cast_unsigned())));
+        sockets.push(Rule::new([family(Is::Eq, known)].into_iter().chain(others).collect::<Result<_, _>>()?)?);
+    }
     let is_routing = u64::from(libc::NETLINK_ROUTE.cast_unsigned());
     sockets.push(Rule::new(vec![family(Is::Eq, libc::AF_NETLINK)?, is(2, Is::Ne, is_routing)?])?);
     rules.insert(libc::SYS_socket, sockets);
+    // A pair of any other family makes the kernel look for its code, too.
+    rules.insert(libc::SYS_socketpair, vec![Rule::new(vec![family(Is::Ne, libc::AF_UNIX)?])?]);
     // Typing into the terminal of whoever started the server, and old code for modems.
     let typing = [libc::TIOCSTI, libc::TIOCLINUX, libc::TIOCSETD]
         .map(|request| is(1, Is::Eq, request).and_then(|it| Rule::new(vec![it])));
@@ -222,7 +231,7 @@ mod tests {
     fn every_call_is_named_once_and_was_judged() {
         let mut calls: Vec<i64> = REFUSED.iter().flat_map(|(_, calls)| calls.iter()).copied().collect();
         calls.extend(REFUSED_HERE.iter().chain(ABSENT));
-        calls.extend([libc::SYS_clone, libc::SYS_socket, libc::SYS_ioctl, libc::SYS_personality]);
+        calls.extend([libc::SYS_clone, libc::SYS_socket, libc::SYS_socketpair, libc::SYS_ioctl, libc::SYS_personality]);
         let count = calls.len();
         calls.sort_unstable();
         calls.dedup();
