@@ -47,8 +47,8 @@ impl Default for Failure {
 impl Failure {
     /// `type: message` in one line.
     pub fn line(&self) -> String {
-        let message = self.message.split_whitespace().collect::<Vec<_>>().join(" ");
-        let line = match (self.kind.trim(), message.as_str()) {
+        let in_one = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let line = match (in_one(&self.kind).as_str(), in_one(&self.message).as_str()) {
             ("", "") => "the worker reported an error without saying which".to_owned(),
             ("", message) => message.to_owned(),
             (kind, "") => kind.to_owned(),
