@@ -1,4 +1,4 @@
-# Takes memory that belongs to no process: a file without a name.
+# Takes memory that belongs to no process: a file without a name. needs: memory group
 import os
 
 most = int(os.environ["CORPUS_FILL_MIB"])

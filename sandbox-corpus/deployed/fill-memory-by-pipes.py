@@ -1,4 +1,4 @@
-# Takes memory of the kernel: pipes and sockets that nobody reads. What is full keeps what it has.
+# Takes memory of the kernel: pipes and sockets that nobody reads. What is full keeps what it has. needs: memory group
 import os
 import socket
 

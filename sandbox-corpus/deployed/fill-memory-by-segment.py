@@ -1,4 +1,4 @@
-# Takes memory that belongs to no process: segments to be shared.
+# Takes memory that belongs to no process: segments to be shared. needs: memory group
 import ctypes
 import os
 

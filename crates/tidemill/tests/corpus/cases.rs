@@ -32,11 +32,14 @@ impl fmt::Display for Language {
 }
 
 /// An attempt, in one language or several.
+#[derive(Default)]
 pub struct Case {
     pub name: String,
     pub needs_root: bool,
     /// The server holds it, sandbox or not.
     pub is_held_outside: bool,
+    /// Nothing but a control group counts such memory.
+    pub needs_memory_group: bool,
     extensions: Vec<String>,
 }
 
@@ -86,10 +89,10 @@ fn read_folder(folder: &Path) -> Vec<Case> {
         };
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let text = fs::read_to_string(&path).unwrap();
-        let new = Case { name: name.clone(), needs_root: false, is_held_outside: false, extensions: Vec::new() };
-        let case = cases.entry(name).or_insert(new);
+        let case = cases.entry(name.clone()).or_insert_with(|| Case { name, ..Case::default() });
         case.extensions.push(extension.to_owned());
         case.needs_root |= text.contains("outside: root");
+        case.needs_memory_group |= text.contains("needs: memory group");
         case.is_held_outside |= text.contains("outside: held");
     }
     cases.into_values().collect()

@@ -3,7 +3,8 @@
 //!
 //! Inside, each case must be held as a Python function, as a shell function, as a program of this machine and as
 //! WebAssembly, and the server must serve on with its data unharmed and nothing left running. Outside, each must get what it tried
-//! to get, which shows that it is real.
+//! to get, which shows that it is real. Packages that try to get out before they run, by what they name and what their build does, are
+//! in `packages`.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -13,6 +14,7 @@ mod daemon;
 #[path = "../program/harness.rs"]
 mod harness;
 mod left;
+mod packages;
 mod setting;
 mod verdict;
 
@@ -24,13 +26,18 @@ use verdict::{Answer, Verdict};
 
 /// What came of a case, and its words.
 type Results = BTreeMap<(String, Language), Answer>;
+/// What came of packages that try to get out before they run.
+type OfPackages = Vec<(String, bool, Answer)>;
 
 #[test]
 fn deployed_functions_are_held_and_the_cases_are_real() {
     rustix::process::set_child_subreaper(Some(rustix::process::getpid())).unwrap();
     let (cases, deployed) = cases::read();
-    let inside = run(&Setting::begin(true), &cases, &deployed);
-    let outside = run(&Setting::begin(false), &cases, &deployed);
+    let setting = Setting::begin(true);
+    let has_memory_group = setting.has_memory_group();
+    let (inside, packages_inside) = run(&setting, &cases, &deployed);
+    drop(setting);
+    let (outside, packages_outside) = run(&Setting::begin(false), &cases, &deployed);
     print_matrix(&inside, &outside);
     let is_root = rustix::process::geteuid().is_root();
     let mut wrong = Vec::new();
@@ -48,7 +55,9 @@ fn deployed_functions_are_held_and_the_cases_are_real() {
                 Verdict::Held => case.is_held_outside || (case.needs_root && !is_root),
                 Verdict::Broken => false,
             };
-            if !is_held {
+            if !is_held && case.needs_memory_group && !has_memory_group {
+                println!("{name} cannot be held without a control group for memory, as the status of the server says");
+            } else if !is_held {
                 wrong.push(format!("{name}, inside: {held}"));
             }
             if !is_real {
@@ -56,11 +65,20 @@ fn deployed_functions_are_held_and_the_cases_are_real() {
             }
         }
     }
+    for ((name, is_held_outside, held), (_, _, real)) in packages_inside.iter().zip(&packages_outside) {
+        println!("package {name}\n    inside:  {held}\n    outside: {real}");
+        if held.verdict != Verdict::Held {
+            wrong.push(format!("package {name}, inside: {held}"));
+        }
+        if (real.verdict == Verdict::Held) != *is_held_outside {
+            wrong.push(format!("package {name}, outside: {real}"));
+        }
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Runs everything on one server, and looks what is left of it.
-fn run(setting: &Setting, cases: &[Case], deployed: &[Case]) -> Results {
+fn run(setting: &Setting, cases: &[Case], deployed: &[Case]) -> (Results, OfPackages) {
     let mut results = Results::new();
     for language in [Language::Python, Language::Shell, Language::Native] {
         for case in cases.iter().filter(|case| case.has(language)) {
@@ -79,6 +97,8 @@ fn run(setting: &Setting, cases: &[Case], deployed: &[Case]) -> Results {
             results.insert((case.name.clone(), language), answer);
         }
     }
+    let all = packages::all(setting.variable("CORPUS_SERVER_PRIVATE"), setting.variable("CORPUS_OTHER_PACKAGE"));
+    let of_packages = all.iter().map(|it| (it.name.to_owned(), it.is_held_outside, it.run(setting))).collect();
     setting.expect_alive("all");
     for (language, token) in setting.end() {
         let key = ("leave-process".to_owned(), language);
@@ -86,7 +106,7 @@ fn run(setting: &Setting, cases: &[Case], deployed: &[Case]) -> Results {
         *left = daemon::verdict(&token);
     }
     left::end_all(setting.is_inside, setting.server(), setting.stand_in());
-    results
+    (results, of_packages)
 }
 
 fn print_matrix(inside: &Results, outside: &Results) {

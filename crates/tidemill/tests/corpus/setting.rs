@@ -18,7 +18,8 @@ use crate::{
     verdict::{Answer, Verdict},
 };
 
-const SECRET: &str = concat!("CORPUS-", "SECRET");
+/// What the server and the other function keep from everybody.
+pub const SECRET: &str = concat!("CORPUS-", "SECRET");
 const NEIGHBOUR: &str = concat!("CORPUS-", "NEIGHBOUR");
 /// Stands in the server's command line.
 const NAME: &str = "corpus-server.toml";
@@ -157,7 +158,8 @@ impl Setting {
         assert_eq!(done.code, 0, "{name}: {}", done.stderr);
     }
 
-    fn try_package(&self, name: &str, spec: &Value, files: &[(&str, &str)]) -> Done {
+    /// Deploys a folder of these files.
+    pub fn try_package(&self, name: &str, spec: &Value, files: &[(&str, &str)]) -> Done {
         let folder = format!("functions/{name}");
         let manifest = json!({"metadata": {"name": name}, "spec": spec}).to_string();
         write(self.home.path(), &format!("{folder}/function.yaml"), &manifest);
@@ -165,6 +167,17 @@ impl Setting {
             write(self.home.path(), &format!("{folder}/{file}"), text);
         }
         self.server.borrow().run(&["deploy", &folder])
+    }
+
+    /// Calls a function.
+    pub fn invoke(&self, function: &str) -> Done {
+        self.server.borrow().run(&["invoke", function])
+    }
+
+    /// What the cases find in their environment under `name`.
+    pub fn variable(&self, name: &str) -> &str {
+        let found = self.variables.iter().find(|(known, _)| known == name);
+        &found.unwrap().1
     }
 
     /// Runs a case.
@@ -215,6 +228,13 @@ impl Setting {
         assert_eq!(server.json(&["status"])["ready"], true, "after {after}");
     }
 
+    /// Whether control groups hold the memory of functions here.
+    pub fn has_memory_group(&self) -> bool {
+        let status = self.server.borrow().ok(&["status"]);
+        let line = status.lines().find(|line| line.contains("memory limits by cgroup"));
+        line.is_some_and(|line| !line.contains("refused"))
+    }
+
     /// Ends the server as its operator does. Gives what the cases were to leave behind, by who did.
     pub fn end(&self) -> [(Language, String); 2] {
         let mut server = self.server.borrow_mut();
@@ -225,10 +245,7 @@ impl Setting {
         let database = self.home.path().join("data/tidemill.db");
         let output = Command::new("python3").args(["-c", script]).arg(database).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stdout), "ok\n");
-        let token = |wanted: &str| {
-            let found = self.variables.iter().find(|(name, _)| name == wanted);
-            found.unwrap().1.clone()
-        };
+        let token = |name: &str| self.variable(name).to_owned();
         [(Language::Python, token("CORPUS_LEFT_BY_PYTHON")), (Language::Shell, token("CORPUS_LEFT_BY_SHELL"))]
     }
 

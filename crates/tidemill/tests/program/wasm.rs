@@ -36,3 +36,30 @@ fn a_module_is_deployed_called_and_its_trap_is_shown() {
     server.wait_for("Stopping.");
     assert_eq!(server.end(), 0);
 }
+
+#[test]
+fn what_cannot_run_is_refused_with_its_reason() {
+    let home = home();
+    let mut server = Server::up(home.path(), &[]);
+    for (file, module, said) in [
+        ("broken.wat", "(module\n  (func (export \"_start\")\n    (i32.const 1\n  )", "expected `)` (line 4:4)"),
+        ("library.wat", "(module (func (export \"run\")))", "it exports run\nhint: compile it as a program"),
+        (
+            "foreign.wat",
+            "(component (instance $i) (export \"acme:shop/basket@1.0.0\" (instance $i)))",
+            "but acme:shop/basket@1.0.0\nhint: make it for a world with one of them",
+        ),
+        (
+            "greedy.wat",
+            "(module (import \"env\" \"now\" (func)) (func (export \"_start\")))",
+            "imports what is not offered here: unknown import: `env::now`",
+        ),
+    ] {
+        write(home.path(), file, module);
+        let done = server.run(&["deploy", file]);
+        assert_eq!(done.code, 1, "{}", done.stderr);
+        assert!(done.stderr.contains(said), "{said:?} in {}", done.stderr);
+    }
+    server.interrupt();
+    assert_eq!(server.end(), 0);
+}
