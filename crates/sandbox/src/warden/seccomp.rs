@@ -7,7 +7,7 @@
 //! Most of these calls would be refused anyway to a program without capabilities. They are here because the code behind them is where
 //! programs without any have broken out of kernels again and again; what is not called cannot be broken.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen as Length, SeccompCmpOp as Is, SeccompCondition as Condition,
@@ -143,11 +143,16 @@ const PERSONALITIES: [u64; 3] = [0, 0x0004_0000, 0xffff_ffff];
 /// Puts this process and all that it starts under the filter.
 pub(super) fn restrict() -> Result<(), Failure> {
     const STEP: &str = "set up the filter of system calls";
-    let programs = programs().map_err(|error| impossible(STEP, &error.to_string()))?;
-    for program in &programs {
+    for program in made().as_ref().map_err(|error| impossible(STEP, error))? {
         apply_filter(program).map_err(|error| impossible(STEP, &error.to_string()))?;
     }
     Ok(())
+}
+
+/// The filters, made once: a template of launchers does so before it is copied.
+pub(super) fn made() -> &'static Result<[BpfProgram; 2], String> {
+    static MADE: OnceLock<Result<[BpfProgram; 2], String>> = OnceLock::new();
+    MADE.get_or_init(|| programs().map_err(|error| error.to_string()))
 }
 
 fn programs() -> Result<[BpfProgram; 2], seccompiler::BackendError> {

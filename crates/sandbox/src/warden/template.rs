@@ -13,7 +13,10 @@ use rustix::{
     process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit, setsid},
 };
 
-use super::attend::{HANDED_FIRST, attend, standard_input};
+use super::{
+    attend::{HANDED_FIRST, attend, standard_input},
+    seccomp,
+};
 use crate::{
     control::Control,
     sys::{Forked, close_from, fork_beside},
@@ -28,6 +31,8 @@ pub(super) fn serve() -> io::Result<ExitCode> {
     setsid()?;
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     rustix::thread::set_no_new_privs(true)?;
+    // Copies have it then. If it cannot be made, they say so.
+    let _ = seccomp::made();
     while let Some(files) = next(&socket)? {
         let copy = match fork_beside() {
             Ok(Forked::Child) => {
