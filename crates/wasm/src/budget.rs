@@ -35,6 +35,11 @@ impl Budget {
         self.bytes_max
     }
 
+    /// Whether somebody waits for memory.
+    pub fn is_short(&self) -> bool {
+        self.waiting.load(Ordering::SeqCst) > 0
+    }
+
     /// Opens an account of so many bytes; waits until they are there. More than there is at all is never refused here: an
     /// instance alone gets what is there, and is refused the rest by its own limit.
     pub async fn open(self: &Arc<Budget>, bytes: u64) -> Account {

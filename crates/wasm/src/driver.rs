@@ -7,7 +7,7 @@ use tidemill_core::{
     FunctionRef,
     invocation::LogLine,
     ports::{CallOutcome, Driver, DriverHealth, Launch, LaunchError, Worker},
-    spec::Runtime,
+    spec::{FunctionSpec, Runtime},
     variables::function_variables,
     words::{human_bytes, human_duration},
 };
@@ -126,6 +126,15 @@ impl Driver for WasmDriver {
     async fn warm(&self, launch: &Launch) {
         // The launch itself says what is wrong with it.
         let _ = self.programs.get(&launch.environment.program, &launch.function).await;
+    }
+
+    async fn outage(&self, _: &FunctionSpec) -> Option<String> {
+        let is_full = self.shared.room.available_permits() == 0 || self.shared.memory.is_short();
+        is_full.then(|| {
+            "all instances of WebAssembly that the server may have, or all of their memory, are in use\nhint: see the settings \
+             wasm.instances_max and wasm.memory"
+                .to_owned()
+        })
     }
 
     fn forget(&self, function: &FunctionRef) {

@@ -9,7 +9,8 @@ use common::{Bench, ECHO, HANDLE, broken, call, call_within, command, component,
 use tidemill_core::{
     invocation::{AttemptOutcome, LogLevel},
     limits::{LOG_ATTEMPT_LINES_MAX, RESPONSE_BODY_BYTES_MAX, SENDS_MAX},
-    ports::{CallEnd, Worker},
+    ports::{CallEnd, Driver as _, Worker},
+    spec::{FunctionSpec, Runtime},
 };
 
 async fn end_of(bench: &Bench, body: &str) -> CallEnd {
@@ -18,6 +19,19 @@ async fn end_of(bench: &Bench, body: &str) -> CallEnd {
     // The worker goes on.
     assert!(worker.is_alive());
     end
+}
+
+/// Calls a worker that echoes many times at once.
+async fn all_are_echoed(worker: &Arc<dyn Worker>) {
+    let calls: Vec<_> = (0..40)
+        .map(|number| {
+            let worker = worker.clone();
+            tokio::spawn(async move { text(&worker.call(&call(number.to_string())).await) })
+        })
+        .collect();
+    for (number, call) in calls.into_iter().enumerate() {
+        assert_eq!(call.await.unwrap(), number.to_string());
+    }
 }
 
 /// The backtrace that the log ends with.
@@ -120,15 +134,7 @@ async fn all_instances_together_have_their_limit() {
     assert_eq!(broken(&end), (AttemptOutcome::OutOfMemory, reason));
     // Two of these fit at once. The others wait for theirs, and all get it.
     let worker = bench.launch(command(ECHO).replace("\"memory\") 2", "\"memory\") 64")).await;
-    let calls: Vec<_> = (0..40)
-        .map(|number| {
-            let worker = worker.clone();
-            tokio::spawn(async move { text(&worker.call(&call(number.to_string())).await) })
-        })
-        .collect();
-    for (number, call) in calls.into_iter().enumerate() {
-        assert_eq!(call.await.unwrap(), number.to_string());
-    }
+    all_are_echoed(&worker).await;
 }
 
 #[tokio::test]
@@ -283,15 +289,26 @@ async fn random_numbers_are_no_way_to_the_host_s_memory() {
 async fn calls_beyond_the_room_wait_for_it() {
     let bench = Bench::with(|config| config.instances_max = 2);
     let worker = bench.launch(command(ECHO)).await;
-    let calls: Vec<_> = (0..40)
-        .map(|number| {
-            let worker = worker.clone();
-            tokio::spawn(async move { text(&worker.call(&call(number.to_string())).await) })
-        })
-        .collect();
-    for (number, call) in calls.into_iter().enumerate() {
-        assert_eq!(call.await.unwrap(), number.to_string());
-    }
+    all_are_echoed(&worker).await;
+}
+
+#[tokio::test]
+async fn a_driver_without_room_says_so() {
+    let bench = Bench::with(|config| config.instances_max = 1);
+    let spec = FunctionSpec::new(Runtime::Wasm);
+    let worker = bench.launch(command("(func (export \"_start\") (loop $again (br $again)))")).await;
+    assert_eq!(bench.driver.outage(&spec).await, None);
+    let looping = call("");
+    let (end, ()) = tokio::join!(worker.call(&looping), async {
+        let mut said = None;
+        while said.is_none() {
+            tokio::task::yield_now().await;
+            said = bench.driver.outage(&spec).await;
+        }
+        assert!(said.unwrap().contains("wasm.instances_max"));
+        worker.cancel(looping.invocation).await;
+    });
+    assert_eq!(broken(&end).0, AttemptOutcome::Cancelled);
 }
 
 #[tokio::test]
