@@ -123,7 +123,8 @@ pub(super) fn parse(text: &str) -> Result<Node, Malformed> {
         return Err(Malformed::new(Position::START, message));
     }
     let mut composer = Composer::default();
-    let mut parser = Parser::new_from_str(text);
+    let joined = joined(text);
+    let mut parser = Parser::new_from_str(&joined);
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| Malformed {
             at: Position::of(error.marker()),
@@ -134,6 +135,41 @@ pub(super) fn parse(text: &str) -> Result<Node, Malformed> {
     }
     let root = composer.root.unwrap_or_else(|| Node::empty(Position::START));
     Ok(if root.is_null() { Node::empty(root.at) } else { root })
+}
+
+/// JSON writes characters beyond U+FFFF as two escapes, which YAML has not: they become the character. Places after one in its line
+/// move by that.
+fn joined(text: &str) -> Cow<'_, str> {
+    let is_json = || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+    if !text.contains("\\u") || !is_json() {
+        return Cow::Borrowed(text);
+    }
+    let mut joined = String::with_capacity(text.len());
+    let mut rest = text;
+    // In JSON every backslash is in a string, and begins an escape of one character or of `u` and four digits.
+    while let Some((before, escape)) = rest.find('\\').map(|at| rest.split_at(at)) {
+        joined.push_str(before);
+        let (one, size) = match [unit(escape), escape.get(6..).and_then(unit)] {
+            [Some(high), Some(low)] => match char::decode_utf16([high, low]).next() {
+                Some(Ok(one)) if one.len_utf16() == 2 => (Some(one), 12),
+                _ => (None, 2),
+            },
+            _ => (None, 2),
+        };
+        let (escape, after) = escape.split_at_checked(size).unwrap_or((escape, ""));
+        match one {
+            Some(one) => joined.push(one),
+            None => joined.push_str(escape),
+        }
+        rest = after;
+    }
+    joined.push_str(rest);
+    Cow::Owned(joined)
+}
+
+/// The unit of UTF-16 that a text begins with as an escape.
+fn unit(text: &str) -> Option<u16> {
+    u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()
 }
 
 /// How much a subtree counts against the limits.
@@ -358,6 +394,21 @@ mod tests {
 
     fn refusal(text: &str) -> String {
         parse(text).unwrap_err().message
+    }
+
+    #[test]
+    fn characters_that_json_writes_as_two_escapes_are_read() {
+        for text in [
+            r#"{"key \ud83d\ude00": "\\ud83d \u00e9\uD83D\uDE00\\"}"#,
+            r#"{"a": "\\\ud83d\ude00\n\u0041\ud83d\ude00"}"#,
+        ] {
+            assert_eq!(json(text), value(text), "{text}");
+        }
+        assert_eq!(
+            json(r"a: '\ud83d\ude00'"),
+            value(r#"{"a": "\\ud83d\\ude00"}"#),
+            "no escapes in YAML's plain strings"
+        );
     }
 
     #[test]
