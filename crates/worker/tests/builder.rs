@@ -52,6 +52,22 @@ fn tar_gz(entries: &[Vec<u8>]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// A zip with a file and these links, in this order: name, target.
+fn zip_of_links(links: &[(&str, &str)]) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    writer.start_file("main.py", SimpleFileOptions::default()).unwrap();
+    for (name, target) in links {
+        writer.add_symlink(*name, *target, SimpleFileOptions::default()).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// The same as a tar.
+fn tar_of_links(links: &[(&str, &str)]) -> Vec<u8> {
+    let link = |(name, target): &(&str, &str)| tar_entry(name.as_bytes(), tar::EntryType::Symlink, 0o644, target, b"");
+    tar_gz(&[vec![tar_file("main.py", b"")], links.iter().map(link).collect()].concat())
+}
+
 async fn unpack(bench: &Bench, file_name: &str, content: Vec<u8>) -> Result<Unpacked, BuildError> {
     bench.builder.unpack(Package { file_name: file_name.to_owned(), content: content.into() }).await
 }
@@ -119,6 +135,9 @@ async fn dangerous_and_damaged_archives_are_refused_by_name() {
     let many: Vec<Vec<u8>> = (0..10_001).map(|index| tar_file(&format!("f{index}"), b"")).collect();
     let bomb = zip(&[("zeros.bin", 0o644, &vec![0; 40 << 20])]);
     let name_bomb = tar_entry(b"././@LongLink", tar::EntryType::GNULongName, 0o644, "", &vec![b'n'; 8 << 20]);
+    // Made at the root of the package by way of the other, the first would lead to a file of the server.
+    let deep = ("a/a/a/a/a/a/a/a/a/a/function.yaml", "../../../../../../../../../../etc/passwd");
+    let around = ("a", ".");
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
         ("slip.zip", zip(&[("../../etc/cron.d/x", 0o644, b"x")]), "\"../../etc/cron.d/x\" leads out of the package"),
         ("abs.zip", zip(&[("/etc/passwd", 0o644, b"x")]), "is an absolute path"),
@@ -141,6 +160,10 @@ async fn dangerous_and_damaged_archives_are_refused_by_name() {
             tar_gz(&[tar_entry(b"d", tar::EntryType::Symlink, 0o644, "e", b""), tar_file("d/x", b"1")]),
             "\"d/x\" lies in something that is no folder",
         ),
+        ("deep.zip", zip_of_links(&[deep, around]), "\"a\" is a file and a folder"),
+        ("deep.tgz", tar_of_links(&[deep, around]), "\"a\" is a file and a folder"),
+        ("around.zip", zip_of_links(&[around, deep]), "lies in something that is no folder"),
+        ("around.tgz", tar_of_links(&[around, deep]), "lies in something that is no folder"),
         ("name.tgz", tar_gz(&[tar_entry(b"a\xffb", tar::EntryType::Regular, 0o644, "", b"x")]), "is not UTF-8"),
         ("many.tgz", tar_gz(&many), "it has more than 10000 entries"),
         ("bomb.zip", bomb, "\"zeros.bin\" makes the package larger than"),

@@ -102,19 +102,28 @@ impl Draft {
         fs::create_dir_all(self.directory.join(&normal)).map_err(disk(format!("{normal} cannot be unpacked")))
     }
 
-    /// A symbolic link. It is made when all files are there, so nothing is ever written through it.
+    /// A symbolic link. It is made when everything else is there, the folders that links lie in too: so nothing is ever written through
+    /// one, and none takes the place of a folder, in whatever order they come.
     pub fn link(&mut self, path: &str, target: &str) -> Result<(), BuildError> {
         let Some(normal) = self.check_new(path)? else { return Ok(()) };
+        self.make_folder_of(&normal)?;
         self.files.insert(normal, Content::Link(target.to_owned()));
         Ok(())
+    }
+
+    /// Makes the folder that `path` lies in, while there are no links on disk.
+    fn make_folder_of(&self, path: &str) -> Result<(), BuildError> {
+        let target = self.directory.join(path);
+        let folder = target.parent().expect("it lies in the draft");
+        fs::create_dir_all(folder).map_err(disk(format!("{path} cannot be unpacked")))
     }
 
     /// A file. Programs are executable whatever `is_executable` says: they begin like one.
     pub fn file(&mut self, path: &str, is_executable: bool, content: &mut dyn Read) -> Result<(), BuildError> {
         let Some(normal) = self.check_new(path)? else { return Ok(()) };
+        self.make_folder_of(&normal)?;
         let target = self.directory.join(&normal);
         let failed = || format!("{normal} cannot be unpacked");
-        fs::create_dir_all(target.parent().expect("it lies in the draft")).map_err(disk(failed()))?;
         let mut file =
             fs::OpenOptions::new().write(true).create_new(true).mode(0o644).open(&target).map_err(disk(failed()))?;
         let mut hash = Sha256::new();
@@ -170,10 +179,7 @@ impl Draft {
             if !stays_inside(path, target) {
                 return refuse(&self.name, path, "is a link that may lead out of the package");
             }
-            let link = root.join(path);
-            let failed = || format!("{path} cannot be unpacked");
-            fs::create_dir_all(link.parent().expect("it lies in the draft")).map_err(disk(failed()))?;
-            symlink(target, &link).map_err(disk(failed()))?;
+            symlink(target, root.join(path)).map_err(disk(format!("{path} cannot be unpacked")))?;
         }
         let digest = self.digest();
         let home = packages.join(digest.as_str());

@@ -40,8 +40,8 @@ pub(crate) fn normalise(path: &str) -> Result<String, String> {
     Ok(names.join("/"))
 }
 
-/// Whether a link at `path` with the text `target` stays within the package whatever other links there are: as many steps
-/// up as `path` is deep at most, all of them at the beginning.
+/// Whether a link that lies at `path`, in folders that are no links, stays within the package wherever other links lead that do:
+/// as many steps up as `path` is deep at most, all of them at the beginning.
 pub(crate) fn stays_inside(path: &str, target: &str) -> bool {
     if target.is_empty() || target.starts_with('/') || target.chars().any(char::is_control) {
         return false;

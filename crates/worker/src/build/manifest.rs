@@ -1,10 +1,10 @@
 //! Finding the configuration in a package: a file at the root, or a comment in the source.
 
-use std::{fs, path::Path};
+use std::{io::Read, path::Path};
 
 use tidemill_core::ports::{BuildError, ManifestText};
 
-use super::draft::disk;
+use super::{draft::disk, reading};
 
 const FILES: [&str; 3] = ["function.yaml", "function.yml", "function.json"];
 const MARKERS: [&str; 2] = ["@nuclio.configure", "@tidemill.configure"];
@@ -34,12 +34,16 @@ pub(crate) fn find(directory: &Path, files: &[String]) -> Result<Option<Manifest
 }
 
 fn read(directory: &Path, file: &str) -> Result<Option<Vec<u8>>, BuildError> {
-    let path = directory.join(file);
     // A link to nowhere is no configuration.
-    if !fs::metadata(&path).is_ok_and(|metadata| metadata.is_file() && metadata.len() <= BYTES_MAX) {
+    let Some(mut opened) = reading::open(directory, file)? else { return Ok(None) };
+    let failed = || format!("{file} cannot be read");
+    let facts = opened.metadata().map_err(disk(failed()))?;
+    if !facts.is_file() || facts.len() > BYTES_MAX {
         return Ok(None);
     }
-    fs::read(&path).map(Some).map_err(disk(format!("{file} cannot be read")))
+    let mut content = Vec::new();
+    opened.read_to_end(&mut content).map_err(disk(failed()))?;
+    Ok(Some(content))
 }
 
 /// What begins a comment in a file of this name.

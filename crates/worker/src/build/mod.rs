@@ -25,6 +25,7 @@ mod package;
 mod packages;
 mod program;
 mod python;
+mod reading;
 mod room;
 mod site;
 mod tree;
@@ -39,6 +40,8 @@ pub(crate) use package::Key;
 pub use package::PackageBuilder;
 #[cfg(feature = "docker")]
 pub(crate) use python::{lines as requirement_lines, names_a_file};
+#[cfg(feature = "docker")]
+pub(crate) use reading::text as text_of_package;
 
 /// What the fuzz targets reach of it.
 #[cfg(feature = "fuzzing")]

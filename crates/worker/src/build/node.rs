@@ -13,6 +13,7 @@ use super::{
     environments::{Claim, Vacant},
     interpreter::{Interpreter, find_program, is_program},
     package::{Key, Workshop},
+    reading,
 };
 
 const MANIFEST: &str = "package.json";
@@ -48,11 +49,10 @@ struct Needs<'a> {
 
 impl Needs<'_> {
     fn of<'a>(unpacked: &Unpacked, build: &'a Build) -> Result<Option<Needs<'a>>, BuildError> {
-        let has = |name: &str| unpacked.files.iter().any(|file| file == name);
         let brings_its_own = unpacked.files.iter().any(|file| file.starts_with("node_modules/"));
         let mut files = Vec::new();
-        for name in [MANIFEST].into_iter().chain(LOCKS).chain([SETTINGS]).filter(|name| has(name)) {
-            files.push((name, fs::read_to_string(unpacked.directory.join(name)).map_err(disk(name))?));
+        for name in [MANIFEST].into_iter().chain(LOCKS).chain([SETTINGS]) {
+            files.extend(reading::text(&unpacked.directory, name)?.map(|text| (name, text)));
         }
         let asks = match files.iter().find(|(name, _)| *name == MANIFEST) {
             Some((_, text)) => has_dependencies(text)? && !brings_its_own,

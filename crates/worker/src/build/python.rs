@@ -1,7 +1,6 @@
 //! Environments for Python: a virtualenv when the package or its spec asks for something to be installed.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::Stdio,
 };
@@ -13,10 +12,10 @@ use tidemill_core::{
 
 use super::{
     command::{Step, deadline},
-    draft::disk,
     environments::{Claim, Vacant},
     interpreter::Interpreter,
     package::{Key, Workshop},
+    reading,
     site::Site,
 };
 
@@ -57,12 +56,8 @@ struct Needs<'a> {
 
 impl Needs<'_> {
     fn of<'a>(unpacked: &'a Unpacked, build: &'a Build) -> Result<Option<Needs<'a>>, BuildError> {
-        let requirements = if unpacked.files.iter().any(|file| file == REQUIREMENTS) {
-            Some(fs::read_to_string(unpacked.directory.join(REQUIREMENTS)).map_err(disk(REQUIREMENTS))?)
-        } else {
-            None
-        };
-        let requirements = requirements.filter(|text| lines(text).next().is_some());
+        let requirements =
+            reading::text(&unpacked.directory, REQUIREMENTS)?.filter(|text| lines(text).next().is_some());
         let has_needs = requirements.is_some() || !build.requirements.is_empty() || !build.commands.is_empty();
         Ok(has_needs.then_some(Needs { unpacked, build, requirements }))
     }

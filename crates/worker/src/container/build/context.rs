@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
 use super::ignore::{self, Ignore};
-use crate::container::engine::Context;
+use crate::{build::text_of_package, container::engine::Context};
 
 /// Bytes of a piece.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -56,9 +56,11 @@ impl Files {
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut archive = tar::Builder::new(out);
         for (index, (prefix, folder)) in self.folders.iter().enumerate() {
-            let ignore = match fs::read_to_string(folder.join(ignore::FILE)) {
-                Ok(text) if self.obeys_ignore && index == 0 => Ignore::parse(&text),
-                _ => Ignore::default(),
+            let ignore = if self.obeys_ignore && index == 0 {
+                let text = text_of_package(folder, ignore::FILE).map_err(io::Error::other)?;
+                Ignore::parse(&text.unwrap_or_default())
+            } else {
+                Ignore::default()
             };
             add_folder(&mut archive, folder, Path::new(""), prefix, &ignore)?;
         }

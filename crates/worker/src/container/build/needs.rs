@@ -1,11 +1,11 @@
 //! What a function's language installs into an image.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use tidemill_core::spec::{Build, Runtime};
 
 use super::{dockerfile::Dockerfile, recipe::HOME};
-use crate::build::{has_dependencies, names_a_file, requirement_lines};
+use crate::build::{has_dependencies, names_a_file, requirement_lines, text_of_package};
 
 /// Nuclio's mark for commands that run after the code was copied: here that is where all of them run.
 const POST_COPY: &str = "@nuclio.postCopy";
@@ -114,15 +114,13 @@ impl Needs {
 
 /// A text file of the package, if it is there.
 fn read(directory: &Path, name: &str) -> Result<Option<String>, String> {
-    match fs::read_to_string(directory.join(name)) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(format!("{name}: {error}")),
-    }
+    text_of_package(directory, name).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn text(runtime: Runtime, build: &Build, files: &[(&str, &str)]) -> Option<(String, Vec<String>, bool)> {
