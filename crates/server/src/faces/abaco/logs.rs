@@ -137,7 +137,7 @@ mod tests {
         let piece = LogLine { fields: Some(json!({LogLine::CONTINUES: true})), ..line("a") };
         assert_eq!(joined(&[piece, line("b"), line("c")], 100), "ab\nc\n");
         let cut = [line("a"), line(LogLine::DROPPED), line("the end")];
-        assert_eq!(joined(&[line(&format!("a\n{LogLine::DROPPED}\nthe end"))], 100), joined(&cut, 100));
+        assert_eq!(joined(&[line(&format!("a\n{}\nthe end", LogLine::DROPPED))], 100), joined(&cut, 100));
         assert_eq!(joined(&cut, 100), "a\nthe end\n LOG LIMIT EXCEEDED; this execution log was TRUNCATED!");
     }
 }
