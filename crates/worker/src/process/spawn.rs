@@ -57,7 +57,7 @@ pub(crate) enum Stdin {
 /// What the thread starts.
 enum Start {
     /// A program.
-    Bare(Program),
+    Bare(Box<Program>),
     /// A launcher, with these descriptors behind the standard ones.
     Launcher { stdin: Stdin, descriptors: Vec<OwnedFd> },
 }
@@ -114,7 +114,7 @@ impl Spawner {
                 let (descriptors, wrapped) = sandbox.wrap(program)?;
                 (Start::Launcher { stdin, descriptors }, Some(wrapped))
             }
-            None => (Start::Bare(program), None),
+            None => (Start::Bare(Box::new(program)), None),
         };
         let (answer, started) = oneshot::channel();
         self.requests.send(Request::Start { what, answer }).map_err(|_| lost())?;
@@ -170,7 +170,7 @@ fn start(what: Start, template: Option<&mut Template>) -> io::Result<Started> {
     };
     let standard = [stdin_end, stdout_end, stderr_end];
     let pid = match (what, template) {
-        (Start::Bare(program), _) => start_program(program, standard)?,
+        (Start::Bare(program), _) => start_program(*program, standard)?,
         (Start::Launcher { descriptors, .. }, Some(template)) => {
             let all: Vec<BorrowedFd<'_>> = standard.iter().chain(&descriptors).map(AsFd::as_fd).collect();
             template.copy(&all)?
