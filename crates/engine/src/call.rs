@@ -77,6 +77,7 @@ async fn run(
         let queued = began.elapsed();
         call.is_batch = current.spec.batch().is_some();
         call.timeout = current.spec.event_timeout;
+        call.room_wait = Some(current.spec.worker_availability_timeout().saturating_sub(queued));
         call.key = current.spec.line(&call.events[0]);
         let started_at = shared.now();
         let called = Instant::now();

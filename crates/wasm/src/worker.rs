@@ -11,7 +11,6 @@ use parking_lot::Mutex;
 use tidemill_core::{
     Event, InvocationId, configs,
     invocation::{AttemptOutcome, LogLine, Reply, RunReport},
-    limits,
     ports::{Call, CallEnd, CallOutcome, Place, Worker, WorkerId},
     time::micros,
     variables::event_variables,
@@ -75,6 +74,11 @@ impl Cut {
         self.verdict.lock().get_or_insert((outcome, reason.to_owned()));
         self.token.cancel();
     }
+
+    fn verdict(&self) -> (AttemptOutcome, String) {
+        let said = self.verdict.lock().take();
+        said.unwrap_or_else(|| (AttemptOutcome::Interrupted, "it was interrupted".to_owned()))
+    }
 }
 
 /// Forgets an open call, also when its caller has left.
@@ -105,8 +109,12 @@ impl WasmWorker {
     pub async fn try_out(&self, record: &Record, timeout: Duration) -> Result<(), CallOutcome> {
         let pace = Pace::default();
         let part = Part { record: record.clone(), pace: pace.clone(), ..Part::default() };
-        let bounds = Bounds { deadline: Some((Instant::now() + timeout, timeout, "readiness")), cut: &Cut::default() };
-        let tried = self.attend(part, None, &pace, &bounds, record).await;
+        let (until, cut) = (Instant::now() + timeout, Cut::default());
+        let bounds = Bounds { deadline: Some((until, timeout, "readiness")), cut: &cut };
+        let tried = match self.enter(&cut, Some(until)).await {
+            Ok(entry) => self.attend(entry, part, None, &pace, &bounds, record).await,
+            Err(verdict) => Err(verdict),
+        };
         tried.map(|_| ()).map_err(|verdict| verdict.outcome)
     }
 
@@ -130,18 +138,13 @@ impl WasmWorker {
     /// Runs one instance within its bounds.
     async fn attend(
         &self,
+        Entry { permit, account, .. }: Entry,
         part: Part,
         event: Option<(Event, Facts)>,
         pace: &Pace,
         bounds: &Bounds<'_>,
         record: &Record,
     ) -> Result<Reply, Verdict> {
-        let Ok((room, account)) = self.room().await else {
-            let reason =
-                "no instance became free in time: the server runs as many as it may, or as its memory for them allows"
-                    .to_owned();
-            return Err(broken(AttemptOutcome::Interrupted, reason));
-        };
         let store = match self.scene.store(part, account) {
             Ok(store) => store,
             Err(error) => return Err(broken(AttemptOutcome::Crashed, crate::cache::one_line(&error))),
@@ -149,7 +152,7 @@ impl WasmWorker {
         let (program, running) = (self.program.clone(), self.shared.ticker.run());
         let run = Box::pin(async move {
             // They are the instance's: a call that is given up may leave before it.
-            let _held = (room, running);
+            let _held = (permit, running);
             run(program, store, event).await
         });
         let mut running = std::pin::pin!(self.shared.lane.attend(run, pace));
@@ -160,8 +163,7 @@ impl WasmWorker {
                 biased;
                 ended = &mut running => break ended,
                 () = bounds.cut.token.cancelled(), if verdict.is_none() => {
-                    let said = bounds.cut.verdict.lock().take();
-                    verdict = Some(said.unwrap_or((AttemptOutcome::Interrupted, "it was interrupted".to_owned())));
+                    verdict = Some(bounds.cut.verdict());
                     pace.end();
                     until = Some(Instant::now() + END_GRACE);
                 }
@@ -191,19 +193,41 @@ impl WasmWorker {
         }
     }
 
-    /// Room for one instance, and the memory that it begins with.
-    async fn room(&self) -> Result<(OwnedSemaphorePermit, Account), ()> {
+    /// Room for one instance, and the memory that it begins with. Whoever waits for it can be cut off, and waits no longer than
+    /// `until`.
+    async fn enter(&self, cut: &Cut, until: Option<Instant>) -> Result<Entry, Verdict> {
         let bytes = self.program.memory_bytes_min.min(self.scene.memory_bytes_max);
         if let Ok(permit) = self.shared.room.clone().try_acquire_owned()
             && let Some(account) = self.shared.memory.try_open(bytes)
         {
-            return Ok((permit, account));
+            return Ok(Entry { permit, account, waited: Duration::ZERO });
         }
-        let waiting = tokio::time::timeout(limits::WORKER_AVAILABILITY_TIMEOUT, async {
-            let permit = self.shared.room.clone().acquire_owned().await.map_err(|_| ())?;
-            Ok((permit, self.shared.memory.open(bytes).await))
-        });
-        waiting.await.map_err(|_| ())?
+        // In a box: few calls wait.
+        Box::pin(self.wait(bytes, cut, until)).await
+    }
+
+    async fn wait(&self, bytes: u64, cut: &Cut, until: Option<Instant>) -> Result<Entry, Verdict> {
+        let began = Instant::now();
+        let entering = async {
+            let permit = self.shared.room.clone().acquire_owned().await.ok()?;
+            Some((permit, self.shared.memory.open(bytes).await))
+        };
+        let interrupted = |reason: &str| Err(broken(AttemptOutcome::Interrupted, reason.to_owned()));
+        tokio::select! {
+            biased;
+            () = cut.token.cancelled() => {
+                let (outcome, reason) = cut.verdict();
+                Err(broken(outcome, reason))
+            }
+            () = self.gone.cancelled() => interrupted("the worker was stopped before the call had begun"),
+            () = sleep_until(until.unwrap_or_else(Instant::now).into()), if until.is_some() => interrupted(
+                "no instance became free in time: the server runs as many as it may, or as its memory for them allows",
+            ),
+            entered = entering => match entered {
+                Some((permit, account)) => Ok(Entry { permit, account, waited: began.elapsed() }),
+                None => interrupted("the server stopped before the call had begun"),
+            },
+        }
     }
 
     /// A command's reply with what its settings add.
@@ -226,6 +250,14 @@ impl WasmWorker {
     }
 }
 
+/// The right to run one instance.
+struct Entry {
+    permit: OwnedSemaphorePermit,
+    account: Account,
+    /// How long it was waited for.
+    waited: Duration,
+}
+
 /// What ends a run early.
 struct Bounds<'a> {
     /// When, after how long, and what that time is called.
@@ -234,6 +266,12 @@ struct Bounds<'a> {
 }
 
 impl Bounds<'_> {
+    fn put_off(&mut self, by: Duration) {
+        if let Some((deadline, ..)) = &mut self.deadline {
+            *deadline = deadline.checked_add(by).unwrap_or(*deadline);
+        }
+    }
+
     fn timed_out(&self) -> (AttemptOutcome, String) {
         let (_, limit, name) = self.deadline.unwrap_or((Instant::now(), Duration::ZERO, "event"));
         (AttemptOutcome::TimedOut, format!("ran longer than its {name} timeout of {}", human_duration(limit)))
@@ -267,7 +305,8 @@ impl Worker for WasmWorker {
         self.open.lock().insert(call.invocation, cut.clone());
         let _close = Close(self, call.invocation);
         let deadline = call.timeout.and_then(|limit| Some((started.checked_add(limit)?, limit, "event")));
-        let bounds = Bounds { deadline, cut: &cut };
+        let room_until = call.room_wait.and_then(|wait| started.checked_add(wait));
+        let (mut bounds, mut waited) = (Bounds { deadline, cut: &cut }, Duration::ZERO);
         let mut report = RunReport::default();
         let mut replies = Vec::with_capacity(call.events.len());
         let mut end = None;
@@ -278,7 +317,16 @@ impl Worker for WasmWorker {
             let facts = Facts { key, attempt: call.attempt };
             // A command's event is in its streams and its environment.
             let given = if part.is_command { Event::default() } else { event.clone() };
-            match self.attend(part, Some((given, facts)), &pace, &bounds, &record).await {
+            let run = match self.enter(&cut, room_until).await {
+                Ok(entry) => {
+                    // The time of an event does not pass while it waits.
+                    waited += entry.waited;
+                    bounds.put_off(entry.waited);
+                    self.attend(entry, part, Some((given, facts)), &pace, &bounds, &record).await
+                }
+                Err(verdict) => Err(verdict),
+            };
+            match run {
                 Ok(reply) => replies.push(self.dressed(reply)),
                 Err(verdict) => {
                     report.exit_code = verdict.exit_code;
@@ -287,7 +335,7 @@ impl Worker for WasmWorker {
                 }
             }
         }
-        let user_code = started.elapsed();
+        let user_code = started.elapsed().saturating_sub(waited);
         report.run_us = micros(user_code);
         report.memory_bytes_max = record.memory_bytes_peak();
         let outcome = record.outcome();

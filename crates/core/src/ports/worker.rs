@@ -114,6 +114,9 @@ pub struct Call {
     pub is_batch: bool,
     /// How long it may run.
     pub timeout: Option<Duration>,
+    /// How long it may wait, beside that, for room that its driver shares among all workers; `None` for work of a queue, which
+    /// waits until it is cut off.
+    pub room_wait: Option<Duration>,
     /// The line it stands in; see [`FunctionSpec::line`].
     pub key: Option<String>,
     /// The state it begins with, as JSON, for a function that has state; empty when none was stored yet.
@@ -131,6 +134,7 @@ impl Call {
             events: vec![event],
             is_batch: false,
             timeout: None,
+            room_wait: None,
             key: None,
             state: None,
             configs: Arc::default(),
@@ -256,7 +260,7 @@ pub trait Worker: Send + Sync {
         0
     }
 
-    /// Runs one call to its end: never longer than the call's timeout and a short grace. Dropping the future abandons
+    /// Runs one call to its end: never longer than the call's timeout, its wait for room and a short grace. Dropping the future abandons
     /// the call and makes the worker unfit for more.
     async fn call(&self, call: &Call) -> CallEnd;
 

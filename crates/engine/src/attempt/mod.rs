@@ -166,7 +166,8 @@ async fn attempt(
     let started_at = shared.now();
     let began = Instant::now();
     let timeout = current.spec.event_timeout;
-    let call = Call { invocation, attempt: number, events, is_batch, timeout, key, state, configs };
+    let room_wait = None;
+    let call = Call { invocation, attempt: number, events, is_batch, timeout, room_wait, key, state, configs };
     let end = slot.call(&call).await;
     let took = began.elapsed();
     drop((call, room));
