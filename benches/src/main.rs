@@ -28,7 +28,7 @@ usage: benches/run [--write] [--seconds N] [--rounds N] [NAME…]
 measures, in turn, each NAME of: sync wasm accept step cold sandbox idle overload container
 (all when none is given)
 --write      also writes benches/results.md (only with all)
---seconds N  how long a round of load lasts (default 3)
+--seconds N  how long a round of load lasts (default 2)
 --rounds N   how many rounds there are, of which the median counts (default 5)";
 
 const NAMES: [&str; 9] = ["sync", "wasm", "accept", "step", "cold", "sandbox", "idle", "overload", "container"];
@@ -60,7 +60,7 @@ async fn main() -> ExitCode {
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> anyhow::Result<Arguments> {
-    let mut arguments = Arguments { is_written: false, seconds: 3, rounds: 5, names: Vec::new() };
+    let mut arguments = Arguments { is_written: false, seconds: 2, rounds: 5, names: Vec::new() };
     while let Some(word) = words.next() {
         let mut number =
             || words.next().and_then(|text| text.parse().ok()).with_context(|| format!("{word} takes a number"));

@@ -14,7 +14,7 @@ use crate::{
     until::until_quiet,
 };
 
-const STARTS: usize = 50;
+const STARTS: usize = 40;
 
 /// Adds the rows.
 pub async fn measure(bench: &mut Bench) -> anyhow::Result<()> {

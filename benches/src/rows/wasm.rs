@@ -53,18 +53,23 @@ async fn calls(bench: &mut Bench, tidemill: &Server) -> anyhow::Result<()> {
         subject::many(&mut subjects, bench.round).await?;
         subject::one(&mut subjects, bench.round / 2).await?;
     }
-    let [echo, functions @ ..] = &subjects;
-    bench.table.rows.push(echo.throughput_row().ratio(echo.processor()));
-    for function in functions {
-        let ratio = function.ratio(echo);
-        let row = function.throughput_row().ratio(format!("{ratio:.2} of the echo, {}", function.processor()));
-        bench.table.rows.push(row.bound("≥ 0.60 of the echo", ratio >= 0.6));
-    }
-    bench.table.rows.push(echo.latency_row());
-    for function in functions {
-        let added = function.added(echo);
-        bench.table.rows.push(function.latency_row().ratio(format!("{added:+.0} µs p50")));
-    }
+    let [echo, component, component_forgotten, command, command_forgotten] = &subjects;
+    let throughput = |function: &Subject| {
+        let compared = format!("{:.2} of the echo, {}", function.ratio(echo), function.processor());
+        function.throughput_row().ratio(compared)
+    };
+    let held = |function: &Subject| throughput(function).bound("≥ 0.60 of the echo", function.ratio(echo) >= 0.6);
+    let latency = |function: &Subject| function.latency_row().ratio(format!("{:+.0} µs p50", function.added(echo)));
+    bench.table.rows.extend([
+        echo.throughput_row().ratio(echo.processor()),
+        held(component),
+        throughput(component_forgotten),
+        held(command),
+        throughput(command_forgotten),
+        echo.latency_row(),
+        latency(component),
+        latency(command),
+    ]);
     Ok(())
 }
 
