@@ -92,7 +92,7 @@ impl Launcher {
 
     /// Builds the environment of a package that was just unpacked, telling how it goes.
     pub async fn prepare(&self, unpacked: Unpacked, progress: &dyn Progress) -> Result<(), BuildError> {
-        let environment = self.builder.environment(&unpacked, &self.spec, progress).await?;
+        let environment = self.builder.environment(&self.reference.project, &unpacked, &self.spec, progress).await?;
         // Only a deployment prepares, and before anybody launches.
         let _ = self.prepared.set(Prepared { directory: unpacked.directory, environment });
         Ok(())
@@ -133,7 +133,7 @@ impl Launcher {
 
     async fn reopen(&self) -> Result<Prepared, BuildError> {
         let unpacked = self.builder.open(&self.package).await?;
-        let environment = self.builder.environment(&unpacked, &self.spec, &Unwatched).await?;
+        let environment = self.builder.environment(&self.reference.project, &unpacked, &self.spec, &Unwatched).await?;
         Ok(Prepared { directory: unpacked.directory, environment })
     }
 }

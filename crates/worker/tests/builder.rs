@@ -14,6 +14,7 @@ use tidemill_core::{
     ports::{BuildError, Builder, Environment, Package, Unpacked},
     spec::{FunctionSpec, Runtime},
 };
+use tidemill_worker::{SandboxConfig, SandboxMode};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
 /// A zip with these files: name, mode, content.
@@ -196,12 +197,12 @@ async fn a_function_without_files_has_an_empty_package_and_no_environment() {
     assert!(bench.builder.open(&first.digest).await.unwrap().files.is_empty());
     for runtime in [Runtime::Image, Runtime::Webhook] {
         let spec = FunctionSpec::new(runtime);
-        let environment = bench.builder.environment(&first, &spec, &Lines::default()).await.unwrap();
+        let environment = bench.builder.environment(&bench.project, &first, &spec, &Lines::default()).await.unwrap();
         assert_eq!(environment, Environment::default());
     }
     let mut contained = FunctionSpec::new(Runtime::Python(Some("9.99".to_owned())));
     contained.container = Some(Box::default());
-    let environment = bench.builder.environment(&first, &contained, &Lines::default()).await.unwrap();
+    let environment = bench.builder.environment(&bench.project, &first, &contained, &Lines::default()).await.unwrap();
     assert_eq!(environment, Environment::default());
 }
 
@@ -271,7 +272,7 @@ async fn leftovers_of_a_crash_are_removed_at_the_start() {
 }
 
 async fn environment_error(bench: &Bench, unpacked: &Unpacked, spec: &FunctionSpec) -> BuildError {
-    bench.builder.environment(unpacked, spec, &Lines::default()).await.err().unwrap()
+    bench.builder.environment(&bench.project, unpacked, spec, &Lines::default()).await.err().unwrap()
 }
 
 #[tokio::test]
@@ -322,11 +323,16 @@ async fn programs_of_shell_and_binary_functions_are_found_or_listed() {
 
 /// A package for pip that needs no network: a folder with a `setup.py` would need build tools, a wheel is a zip.
 fn wheel(name: &str) -> Vec<u8> {
+    wheel_of(name, b"VALUE = 42\n")
+}
+
+/// The same with another module.
+fn wheel_of(name: &str, module: &[u8]) -> Vec<u8> {
     let info = format!("{name}-1.0.dist-info");
     let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n");
     let record = format!("{name}.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n");
     zip(&[
-        (&format!("{name}.py"), 0o644, b"VALUE = 42\n"),
+        (&format!("{name}.py"), 0o644, module),
         (&format!("{info}/METADATA"), 0o644, metadata.as_bytes()),
         (
             &format!("{info}/WHEEL"),
@@ -351,8 +357,8 @@ async fn requirements_are_installed_once_and_a_failure_shows_what_pip_said() {
     let spec = FunctionSpec::new(Runtime::Python(None));
     let (first, second) = (Lines::default(), Lines::default());
     let (one, two) = tokio::join!(
-        bench.builder.environment(&unpacked, &spec, &first),
-        bench.builder.environment(&unpacked, &spec, &second)
+        bench.builder.environment(&bench.project, &unpacked, &spec, &first),
+        bench.builder.environment(&bench.project, &unpacked, &spec, &second)
     );
     let environment = one.unwrap();
     assert_eq!(environment, two.unwrap());
@@ -407,7 +413,7 @@ async fn build_commands_run_and_their_time_is_limited() {
     let mut spec = FunctionSpec::new(Runtime::Shell);
     spec.build.commands = vec!["echo made > here; echo shown".to_owned()];
     let lines = Lines::default();
-    let environment = bench.builder.environment(&unpacked, &spec, &lines).await.unwrap();
+    let environment = bench.builder.environment(&bench.project, &unpacked, &spec, &lines).await.unwrap();
     assert_eq!(std::fs::read_to_string(environment.paths[0].join("here")).unwrap(), "made\n");
     assert_eq!(*lines.0.lock(), ["$ echo made > here; echo shown", "shown"]);
     spec.build.commands = vec!["echo begun; sleep 600".to_owned()];
@@ -417,5 +423,107 @@ async fn build_commands_run_and_their_time_is_limited() {
             assert_eq!((reason.as_str(), output.as_str()), ("it took longer than the build timeout", "begun"));
         }
         other => panic!("{other:?}"),
+    }
+}
+
+/// A bench whose pip finds the package `lowtide`, and nothing else.
+fn bench_with_an_index() -> (Bench, tempfile::TempDir) {
+    let index = tempfile::tempdir().unwrap();
+    std::fs::write(index.path().join("lowtide-1.0-py3-none-any.whl"), wheel("lowtide")).unwrap();
+    let settings = [("PIP_NO_INDEX", "1".into()), ("PIP_FIND_LINKS", index.path().as_os_str().to_owned())];
+    let variables = std::env::vars_os().chain(settings.map(|(name, value)| (name.into(), value)));
+    let bench = Bench::with_variables(SandboxConfig::new(SandboxMode::On, common::launcher()), variables);
+    (bench, index)
+}
+
+async fn lowtide(bench: &Bench, unpacked: &Unpacked) -> (Environment, String) {
+    let environment = bench.environment(unpacked, &FunctionSpec::new(Runtime::Python(None))).await;
+    let module = std::fs::read_to_string(environment.paths[0].join("lowtide.py")).unwrap();
+    (environment, module)
+}
+
+#[tokio::test]
+async fn a_package_cannot_put_its_own_pip_into_the_environment_of_others() {
+    let (mut bench, _index) = bench_with_an_index();
+    let false_pip: &[u8] = b"import os, pathlib, sys\n\
+        for folder in pathlib.Path(os.environ['VIRTUAL_ENV']).glob('lib/*/site-packages'):\n\
+        \x20   (folder / 'lowtide.py').write_text('VALUE = 13\\n')\n\
+        sys.exit(0)\n";
+    let stranger = zip(&[
+        ("main.py", 0o644, b"pass"),
+        ("requirements.txt", 0o644, b"lowtide\n"),
+        ("pip.py", 0o644, false_pip),
+        ("venv.py", 0o644, false_pip),
+    ]);
+    let stranger = unpack(&bench, "stranger.zip", stranger).await.unwrap();
+    let honest = zip(&[("main.py", 0o644, b"pass"), ("requirements.txt", 0o644, b"# the same\nlowtide\n")]);
+    let honest = unpack(&bench, "honest.zip", honest).await.unwrap();
+    let (of_stranger, module) = lowtide(&bench, &stranger).await;
+    assert_eq!(module, "VALUE = 42\n");
+    let (of_honest, module) = lowtide(&bench, &honest).await;
+    assert_eq!((of_honest, module.as_str()), (of_stranger.clone(), "VALUE = 42\n"));
+    bench.project = "another".parse().unwrap();
+    assert_ne!(lowtide(&bench, &honest).await.0.paths, of_stranger.paths, "projects share nothing");
+}
+
+#[tokio::test]
+async fn requirements_of_one_text_and_other_files_are_other_environments() {
+    let (bench, _index) = bench_with_an_index();
+    let name = "lowtide-1.0-py3-none-any.whl";
+    for text in [
+        format!("{name}\n"),
+        format!("lowtide @ file:///proc/self/cwd/{name}\n"),
+        format!("--no-index\u{b}{name}\n"),
+        format!("--no-index\u{2028}{name}\n"),
+    ] {
+        let mut places = Vec::new();
+        for module in [&b"VALUE = 13\n"[..], b"VALUE = 7\n"] {
+            let content = zip(&[
+                ("main.py", 0o644, b"pass"),
+                ("requirements.txt", 0o644, text.as_bytes()),
+                (name, 0o644, &wheel_of("lowtide", module)),
+            ]);
+            let unpacked = unpack(&bench, "files.zip", content).await.unwrap();
+            let (environment, found) = lowtide(&bench, &unpacked).await;
+            assert_eq!(found.as_bytes(), module, "{text:?}");
+            places.push(environment.paths);
+        }
+        assert_ne!(places[0], places[1], "{text:?}");
+    }
+}
+
+#[tokio::test]
+async fn commands_see_nothing_of_the_package_and_share_an_environment() {
+    let bench = Bench::new();
+    let mut spec = FunctionSpec::new(Runtime::Python(None));
+    let packages = bench.directory.path().join("packages");
+    spec.build.commands = vec![format!("cat {}/*/main.py > seen 2> /dev/null; true", packages.display())];
+    let mut paths = Vec::new();
+    for source in ["evil = 1\n", "good = 1\n"] {
+        let unpacked = bench.unpack("main.py", source).await;
+        paths.push(bench.environment(&unpacked, &spec).await.paths);
+    }
+    assert_eq!(paths[0], paths[1]);
+    let seen = paths[0][0].ancestors().nth(3).unwrap().join("seen");
+    assert_eq!(std::fs::read_to_string(seen).unwrap(), "");
+}
+
+#[tokio::test]
+async fn whoever_waits_for_the_build_of_another_waits_no_longer_than_its_own_may_take() {
+    let bench = Bench::new();
+    let unpacked = bench.unpack("run.sh", "#!/bin/sh\ntrue\n").await;
+    let mut slow = FunctionSpec::new(Runtime::Shell);
+    slow.build.commands = vec!["echo begun; sleep 600".to_owned()];
+    slow.build.build_timeout_seconds = Some(-1);
+    let mut quick = slow.clone();
+    quick.build.build_timeout_seconds = Some(1);
+    let lines = Lines::default();
+    let second = async {
+        common::wait_for("the first build", || lines.0.lock().iter().any(|line| line == "begun")).await;
+        environment_error(&bench, &unpacked, &quick).await.to_string()
+    };
+    tokio::select! {
+        first = bench.builder.environment(&bench.project, &unpacked, &slow, &lines) => panic!("{first:?}"),
+        error = second => assert!(error.contains("another build of the same environment"), "{error}"),
     }
 }

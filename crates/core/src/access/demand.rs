@@ -3,7 +3,7 @@
 use std::{fmt, path::Path};
 
 use super::Role;
-use crate::spec::{Container, FunctionSpec, Runtime};
+use crate::spec::{Container, DEPENDENCY_FILES, FunctionSpec, Runtime};
 
 /// Something that reaches beyond the function's own container.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,15 +69,13 @@ impl ProcessRoles {
     }
 }
 
-/// Files by whose presence a package has installed what it depends on. Whether they ask for anything is not looked at.
-const INSTALLED_BY: [&str; 2] = ["requirements.txt", "package.json"];
-
 /// All that a function of a package with `files` asks for beyond its own container or sandbox.
 pub fn demands(spec: &FunctionSpec, files: &[String]) -> Vec<Demand> {
     let mut demands = Vec::new();
     if !matches!(spec.runtime, Runtime::Image | Runtime::Webhook | Runtime::Wasm) {
         demands.push(Demand::Process);
-        let is_installed = files.iter().any(|file| INSTALLED_BY.contains(&file.as_str()));
+        // Whether they ask for anything is not looked at.
+        let is_installed = files.iter().any(|file| DEPENDENCY_FILES.contains(&file.as_str()));
         let is_built = is_installed || !spec.build.commands.is_empty() || !spec.build.requirements.is_empty();
         // The image of a language is always built.
         if is_built || spec.is_contained() {

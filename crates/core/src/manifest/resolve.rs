@@ -13,13 +13,11 @@ use super::{
 use crate::{
     name::FunctionRef,
     ports::{ManifestText, Unpacked},
-    spec::{Container, FunctionSpec, Runtime},
+    spec::{Container, DEPENDENCY_FILES, FunctionSpec, Runtime},
 };
 
 /// The key under which an inline configuration stands.
 const INLINE_KEY: &str = "function.yaml";
-/// Files that bring modules from elsewhere.
-const DEPENDENCY_FILES: &[&str] = &["requirements.txt", "package.json"];
 
 /// A function as its package and flags describe it.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{id::Digest, spec::FunctionSpec};
+use crate::{ProjectName, id::Digest, spec::FunctionSpec};
 
 /// Code as it is handed in: one source file, a zip, a tar or a tar.gz.
 #[derive(Clone, Debug)]
@@ -103,7 +103,7 @@ pub enum BuildError {
     },
 }
 
-/// Unpacks packages and builds environments. Both are cached by content.
+/// Unpacks packages and builds environments. Packages are kept by their content, environments for each project by all that goes into them.
 #[async_trait]
 pub trait Builder: Send + Sync {
     /// Checks a package and unpacks it under its digest.
@@ -112,9 +112,10 @@ pub trait Builder: Send + Sync {
     /// Finds a package unpacked before.
     async fn open(&self, digest: &Digest) -> Result<Unpacked, BuildError>;
 
-    /// Makes the environment of a package for `spec`, or finds it in the cache.
+    /// Makes the environment of a package for `spec`, or finds the one of `project` that was made of the same.
     async fn environment(
         &self,
+        project: &ProjectName,
         unpacked: &Unpacked,
         spec: &FunctionSpec,
         progress: &dyn Progress,

@@ -13,7 +13,7 @@ mod runtime;
 mod state;
 mod trigger;
 
-pub use build::Build;
+pub use build::{Build, DEPENDENCY_FILES, NODE_MANIFEST, PYTHON_REQUIREMENTS};
 pub use completion::Completion;
 pub use container::{Container, Contract, Mount, Pull, is_reserved_target};
 pub use delivery::{CallType, History, Ordering, QueueLimits};

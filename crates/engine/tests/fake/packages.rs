@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tidemill_core::{
-    Digest,
+    Digest, ProjectName,
     ports::{BuildError, Builder, Environment, ManifestText, Package, Progress, Unpacked},
     spec::FunctionSpec,
 };
@@ -61,6 +61,7 @@ impl Builder for FakeBuilder {
 
     async fn environment(
         &self,
+        _project: &ProjectName,
         _unpacked: &Unpacked,
         spec: &FunctionSpec,
         _progress: &dyn Progress,

@@ -5,6 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Instant,
 };
 
 use parking_lot::Mutex;
@@ -43,6 +44,11 @@ fn is_complete(directory: &Path) -> bool {
     fs::symlink_metadata(directory.join(COMPLETE)).is_ok_and(|mark| mark.is_file())
 }
 
+fn late() -> BuildError {
+    let text = "another build of the same environment went on for longer than the build timeout";
+    BuildError::Runtime(text.to_owned())
+}
+
 impl Environments {
     /// Opens the folder and removes what a process that died left in it.
     pub fn new(directory: PathBuf) -> std::io::Result<Environments> {
@@ -61,10 +67,13 @@ impl Environments {
         Ok(Environments { directory, turns: Mutex::default() })
     }
 
-    /// Finds an environment, after waiting for somebody who may be building it.
-    pub async fn claim(&self, digest: &Digest) -> Result<Claim, BuildError> {
+    /// Finds an environment, after waiting for somebody who may be building it; until `deadline`, if there is one.
+    pub async fn claim(&self, digest: &Digest, deadline: Option<Instant>) -> Result<Claim, BuildError> {
         let turn = self.turns.lock().entry(digest.clone()).or_default().clone();
-        let turn = turn.lock_owned().await;
+        let turn = match deadline {
+            Some(deadline) => tokio::time::timeout_at(deadline.into(), turn.lock_owned()).await.map_err(|_| late())?,
+            None => turn.lock_owned().await,
+        };
         let directory = self.directory.join(digest.as_str());
         if is_complete(&directory) {
             return Ok(Claim::Ready(directory));

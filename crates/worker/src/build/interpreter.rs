@@ -41,8 +41,8 @@ const PYTHON_MIN: (u32, u32) = (3, 9);
 const NODE_MIN: (u32, u32) = (18, 0);
 /// The newest Python release that is looked for by name.
 const PYTHON_MINOR_MAX: u32 = 20;
-/// How long an interpreter has to say who it is.
-const ASK_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long an interpreter has to say who it is, or which pip it has.
+pub(crate) const ASK_TIMEOUT: Duration = Duration::from_secs(20);
 
 const ASK_PYTHON: &str = "import sys; print(sys.executable); print('.'.join(map(str, sys.version_info[:3])))";
 const ASK_NODE: &str = "process.execPath + '\\n' + process.versions.node";

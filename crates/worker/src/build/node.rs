@@ -3,8 +3,9 @@
 use std::{ffi::OsString, fs};
 
 use tidemill_core::{
-    ports::{BuildError, Environment, Progress, Unpacked},
-    spec::Build,
+    ProjectName,
+    ports::{BuildError, Environment, Progress},
+    spec::{Build, NODE_MANIFEST},
 };
 
 use super::{
@@ -12,49 +13,50 @@ use super::{
     draft::disk,
     environments::{Claim, Vacant},
     interpreter::{Interpreter, find_program, is_program},
-    package::{Key, Workshop},
+    package::{Key, Order, Workshop},
     reading,
 };
 
-const MANIFEST: &str = "package.json";
 const LOCKS: [&str; 2] = ["package-lock.json", "npm-shrinkwrap.json"];
 const SETTINGS: &str = ".npmrc";
 
 /// Makes the environment, or finds it.
 pub(crate) async fn environment(
     shop: &Workshop,
-    unpacked: &Unpacked,
-    build: &Build,
+    order: Order<'_>,
     progress: &dyn Progress,
 ) -> Result<Environment, BuildError> {
     let node = shop.interpreters.node().await?;
-    let Some(needs) = Needs::of(unpacked, build)? else {
+    let Some(needs) = Needs::of(order)? else {
         return Ok(Environment { paths: Vec::new(), program: node.program, version: node.version });
     };
-    let directory = match shop.environments.claim(&needs.key(&node).digest()).await? {
-        Claim::Ready(directory) => directory,
-        Claim::Vacant(vacant) => {
-            needs.install(shop, &node, &vacant, progress).await?;
-            vacant.complete()?
-        }
-    };
+    let directory =
+        match shop.environments.claim(&needs.key(&node).digest(), deadline(order.build.build_timeout_seconds)).await? {
+            Claim::Ready(directory) => directory,
+            Claim::Vacant(vacant) => {
+                needs.install(shop, &node, &vacant, progress).await?;
+                vacant.complete()?
+            }
+        };
     Ok(Environment { paths: vec![directory.join("node_modules")], program: node.program, version: node.version })
 }
 
 struct Needs<'a> {
+    project: &'a ProjectName,
     build: &'a Build,
-    /// The files that npm reads: names and contents.
+    /// The files that npm reads: names and contents. Of the package a build sees nothing else.
     files: Vec<(&'static str, String)>,
 }
 
 impl Needs<'_> {
-    fn of<'a>(unpacked: &Unpacked, build: &'a Build) -> Result<Option<Needs<'a>>, BuildError> {
+    fn of(order: Order<'_>) -> Result<Option<Needs<'_>>, BuildError> {
+        let Order { project, unpacked, build } = order;
         let brings_its_own = unpacked.files.iter().any(|file| file.starts_with("node_modules/"));
         let mut files = Vec::new();
-        for name in [MANIFEST].into_iter().chain(LOCKS).chain([SETTINGS]) {
+        for name in [NODE_MANIFEST].into_iter().chain(LOCKS).chain([SETTINGS]) {
             files.extend(reading::text(&unpacked.directory, name)?.map(|text| (name, text)));
         }
-        let asks = match files.iter().find(|(name, _)| *name == MANIFEST) {
+        let asks = match files.iter().find(|(name, _)| *name == NODE_MANIFEST) {
             Some((_, text)) => has_dependencies(text)? && !brings_its_own,
             None => false,
         };
@@ -62,11 +64,11 @@ impl Needs<'_> {
             files.clear();
         }
         let has_needs = asks || !build.requirements.is_empty() || !build.commands.is_empty();
-        Ok(has_needs.then_some(Needs { build, files }))
+        Ok(has_needs.then_some(Needs { project, build, files }))
     }
 
     fn key(&self, node: &Interpreter) -> Key {
-        let mut key = Key::new("nodejs");
+        let mut key = Key::new("nodejs", self.project);
         key.field(&node.program.to_string_lossy()).field(&node.version);
         key.list(self.files.iter().flat_map(|(name, text)| [*name, text.as_str()]));
         key.list(self.build.requirements.iter().map(String::as_str));
@@ -82,7 +84,6 @@ impl Needs<'_> {
         progress: &dyn Progress,
     ) -> Result<(), BuildError> {
         let home = vacant.path();
-        let until = deadline(self.build.build_timeout_seconds);
         progress.line(&format!("making an environment for Node.js {}", node.version));
         for (name, text) in &self.files {
             fs::write(home.join(name), text).map_err(disk(*name))?;
@@ -92,6 +93,7 @@ impl Needs<'_> {
         let beside = node.program.with_file_name("npm");
         let npm = if is_program(&beside) { Some(beside) } else { find_program(&shop.search_path, "npm") };
         let mut site = shop.sites.open(home)?;
+        let until = deadline(self.build.build_timeout_seconds);
         [Some(&node.program), npm.as_ref()].into_iter().flatten().for_each(|program| site.show_program(program));
         let environment = site.environment(&modules.join(".bin"), &shop.search_path, &[]);
         shop.run_commands(&mut site, &self.build.commands, home, &environment, until, progress).await?;
@@ -122,7 +124,7 @@ impl Needs<'_> {
 /// Whether a `package.json` asks for something to be installed.
 pub(crate) fn has_dependencies(manifest: &str) -> Result<bool, BuildError> {
     let manifest: serde_json::Value = serde_json::from_str(manifest)
-        .map_err(|error| BuildError::Package(format!("{MANIFEST} is not JSON: {error}")))?;
+        .map_err(|error| BuildError::Package(format!("{NODE_MANIFEST} is not JSON: {error}")))?;
     let lists = ["dependencies", "optionalDependencies", "peerDependencies"];
     Ok(lists.iter().any(|list| manifest[*list].as_object().is_some_and(|list| !list.is_empty())))
 }

@@ -11,9 +11,9 @@ use std::{
 use async_trait::async_trait;
 use sha2::{Digest as _, Sha256};
 use tidemill_core::{
-    Digest,
+    Digest, ProjectName,
     ports::{BuildError, Builder, Environment, Package, Progress, Unpacked},
-    spec::{FunctionSpec, Runtime},
+    spec::{Build, FunctionSpec, Runtime},
 };
 
 use super::{
@@ -28,6 +28,14 @@ use super::{
     site::{Site, Sites},
     variables::Variable,
 };
+
+/// What an environment is to be made for.
+#[derive(Clone, Copy)]
+pub(crate) struct Order<'a> {
+    pub project: &'a ProjectName,
+    pub unpacked: &'a Unpacked,
+    pub build: &'a Build,
+}
 
 /// What environments are made with.
 pub(crate) struct Workshop {
@@ -91,11 +99,12 @@ impl Builder for PackageBuilder {
 
     async fn environment(
         &self,
+        project: &ProjectName,
         unpacked: &Unpacked,
         spec: &FunctionSpec,
         progress: &dyn Progress,
     ) -> Result<Environment, BuildError> {
-        let build = &spec.build;
+        let order = Order { project, unpacked, build: &spec.build };
         if spec.is_contained() {
             // What it depends on is installed in its image.
             return Ok(Environment::default());
@@ -103,14 +112,14 @@ impl Builder for PackageBuilder {
         match &spec.runtime {
             Runtime::Image | Runtime::Webhook => Ok(Environment::default()),
             Runtime::Wasm => program::wasm(unpacked, spec),
-            Runtime::Python(wish) => python::environment(&self.shop, unpacked, build, wish.as_deref(), progress).await,
-            Runtime::Nodejs => node::environment(&self.shop, unpacked, build, progress).await,
+            Runtime::Python(wish) => python::environment(&self.shop, order, wish.as_deref(), progress).await,
+            Runtime::Nodejs => node::environment(&self.shop, order, progress).await,
             Runtime::Shell | Runtime::Binary => {
                 let program = match spec.runtime {
                     Runtime::Shell => program::shell(&self.shop, unpacked, &spec.handler)?,
                     _ => program::binary(unpacked, &spec.handler)?,
                 };
-                let paths = self.shop.plain(spec, progress).await?;
+                let paths = self.shop.plain(order, &spec.runtime, progress).await?;
                 Ok(Environment { paths, program, version: String::new() })
             }
         }
@@ -144,24 +153,28 @@ impl Workshop {
     }
 
     /// The environment of runtimes that install nothing by themselves: a folder, if there are commands to run in it.
-    async fn plain(&self, spec: &FunctionSpec, progress: &dyn Progress) -> Result<Vec<PathBuf>, BuildError> {
-        if !spec.build.requirements.is_empty() {
-            let what = format!("build.requirements are for python and nodejs; {} functions have none", spec.runtime);
+    async fn plain(
+        &self,
+        Order { project, build, .. }: Order<'_>,
+        runtime: &Runtime,
+        progress: &dyn Progress,
+    ) -> Result<Vec<PathBuf>, BuildError> {
+        if !build.requirements.is_empty() {
+            let what = format!("build.requirements are for python and nodejs; {runtime} functions have none");
             return Err(BuildError::Package(what));
         }
-        if spec.build.commands.is_empty() {
+        if build.commands.is_empty() {
             return Ok(Vec::new());
         }
-        let mut key = Key::new("plain");
-        key.list(spec.build.commands.iter().map(String::as_str));
-        match self.environments.claim(&key.digest()).await? {
+        let mut key = Key::new("plain", project);
+        key.list(build.commands.iter().map(String::as_str));
+        match self.environments.claim(&key.digest(), deadline(build.build_timeout_seconds)).await? {
             Claim::Ready(directory) => Ok(vec![directory]),
             Claim::Vacant(vacant) => {
                 let mut site = self.sites.open(vacant.path())?;
                 let environment = site.environment(&vacant.path().join("bin"), &self.search_path, &[]);
-                let until = deadline(spec.build.build_timeout_seconds);
-                let commands = &spec.build.commands;
-                self.run_commands(&mut site, commands, vacant.path(), &environment, until, progress).await?;
+                let until = deadline(build.build_timeout_seconds);
+                self.run_commands(&mut site, &build.commands, vacant.path(), &environment, until, progress).await?;
                 site.finish().await?;
                 Ok(vec![vacant.complete()?])
             }
@@ -169,14 +182,14 @@ impl Workshop {
     }
 }
 
-/// What an environment depends on: two of the same key are the same.
+/// What an environment is made of, each word of it: two of the same key are the same, so nobody can make one that is another's.
 pub(crate) struct Key(Sha256);
 
 impl Key {
-    /// A key for environments of `kind` on this platform.
-    pub fn new(kind: &str) -> Key {
+    /// A key for environments of `kind` on this platform, shared by nobody but functions of `project`.
+    pub fn new(kind: &str, project: &ProjectName) -> Key {
         let mut key = Key(Sha256::new());
-        key.field("1").field(kind).field(std::env::consts::OS).field(std::env::consts::ARCH);
+        key.field("2").field(project.as_str()).field(kind).field(std::env::consts::OS).field(std::env::consts::ARCH);
         key
     }
 

@@ -173,13 +173,6 @@ impl Site {
         }
     }
 
-    /// Shows the folder of a package.
-    pub fn show(&mut self, folder: &Path) {
-        if let Some(confines) = &mut self.confines {
-            confines.view.show(folder);
-        }
-    }
-
     /// Lets the build write to `folder` without changing it: it gets a copy, at the place of the folder itself where it has a tree of files of
     /// its own. Gives where it finds it. For installers that write beside sources. Blocks.
     pub fn lend(&mut self, folder: &Path) -> Result<PathBuf, BuildError> {

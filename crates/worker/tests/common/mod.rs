@@ -12,7 +12,7 @@ use std::{
 
 use parking_lot::Mutex;
 use tidemill_core::{
-    RevisionNumber,
+    ProjectName, RevisionNumber,
     ports::{Builder, Driver, Environment, Launch, LaunchError, Package, Progress, Unpacked, Worker, WorkerId},
     spec::{FunctionSpec, Runtime},
 };
@@ -43,6 +43,8 @@ pub struct Bench {
     pub builder: PackageBuilder,
     pub driver: ProcessDriver,
     pub host: Arc<Answers>,
+    /// Whose environments are built.
+    pub project: ProjectName,
     numbers: AtomicU64,
 }
 
@@ -92,7 +94,14 @@ impl Bench {
             config.search_path = path;
         }
         let driver = ProcessDriver::new(config).unwrap();
-        Bench { builder: builder.unwrap(), driver, host: Arc::default(), directory, numbers: AtomicU64::new(1) }
+        Bench {
+            builder: builder.unwrap(),
+            driver,
+            host: Arc::default(),
+            project: ProjectName::default(),
+            directory,
+            numbers: AtomicU64::new(1),
+        }
     }
 
     /// A folder that all functions see.
@@ -106,7 +115,7 @@ impl Bench {
     }
 
     pub async fn environment(&self, unpacked: &Unpacked, spec: &FunctionSpec) -> Environment {
-        self.builder.environment(unpacked, spec, &Lines::default()).await.unwrap()
+        self.builder.environment(&self.project, unpacked, spec, &Lines::default()).await.unwrap()
     }
 
     /// A launch of the package in `directory`.

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tidemill_core::{
-    InvocationId, Timestamp,
+    InvocationId, ProjectName, Timestamp,
     id::Digest,
     invocation::{AttemptOutcome, LogLevel, LogLine, Reply, RunReport},
     ports::{
@@ -67,6 +67,7 @@ impl Builder for NoPackages {
 
     async fn environment(
         &self,
+        _project: &ProjectName,
         _unpacked: &Unpacked,
         _spec: &FunctionSpec,
         _progress: &dyn Progress,

@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use tidemill_core::{
-    Event, InvocationId, Timestamp,
+    Event, InvocationId, ProjectName, Timestamp,
     id::Digest,
     invocation::{AttemptOutcome, LogLevel, LogLine, Reply},
     ports::{
@@ -80,6 +80,7 @@ impl Builder for FakeBuilder {
 
     async fn environment(
         &self,
+        _project: &ProjectName,
         _unpacked: &Unpacked,
         spec: &FunctionSpec,
         progress: &dyn Progress,

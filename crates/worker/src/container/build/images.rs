@@ -89,7 +89,7 @@ impl Images {
     ) -> Result<(String, Vec<PathBuf>), LaunchError> {
         let Some(needs) = needs(launch)? else { return Ok((base.to_owned(), Vec::new())) };
         let text = with_needs(base, facts, &needs);
-        let mut key = Key::new("image");
+        let mut key = Key::new("image", &launch.function.project);
         key.field(&facts.id).field(&text);
         key.list(needs.files.iter().map(|(name, _)| name.as_str()));
         for (_, content) in &needs.files {

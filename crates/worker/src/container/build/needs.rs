@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tidemill_core::spec::{Build, Runtime};
+use tidemill_core::spec::{Build, NODE_MANIFEST, PYTHON_REQUIREMENTS, Runtime};
 
 use super::{dockerfile::Dockerfile, recipe::HOME};
 use crate::build::{has_dependencies, names_a_file, requirement_lines, text_of_package};
@@ -10,7 +10,7 @@ use crate::build::{has_dependencies, names_a_file, requirement_lines, text_of_pa
 /// Nuclio's mark for commands that run after the code was copied: here that is where all of them run.
 const POST_COPY: &str = "@nuclio.postCopy";
 const FURTHER: &str = "further-requirements.txt";
-const NODE_FILES: [&str; 4] = ["package.json", "package-lock.json", "npm-shrinkwrap.json", ".npmrc"];
+const NODE_FILES: [&str; 4] = [NODE_MANIFEST, "package-lock.json", "npm-shrinkwrap.json", ".npmrc"];
 
 /// What is to be installed, and where it then lies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Needs {
     }
 
     fn python(&mut self, build: &Build, directory: &Path) -> Result<(), String> {
-        let text = read(directory, "requirements.txt")?.filter(|text| requirement_lines(text).next().is_some());
+        let text = read(directory, PYTHON_REQUIREMENTS)?.filter(|text| requirement_lines(text).next().is_some());
         let target = format!("{HOME}/python");
         let mut install = vec!["python3", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"];
         install.extend(["--no-cache-dir", "--target", &target]);
@@ -57,8 +57,8 @@ impl Needs {
         let named = build.requirements.iter().map(String::as_str);
         self.whole_package |= text.iter().flat_map(|text| requirement_lines(text)).chain(named).any(names_a_file);
         if let Some(text) = text {
-            self.files.push(("requirements.txt".to_owned(), text.into_bytes()));
-            install.extend(["-r", "requirements.txt"]);
+            self.files.push((PYTHON_REQUIREMENTS.to_owned(), text.into_bytes()));
+            install.extend(["-r", PYTHON_REQUIREMENTS]);
         }
         if !build.requirements.is_empty() {
             self.files.push((FURTHER.to_owned(), (build.requirements.join("\n") + "\n").into_bytes()));
@@ -73,7 +73,7 @@ impl Needs {
 
     fn node(&mut self, build: &Build, directory: &Path) -> Result<(), String> {
         let mut asks = false;
-        if let Some(manifest) = read(directory, "package.json")? {
+        if let Some(manifest) = read(directory, NODE_MANIFEST)? {
             asks = has_dependencies(&manifest).map_err(|error| error.to_string())?
                 && !directory.join("node_modules").is_dir();
         }
