@@ -44,7 +44,7 @@ mod template;
 mod view;
 mod warden;
 
-pub use cgroup::{Amounts, Cgroups, Controller, Group};
+pub use cgroup::{Amounts, Cgroups, Controller, Group, machine_memory};
 pub use control::Failure;
 pub use ids::{Ids, Users};
 pub use launch::{Inside, Launcher, Opening, control_number, run_if_launcher};

@@ -112,6 +112,26 @@ async fn memory_is_limited_bit_by_bit_and_at_once() {
 }
 
 #[tokio::test]
+async fn a_function_that_sets_no_limit_of_memory_has_the_servers() {
+    let bench = Bench::with_memory(128 << 20);
+    let greedy = "def handler(context, event):\n    kept = []\n    while True:\n        kept.append(bytearray(1 << 20))\n";
+    let reason = (AttemptOutcome::OutOfMemory, "used more than its memory limit of 128 MiB");
+    // The first starts cold, the second is a spare.
+    for _ in 0..2 {
+        let worker = bench.launch("greedy.py", greedy).await;
+        assert_eq!(broken(&worker.call(&call("")).await), reason);
+    }
+    let shell = "#!/bin/sh\nx=aaaaaaaaaaaaaaaa\nwhile :; do x=$x$x; done\n";
+    assert_eq!(broken(&bench.launch("greedy.sh", shell).await.call(&call("")).await), reason);
+    let more = |spec: &mut FunctionSpec| spec.resources.memory_bytes = Some(129 << 20);
+    let error = bench.try_launch("greedy.py", greedy, more).await.err().unwrap();
+    assert_eq!(
+        error.reason,
+        "resources.limits.memory asks for 129 MiB; a worker may have 128 MiB at most, as the server's setting workers.memory says"
+    );
+}
+
+#[tokio::test]
 async fn endless_output_is_bounded_and_does_not_hold_up_the_end() {
     let bench = Bench::new();
     let python = "import os\ndef handler(context, event):\n    while True:\n        os.write(1, b'y' * 70 + b'\\n')\n";

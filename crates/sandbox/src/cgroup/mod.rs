@@ -10,6 +10,7 @@
 
 mod find;
 mod group;
+mod machine;
 
 use std::{
     fs, io,
@@ -22,6 +23,7 @@ use std::{
 };
 
 pub use group::{Amounts, Group};
+pub use machine::machine_memory;
 
 use find::Found;
 use group::Leftovers;

@@ -240,7 +240,7 @@ pub const KEYS: &[Key] = &[
         None,
         Kind::Word(&["admin", "privileged", "user", "limited"]),
         None,
-        "With `auth.mode` `jwt`: the weakest role that may deploy code that runs, or is built, as a process of this machine. Default: `privileged`; where the sandbox keeps processes apart in every way, `user` for those that are not built and have no network. See `docs/security.md`.",
+        "With `auth.mode` `jwt`: the weakest role that may deploy code that runs, or is built, as a process of this machine. Default: `privileged`; where the sandbox keeps processes apart in every way and control groups hold their memory and number, `user` for those that are not built and have no network. See `docs/security.md`.",
     ),
     key(
         "sandbox",
@@ -257,6 +257,14 @@ pub const KEYS: &[Key] = &[
         Kind::Size,
         Some("256MiB"),
         "The most that a worker may keep in `/tmp` and `/dev/shm`, which are memory.",
+    ),
+    key(
+        "workers.memory",
+        "TIDEMILL_WORKERS_MEMORY",
+        None,
+        Kind::Size,
+        None,
+        "The most memory of a worker that is a process and all that it starts; one has this much unless `resources.limits.memory` says less. Default: half of the machine's, or of the control group's.",
     ),
     key(
         "workers.processes",
@@ -305,6 +313,14 @@ pub const KEYS: &[Key] = &[
         Kind::Size,
         Some("16GiB"),
         "The most that a build may keep on disk: its environment and its `/tmp` together. It is ended when it is seen to have more.",
+    ),
+    key(
+        "builds.concurrency",
+        "TIDEMILL_BUILDS_CONCURRENCY",
+        None,
+        Kind::Count,
+        Some("4"),
+        "How many environments are built at once; further builds wait.",
     ),
     key(
         "docker.address",

@@ -31,7 +31,8 @@ pub fn auth(settings: &Settings, tenants: Option<&[Entry]>) -> AuthConfig {
     }
 }
 
-/// The weakest roles that may deploy code which runs as a process. `is_apart` says that the sandbox keeps processes apart in every way.
+/// The weakest roles that may deploy code which runs as a process. `is_apart` says that the sandbox keeps processes apart in every way,
+/// and holds what each uses.
 pub fn process_roles(settings: &Settings, is_apart: bool) -> ProcessRoles {
     match settings.some_text("auth.process_role") {
         Some(word) => ProcessRoles::all(Role::parse(&word).expect("the setting is one of the roles")),

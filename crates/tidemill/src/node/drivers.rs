@@ -49,7 +49,14 @@ pub fn build_limits(settings: &Settings) -> BuildLimits {
         memory_bytes: settings.some_size("builds.memory"),
         processes_max: settings.count("builds.processes").into(),
         disk_bytes: settings.size("builds.disk"),
+        concurrency: settings.count("builds.concurrency"),
     }
+}
+
+/// The most memory of a worker that is a process, in bytes.
+pub fn worker_memory(settings: &Settings) -> Option<u64> {
+    let half = || tidemill_sandbox::machine_memory().map(|bytes| bytes / 2);
+    settings.some_size("workers.memory").or_else(half)
 }
 
 /// All drivers behind one, and what an operator should know of the sandbox of processes.

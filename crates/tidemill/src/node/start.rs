@@ -99,6 +99,7 @@ fn ports(
     building.sandbox = sandbox.clone();
     building.limits = drivers::build_limits(settings);
     let mut driving = DriverConfig::new(data, sandbox);
+    driving.memory_bytes_max = drivers::worker_memory(settings);
     driving.search_path = building.search_path.clone();
     let builder = Arc::new(PackageBuilder::new(building).map_err(unusable)?);
     let rng: Arc<dyn Rng> = Arc::new(SystemRng);

@@ -53,7 +53,7 @@ fn tokens_let_in_and_grants_say_how_far() {
 /// What everybody may deploy where the sandbox is whole, and nobody of them where it is not.
 fn may_deploy_what_stays_in_the_sandbox(server: &Server, home: &Path, bob: &str) {
     let status = server.run_as(bob, &["status"]).stdout;
-    let parts = status.lines().filter(|line| line.contains("sandbox, ") && !line.contains("by cgroup"));
+    let parts = status.lines().filter(|line| line.contains("sandbox, ") && !line.contains("cpu limits"));
     let is_whole = parts.clone().count() > 0 && parts.clone().all(|line| !line.contains("refused"));
     let refused = |what: &str, done: crate::harness::Done| {
         let needs = format!("{what} needs a role that bob does not have");

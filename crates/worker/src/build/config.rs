@@ -33,11 +33,13 @@ pub struct BuildLimits {
     pub processes_max: u64,
     /// The environment and what else the build keeps on disk meanwhile, in bytes.
     pub disk_bytes: u64,
+    /// Builds that go on at once.
+    pub concurrency: u32,
 }
 
 impl Default for BuildLimits {
     fn default() -> BuildLimits {
-        BuildLimits { memory_bytes: Some(4 << 30), processes_max: 1024, disk_bytes: 16 << 30 }
+        BuildLimits { memory_bytes: Some(4 << 30), processes_max: 1024, disk_bytes: 16 << 30, concurrency: 4 }
     }
 }
 

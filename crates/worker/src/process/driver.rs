@@ -33,6 +33,7 @@ use crate::{
     exchange::Folders,
     linked::{Introduction, Link, LinkedWorker, refused},
     shell::ShellWorker,
+    words::human_bytes,
 };
 
 /// The settings of a [`ProcessDriver`].
@@ -44,17 +45,22 @@ pub struct DriverConfig {
     pub search_path: OsString,
     /// Calls that an asynchronous worker takes at once.
     pub slots_max: u32,
+    /// The most memory of a worker and all that it starts, in bytes, which is also what one has whose function sets no limit. `None`
+    /// leaves it to the functions.
+    pub memory_bytes_max: Option<u64>,
     /// What workers are put into; `None` for nothing.
     pub sandbox: Option<Arc<Sandbox>>,
 }
 
 impl DriverConfig {
-    /// The defaults, with `directory` as the data folder, the usual folders as `PATH`, 64 slots and `sandbox`.
+    /// The defaults, with `directory` as the data folder, the usual folders as `PATH`, 64 slots, memory as functions ask for it and
+    /// `sandbox`.
     pub fn new(directory: impl Into<PathBuf>, sandbox: Option<Arc<Sandbox>>) -> DriverConfig {
         DriverConfig {
             directory: directory.into(),
             search_path: "/usr/local/bin:/usr/bin:/bin".into(),
             slots_max: 64,
+            memory_bytes_max: None,
             sandbox,
         }
     }
@@ -71,6 +77,7 @@ pub(crate) struct Parts {
     /// The folders by which shell programs exchange state and messages.
     pub exchanges: Folders,
     slots_max: u32,
+    memory_bytes_max: Option<u64>,
     /// Where the wrappers lie.
     home: PathBuf,
     spares: Spares,
@@ -95,6 +102,7 @@ impl ProcessDriver {
             search_path: config.search_path,
             exchanges: Folders::open(config.directory.join("exchange"))?,
             slots_max: config.slots_max.max(1),
+            memory_bytes_max: config.memory_bytes_max,
             home: runtimes::install(&config.directory.join("runtimes"))?,
             spares: Spares::new(),
             watch: Watch::new(),
@@ -143,7 +151,15 @@ impl Parts {
                     // Then a spare is one for this function only.
                     shown.extend(own);
                 }
-                Recipe { program, arguments, environment, directory: "/".into(), shown, network }
+                Recipe {
+                    program,
+                    arguments,
+                    environment,
+                    directory: "/".into(),
+                    shown,
+                    network,
+                    memory_bytes: self.memory_bytes_max,
+                }
             }
             // Such a process is never a spare, so it gets all at once.
             None => Recipe {
@@ -153,7 +169,25 @@ impl Parts {
                 directory: launch.directory.clone(),
                 shown: own,
                 network,
+                memory_bytes: launch.spec.resources.memory_bytes,
             },
+        }
+    }
+
+    /// Gives a function that sets no limit of memory the most that there is, and refuses one that wants more.
+    fn limit_memory(&self, launch: &mut Launch) -> Result<(), LaunchError> {
+        let Some(most) = self.memory_bytes_max else { return Ok(()) };
+        match launch.spec.resources.memory_bytes {
+            Some(wanted) if wanted > most => Err(refused(format!(
+                "resources.limits.memory asks for {}; a worker may have {} at most, as the server's setting workers.memory says",
+                human_bytes(wanted),
+                human_bytes(most)
+            ))),
+            Some(_) => Ok(()),
+            None => {
+                Arc::make_mut(&mut launch.spec).resources.memory_bytes = Some(most);
+                Ok(())
+            }
         }
     }
 
@@ -176,12 +210,7 @@ impl Parts {
 
     async fn compile(&self, runtime: &Runtime, program: &Path) {
         let cell = self.compiled.lock().entry(program.to_owned()).or_default().clone();
-        let (runtime, program, home) = (runtime.clone(), program.to_owned(), self.home.clone());
-        cell.get_or_init(|| async move {
-            // A wrapper that is not compiled only starts slower.
-            let _ = tokio::task::spawn_blocking(move || runtimes::compile(&runtime, &program, &home)).await;
-        })
-        .await;
+        cell.get_or_init(|| runtimes::compile(runtime, program, &self.home)).await;
     }
 
     async fn hand_function(&self, launch: &Launch, fresh: Fresh) -> Result<LinkedWorker, LaunchError> {
@@ -217,7 +246,7 @@ pub(crate) fn cannot_start(program: &Path, error: &io::Error) -> LaunchError {
 
 #[async_trait]
 impl Driver for ProcessDriver {
-    async fn launch(&self, launch: Launch) -> Result<Arc<dyn Worker>, LaunchError> {
+    async fn launch(&self, mut launch: Launch) -> Result<Arc<dyn Worker>, LaunchError> {
         if self.parts.tasks.is_closed() {
             return Err(refused("the driver is closed"));
         }
@@ -228,6 +257,7 @@ impl Driver for ProcessDriver {
         if let Some(refusal) = self.parts.spawner.sandbox().and_then(Sandbox::refusal) {
             return Err(refused(refusal));
         }
+        self.parts.limit_memory(&mut launch)?;
         if launch.spec.runtime == Runtime::Shell {
             return ShellWorker::launch(&self.parts, launch).map(|worker| Arc::new(worker) as Arc<dyn Worker>);
         }

@@ -3,6 +3,7 @@
 use std::{ffi::OsString, io, path::PathBuf};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use tidemill_core::spec::Resources;
 use tokio::net::UnixStream;
 
 use super::{
@@ -25,6 +26,8 @@ pub(crate) struct Recipe {
     pub shown: Vec<PathBuf>,
     /// Whether it shares the machine's network.
     pub network: bool,
+    /// Memory that it may use until it is told what it runs, in bytes.
+    pub memory_bytes: Option<u64>,
 }
 
 /// A process with its channel.
@@ -50,7 +53,12 @@ impl Fresh {
             directory: recipe.directory.clone(),
             stdin: Stdin::Null,
             handed,
-            wants: Wants { shown: recipe.shown.clone(), network: recipe.network, ..Wants::default() },
+            wants: Wants {
+                shown: recipe.shown.clone(),
+                network: recipe.network,
+                resources: Resources { memory_bytes: recipe.memory_bytes, cpu_millis: None },
+                exchange: None,
+            },
         };
         let process = spawner.spawn(program).await?;
         let ours = std::os::unix::net::UnixStream::from(ours);

@@ -96,8 +96,8 @@ pub(crate) struct Wants {
     pub exchange: Option<(PathBuf, PathBuf)>,
     /// The machine's network.
     pub network: bool,
-    /// What it may use; `None` for one that is told later.
-    pub resources: Option<Resources>,
+    /// What it may use, to begin with.
+    pub resources: Resources,
 }
 
 /// The sandbox of this machine, which workers and builds share. See the module.
@@ -138,9 +138,11 @@ impl Sandbox {
         self.findings.parts
     }
 
-    /// Whether it keeps programs apart from the machine and each other in every way it knows, limits of what they use aside.
+    /// Whether it keeps programs apart from the machine and each other in every way it knows, and holds what memory and how many
+    /// processes one has, so that it cannot take from others what they need.
     pub fn isolates(&self) -> bool {
-        self.findings.parts == Parts::ALL
+        let holds = [Controller::Memory, Controller::Processes].map(|controller| self.cgroups.has(controller));
+        self.findings.parts == Parts::ALL && holds == [true; 2]
     }
 
     /// What all programs see, with so much scratch space.
@@ -223,7 +225,7 @@ impl Sandbox {
             network: wants.network,
             parts: self.findings.parts,
         };
-        let amounts = amounts(self.config.processes_max, wants.resources.unwrap_or_default());
+        let amounts = amounts(self.config.processes_max, wants.resources);
         let group = self.cgroups.group(&amounts)?;
         let (opening, end) = Opening::new(plan)?;
         let mut descriptors = program.handed;
@@ -290,8 +292,11 @@ impl Confined {
 
     /// Shows it the folders of its function, and holds it to `resources`. Blocks for about a millisecond.
     pub fn show(&self, folders: Vec<PathBuf>, resources: Resources) -> io::Result<()> {
-        let amounts = Amounts { processes_max: None, ..amounts(0, resources) };
-        self.memory.store(resources.memory_bytes.unwrap_or(0), Ordering::Relaxed);
+        let mut amounts = Amounts { processes_max: None, ..amounts(0, resources) };
+        let memory = resources.memory_bytes.unwrap_or(0);
+        if self.memory.swap(memory, Ordering::Relaxed) == memory {
+            amounts.memory_bytes = None;
+        }
         self.group.limit(&amounts, Some(self.program()))?;
         if folders.is_empty() { Ok(()) } else { self.inside.show(folders).map_err(Into::into) }
     }

@@ -102,7 +102,7 @@ impl ShellWorker {
             shown: folders(&self.launch.directory, &self.launch.environment),
             exchange: Some((exchange.directory().to_owned(), EXCHANGE.into())),
             network: self.launch.spec.sandbox.network,
-            resources: Some(self.launch.spec.resources),
+            resources: self.launch.spec.resources,
         };
         Program {
             program,

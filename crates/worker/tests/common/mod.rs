@@ -65,18 +65,25 @@ impl Bench {
 
     /// One whose builds may use so much.
     pub fn with_limits(sandbox: SandboxConfig, limits: BuildLimits) -> Bench {
-        Bench::made(sandbox, limits, std::env::vars_os())
+        Bench::made(sandbox, limits, std::env::vars_os(), None)
+    }
+
+    /// One whose workers have `most` bytes of memory at most.
+    pub fn with_memory(most: u64) -> Bench {
+        let sandbox = SandboxConfig::new(SandboxMode::On, launcher());
+        Bench::made(sandbox, BuildLimits::default(), std::env::vars_os(), Some(most))
     }
 
     /// One whose builder knows `variables` as its own environment.
     pub fn with_variables(sandbox: SandboxConfig, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Bench {
-        Bench::made(sandbox, BuildLimits::default(), variables)
+        Bench::made(sandbox, BuildLimits::default(), variables, None)
     }
 
     fn made(
         mut sandbox: SandboxConfig,
         limits: BuildLimits,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
+        memory_bytes_max: Option<u64>,
     ) -> Bench {
         let directory = tempfile::tempdir().unwrap();
         // Groups for memory are left alone: where the tests run in a group of it, that belongs to somebody else.
@@ -90,6 +97,7 @@ impl Bench {
         building.limits = limits;
         let builder = PackageBuilder::new(building);
         let mut config = DriverConfig::new(directory.path(), sandbox);
+        config.memory_bytes_max = memory_bytes_max;
         if let Some(path) = std::env::var_os("PATH") {
             config.search_path = path;
         }
