@@ -45,7 +45,7 @@ pub struct ManifestText {
 /// A package on disk, checked and immutable.
 #[derive(Clone, Debug)]
 pub struct Unpacked {
-    /// The digest of its content: the same files give the same digest, however they were packed.
+    /// The digest of its name and content: the same files under the same name give the same digest, however they were packed.
     pub digest: Digest,
     /// Where it lies.
     pub directory: PathBuf,
@@ -103,7 +103,7 @@ pub enum BuildError {
     },
 }
 
-/// Unpacks packages and builds environments. Packages are kept by their content, environments for each project by all that goes into them.
+/// Unpacks packages and builds environments. Packages are kept by name and content, environments for each project by all that goes into them.
 #[async_trait]
 pub trait Builder: Send + Sync {
     /// Checks a package and unpacks it under its digest.

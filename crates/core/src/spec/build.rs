@@ -17,6 +17,6 @@ pub struct Build {
     pub commands: Vec<String>,
     /// Further lines for `requirements.txt` (Python) or `name@version` specs (Node.js).
     pub requirements: Vec<String>,
-    /// How long the build may take, in seconds; `None` is 3600, 0 or less is as long as the server lets builds go on.
+    /// How long the build may take, in seconds; `None` is 3600, 0 or less is as long as any may take, two hours.
     pub build_timeout_seconds: Option<i64>,
 }

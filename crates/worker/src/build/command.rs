@@ -45,12 +45,19 @@ pub(crate) struct Step {
     pub environment: Vec<(OsString, OsString)>,
 }
 
-/// When a build must be over; `None` is never.
-pub(crate) fn deadline(build_timeout_seconds: Option<i64>) -> Option<Instant> {
+/// The longest that any build goes on, and that others wait for it, in seconds.
+const SECONDS_MAX: u64 = 2 * 3600;
+
+/// When a build that begins now must be over.
+pub(crate) fn deadline(build_timeout_seconds: Option<i64>) -> Instant {
+    Instant::now() + allowed(build_timeout_seconds)
+}
+
+/// How long a build may take whose function asks for so many seconds: as long as any when it asks for no limit.
+fn allowed(build_timeout_seconds: Option<i64>) -> Duration {
     const DEFAULT_SECONDS: i64 = 3600;
-    let seconds =
-        u64::try_from(build_timeout_seconds.unwrap_or(DEFAULT_SECONDS)).ok().filter(|seconds| *seconds > 0)?;
-    Instant::now().checked_add(Duration::from_secs(seconds))
+    let asked = u64::try_from(build_timeout_seconds.unwrap_or(DEFAULT_SECONDS)).ok().filter(|seconds| *seconds > 0);
+    Duration::from_secs(asked.unwrap_or(SECONDS_MAX).min(SECONDS_MAX))
 }
 
 /// How long a sandbox may take to end what runs in it.
@@ -113,7 +120,7 @@ impl Step {
     pub async fn run(
         self,
         site: &mut Site,
-        deadline: Option<Instant>,
+        deadline: Instant,
         progress: &dyn Progress,
     ) -> Result<(), BuildError> {
         let name = self.name.clone();
@@ -178,22 +185,16 @@ fn spawn(mut command: Command, output: OwnedFd) -> io::Result<Child> {
 }
 
 /// Comes back when a command must not go on, with the reason.
-async fn stop(confines: Option<&Confines>, deadline: Option<Instant>) -> String {
+async fn stop(confines: Option<&Confines>, deadline: Instant) -> String {
     let overfull = async {
         match confines {
             Some(confines) => confines.room.overfull().await,
             None => std::future::pending().await,
         }
     };
-    let late = async {
-        match deadline {
-            Some(deadline) => sleep_until(deadline.into()).await,
-            None => std::future::pending().await,
-        }
-    };
     tokio::select! {
         reason = overfull => reason,
-        () = late => "it took longer than the build timeout".to_owned(),
+        () = sleep_until(deadline.into()) => "it took longer than the build timeout".to_owned(),
     }
 }
 
@@ -236,4 +237,16 @@ async fn follow(
     }
     lines.flush(&mut line);
     Ok(End::Exited { status, lacked_memory: hold.lacked_memory() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_build_goes_on_without_end() {
+        let longest = Duration::from_secs(SECONDS_MAX);
+        assert_eq!([None, Some(1), Some(5000)].map(allowed).map(|time| time.as_secs()), [3600, 1, 5000]);
+        assert_eq!([Some(0), Some(-1), Some(i64::MIN), Some(i64::MAX)].map(allowed), [longest; 4]);
+    }
 }

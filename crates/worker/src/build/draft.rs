@@ -162,8 +162,9 @@ impl Draft {
         self.files.keys().all(|path| path.starts_with(&prefix)).then(|| first.to_owned())
     }
 
-    /// Makes the links, finds the digest, and moves the package to its place in `packages`, where it may already be.
-    pub fn place(mut self, packages: &Path) -> Result<(Digest, PathBuf), BuildError> {
+    /// Makes the links, finds the digest of a package with the name `stem`, and moves it to its place in `packages`, where it may
+    /// already be.
+    pub fn place(mut self, stem: &str, packages: &Path) -> Result<(Digest, PathBuf), BuildError> {
         if !self.files.values().any(|content| matches!(content, Content::File { .. })) {
             return Err(BuildError::Package(format!("{}: it holds no files", self.name)));
         }
@@ -181,7 +182,7 @@ impl Draft {
             }
             symlink(target, root.join(path)).map_err(disk(format!("{path} cannot be unpacked")))?;
         }
-        let digest = self.digest();
+        let digest = self.digest(stem);
         let home = packages.join(digest.as_str());
         let failed = "a package cannot be put in its place";
         // One call for all files; without it a power cut could leave a package of empty ones.
@@ -194,13 +195,14 @@ impl Draft {
         Ok((digest, home))
     }
 
-    /// SHA-256 over the sorted entries: path, kind with mode bit, content.
-    fn digest(&self) -> Digest {
+    /// SHA-256 over the name of the package, by which a handler may name its script, and the sorted entries: path, kind with mode bit, content.
+    fn digest(&self, stem: &str) -> Digest {
         let mut hash = Sha256::new();
         let mut field = |bytes: &[u8]| {
             hash.update((bytes.len() as u64).to_le_bytes());
             hash.update(bytes);
         };
+        field(stem.as_bytes());
         for (path, content) in &self.files {
             field(path.as_bytes());
             match content {

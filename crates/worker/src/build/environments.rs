@@ -67,13 +67,10 @@ impl Environments {
         Ok(Environments { directory, turns: Mutex::default() })
     }
 
-    /// Finds an environment, after waiting for somebody who may be building it; until `deadline`, if there is one.
-    pub async fn claim(&self, digest: &Digest, deadline: Option<Instant>) -> Result<Claim, BuildError> {
+    /// Finds an environment, after waiting for somebody who may be building it; until `deadline`.
+    pub async fn claim(&self, digest: &Digest, deadline: Instant) -> Result<Claim, BuildError> {
         let turn = self.turns.lock().entry(digest.clone()).or_default().clone();
-        let turn = match deadline {
-            Some(deadline) => tokio::time::timeout_at(deadline.into(), turn.lock_owned()).await.map_err(|_| late())?,
-            None => turn.lock_owned().await,
-        };
+        let turn = tokio::time::timeout_at(deadline.into(), turn.lock_owned()).await.map_err(|_| late())?;
         let directory = self.directory.join(digest.as_str());
         if is_complete(&directory) {
             return Ok(Claim::Ready(directory));

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! <data>/packages/<digest>/        the files of a package, checked
-//! <data>/packages/<digest>.stem    the name it was last handed in with
+//! <data>/packages/<digest>.stem    the name it was handed in with, which the digest counts too
 //! <data>/environments/<digest>/    a virtualenv or a node_modules; `.complete` says that its build succeeded
 //! <data>/builds/<process>-<number>/  what a build needs beside the environment while it goes on
 //! ```

@@ -134,7 +134,7 @@ impl Workshop {
         commands: &[String],
         directory: &Path,
         environment: &[Variable],
-        until: Option<Instant>,
+        until: Instant,
         progress: &dyn Progress,
     ) -> Result<(), BuildError> {
         // Nuclio's mark for commands that run after the code was copied: here there is nothing to copy.

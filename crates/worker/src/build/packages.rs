@@ -49,11 +49,14 @@ impl Packages {
         let draft = self.directory.join(format!("{DRAFT_PREFIX}{}-{number}", std::process::id()));
         let mut draft = Draft::new(draft, &package.file_name, package.content.len() as u64)?;
         archive::unpack(package, format, &mut draft)?;
-        let (digest, _) = draft.place(&self.directory)?;
         let stem = archive::stem(&package.file_name, format);
-        fs::write(self.stem_file(&digest), &stem).map_err(disk("a package's name cannot be noted"))?;
-        // The same files may be unpacked under another name at the same time.
-        Ok(Unpacked { stem, ..self.open(&digest)? })
+        let (digest, _) = draft.place(&stem, &self.directory)?;
+        let file = self.stem_file(&digest);
+        // Never changed: whoever opens the package meanwhile reads all of it.
+        if !fs::read_to_string(&file).is_ok_and(|noted| noted == stem) {
+            fs::write(file, &stem).map_err(disk("a package's name cannot be noted"))?;
+        }
+        self.open(&digest)
     }
 
     /// All packages without files are one folder, made once.

@@ -4,7 +4,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | to read | the machine's programs, the interpreter, the package, what the variables of [`variables`](super::variables) name |
+//! | to read | the machine's programs, the interpreter, a copy of the package where its installer reads files of it, what the variables of [`variables`](super::variables) name |
 //! | to write | the folder of the environment that is made, and `/tmp`, which is also the home folder: a folder on disk that is the build's own and ends with it |
 //! | network | the machine's: a build fetches packages |
 //! | user | one of its own where the server is root: its files belong to that user until the build has ended |

@@ -22,7 +22,7 @@ pub(in crate::manifest) static BUILD: &[Key] = &[
         "buildTimeoutSeconds",
         Shape::Integer { min: i64::MIN, max: i64::MAX },
         "3600",
-        "How long the build may take, in seconds; 0 or less is no limit.",
+        "How long the build may take, in seconds; 0 or less is as long as any may take, two hours.",
     ),
     refused("functionSourceCode", "the code must be a file of the package"),
     no_effect("path", PACKAGE),
