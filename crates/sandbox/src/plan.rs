@@ -94,11 +94,13 @@ pub struct Limits {
     pub processes_max: u64,
     /// The most open files of one process.
     pub files_max: u64,
+    /// The largest that a process may make a file, in bytes.
+    pub file_bytes_max: Option<u64>,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { data_bytes: None, processes_max: PROCESSES_MAX, files_max: FILES_MAX }
+        Limits { data_bytes: None, processes_max: PROCESSES_MAX, files_max: FILES_MAX, file_bytes_max: None }
     }
 }
 

@@ -328,16 +328,40 @@ async fn a_build_has_a_place_of_its_own_and_what_the_servers_variables_name() {
 #[tokio::test]
 async fn a_build_that_fills_the_disk_is_ended() {
     let bench = Bench::with_limits(on(), BuildLimits { disk_bytes: 32 << 20, ..BuildLimits::default() });
-    let commands = ["echo filling; dd if=/dev/zero of=/tmp/big bs=1M count=64 2> /dev/null; sleep 600"];
-    match build(&bench, &commands).await {
-        Err(BuildError::Command { reason, output, .. }) => {
-            assert!(reason.contains("builds may have 32 MiB (builds.disk)"), "{reason}");
-            assert_eq!(output, "filling");
+    let two = "for i in 1 2; do dd if=/dev/zero of=/tmp/$i bs=1M count=20 2> /dev/null; done";
+    // However soon a command has ended, or how little each of them has made.
+    let quick = "fallocate -l 20M /tmp/1; fallocate -l 20M 2; true";
+    let each = ["fallocate -l 20M /tmp/1", "fallocate -l 20M 2"];
+    for commands in [&[format!("echo filling; {two}; sleep 600").as_str()][..], &[quick], &each] {
+        match build(&bench, commands).await {
+            Err(BuildError::Command { reason, output, .. }) => {
+                assert!(reason.contains("more than 32 MiB on disk") && reason.contains("(builds.disk)"), "{reason}");
+                assert_eq!(output, if commands[0].starts_with("echo") { "filling" } else { "" });
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    nothing_is_left(&bench).await;
+}
+
+#[tokio::test]
+async fn a_build_may_not_make_a_file_larger_than_its_disk() {
+    let bench = Bench::with_limits(on(), BuildLimits { disk_bytes: 32 << 20, ..BuildLimits::default() });
+    match build(&bench, &["exec fallocate -l 18G big"]).await {
+        Err(BuildError::Command { reason, .. }) => {
+            assert!(reason.contains("it wrote a file that is larger than builds may have (builds.disk)"), "{reason}");
         }
         other => panic!("{other:?}"),
     }
-    let left = std::fs::read_dir(bench.directory.path().join("environments")).unwrap().count();
-    assert_eq!(left, 0);
+    nothing_is_left(&bench).await;
+}
+
+/// Waits until what builds have left that failed is gone.
+async fn nothing_is_left(bench: &Bench) {
+    for folder in ["environments", "builds"] {
+        let folder = bench.directory.path().join(folder);
+        wait_for("the leftovers are gone", || std::fs::read_dir(&folder).unwrap().count() == 0).await;
+    }
 }
 
 #[tokio::test]
@@ -364,10 +388,10 @@ async fn a_build_that_nobody_waits_for_any_more_ends() {
             () = wait_for("the build runs", || processes(&nap).len() == 2) => {}
         }
     }
-    assert!(processes(&nap).is_empty());
-    for folder in ["environments", "builds"] {
-        assert_eq!(std::fs::read_dir(bench.directory.path().join(folder)).unwrap().count(), 0, "{folder}");
-    }
+    wait_for("its processes have ended", || processes(&nap).is_empty()).await;
+    nothing_is_left(&bench).await;
+    // The next one waits for that.
+    build(&bench, &["true"]).await.unwrap();
 }
 
 #[tokio::test]

@@ -41,6 +41,7 @@ pub(super) fn limit(limits: &Limits, is_servers_user: bool) -> Result<(), Failur
         (Resource::Nofile, Some(limits.files_max)),
         (Resource::Nproc, Some(limits.processes_max.saturating_add(others))),
         (Resource::Data, limits.data_bytes),
+        (Resource::Fsize, limits.file_bytes_max),
         (Resource::Memlock, Some(LOCKED_BYTES_MAX)),
         (Resource::Msgqueue, Some(MESSAGE_QUEUE_BYTES_MAX)),
         (Resource::Rtprio, Some(0)),

@@ -4,7 +4,10 @@ use std::{
     collections::VecDeque,
     ffi::OsString,
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::process::ExitStatusExt,
+    },
     path::PathBuf,
     process::{ExitStatus, Stdio},
     time::{Duration, Instant},
@@ -20,10 +23,14 @@ use tidemill_sandbox::{Group, Inside};
 use tokio::{
     net::unix::pipe,
     process::{Child, Command},
+    sync::oneshot,
     time::sleep_until,
 };
 
-use super::site::{Confines, Prepared, Site};
+use super::{
+    site::{Confines, Prepared, Site},
+    sweeper::Sweeper,
+};
 use crate::{
     logs::{LineSplitter, cut_text},
     process::{explain, how_it_ended},
@@ -63,31 +70,35 @@ fn allowed(build_timeout_seconds: Option<i64>) -> Duration {
 /// How long a sandbox may take to end what runs in it.
 const ENDING_SECONDS_MAX: i64 = 5;
 
-/// Kills what a command started when nobody waits for it any more, and waits for its end.
-struct Hold {
+/// A command that runs. Dropped before it has ended, it is handed to the sweeper, which kills what it started and waits for its end.
+struct Running {
+    /// `None` when it has ended or was handed over.
+    process: Option<Process>,
+    /// The environment that it makes.
+    folder: PathBuf,
+    sweeper: Sweeper,
+}
+
+struct Process {
+    child: Child,
     leader: Pid,
     pidfd: OwnedFd,
     sandbox: Option<(Inside, Group)>,
-    is_over: bool,
 }
 
-impl Hold {
-    fn new(child: &Child, sandbox: Option<(Inside, Group)>) -> io::Result<Hold> {
-        let leader = pid(child)?;
-        Ok(Hold { leader, pidfd: pidfd_open(leader, PidfdFlags::empty())?, sandbox, is_over: false })
+impl Process {
+    fn new(child: Child, sandbox: Option<(Inside, Group)>) -> io::Result<Process> {
+        let leader = pid(&child)?;
+        Ok(Process { child, leader, pidfd: pidfd_open(leader, PidfdFlags::empty())?, sandbox })
     }
 
     /// Whether the kernel killed some of it for want of memory.
     fn lacked_memory(&self) -> bool {
         self.sandbox.as_ref().is_some_and(|(_, group)| group.killed_for_memory() > 0)
     }
-}
 
-impl Drop for Hold {
-    fn drop(&mut self) {
-        if self.is_over {
-            return;
-        }
+    /// Ends it and whatever it started. Blocks for some seconds at most.
+    fn end(mut self) -> Child {
         if let Some((inside, group)) = self.sandbox.take() {
             // The launcher ends all of them, and itself when none is left.
             drop(inside);
@@ -97,6 +108,40 @@ impl Drop for Hold {
         }
         // Its number is its own as long as nobody has waited for it.
         let _ = kill_process_group(self.leader, Signal::KILL);
+        self.child
+    }
+}
+
+impl Running {
+    fn new(process: Process, site: &Site) -> Running {
+        Running { process: Some(process), folder: site.target().to_owned(), sweeper: site.sweeper().clone() }
+    }
+
+    /// Waits for its end. Cancel-safe. To be called until it gives one, and not after that.
+    async fn wait(&mut self) -> io::Result<(ExitStatus, bool)> {
+        let process = self.process.as_mut().ok_or_else(|| io::Error::other("it was waited for already"))?;
+        let status = process.child.wait().await?;
+        // Its number may be somebody else's from now on.
+        let lacked_memory = self.process.take().is_some_and(|process| process.lacked_memory());
+        Ok((status, lacked_memory))
+    }
+
+    /// Ends it and whatever it started.
+    async fn end(mut self) -> io::Result<()> {
+        let Some(process) = self.process.take() else { return Ok(()) };
+        let (ended, end) = oneshot::channel();
+        // By the sweeper, so that nothing is removed before that is over if nobody waits here any more.
+        self.sweeper.hand_over(&self.folder, move || drop(ended.send(process.end())));
+        let mut child = end.await.map_err(io::Error::other)?;
+        child.wait().await.map(drop)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(process) = self.process.take() {
+            self.sweeper.hand_over(&self.folder, move || drop(process.end()));
+        }
     }
 }
 
@@ -125,14 +170,14 @@ impl Step {
     ) -> Result<(), BuildError> {
         let name = self.name.clone();
         let cannot = |error: io::Error| BuildError::Io { what: format!("{name} could not be run"), source: error };
-        site.begin()?;
+        site.begin().await?;
         let confines = site.confines();
         let (output, output_end) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| cannot(error.into()))?;
-        let (child, hold) = match confines {
+        let process = match confines {
             Some(confines) => self.start_inside(confines, output_end).await,
             None => self.start(output_end),
-        }
-        .map_err(cannot)?;
+        };
+        let running = Running::new(process.map_err(cannot)?, site);
         let output = pipe::Receiver::from_owned_fd(output).map_err(cannot)?;
         let mut shown = VecDeque::new();
         let mut show = |line: &str| {
@@ -143,30 +188,32 @@ impl Step {
             shown.push_back(cut_text(line, SHOWN_LINE_BYTES_MAX));
         };
         let stop = stop(confines, deadline);
-        let reason = match follow(child, hold, &output, stop, &mut show).await.map_err(cannot)? {
-            End::Exited { status, .. } if status.success() => return Ok(()),
-            End::Exited { status, lacked_memory: true } => {
-                format!("it {}; it took more memory than builds may (builds.memory)", how_it_ended(status))
-            }
-            End::Exited { status, .. } => format!("it {}", how_it_ended(status)),
-            End::Stopped(reason) => reason,
+        let ended = follow(running, &output, stop, &mut show).await.map_err(cannot)?;
+        // What a command has made counts however soon it ended.
+        let excess = match (confines, &ended) {
+            (Some(confines), End::Exited { .. }) => confines.room.look().await,
+            _ => None,
+        };
+        let reason = match (ended, excess) {
+            (_, Some(reason)) => reason,
+            (End::Exited { status, .. }, None) if status.success() => return Ok(()),
+            (End::Exited { status, lacked_memory }, None) => how_it_failed(status, lacked_memory, confines.is_some()),
+            (End::Stopped(reason), None) => reason,
         };
         confines.map(|confines| confines.hints(&name)).unwrap_or_default().iter().for_each(|hint| show(hint));
         Err(BuildError::Command { step: name, reason, output: Vec::from(shown).join("\n") })
     }
 
     /// Starts it as what this process is.
-    fn start(self, output: OwnedFd) -> io::Result<(Child, Hold)> {
+    fn start(self, output: OwnedFd) -> io::Result<Process> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).current_dir(&self.directory).env_clear().envs(self.environment);
         command.stdin(Stdio::null());
-        let child = spawn(command, output)?;
-        let hold = Hold::new(&child, None)?;
-        Ok((child, hold))
+        Process::new(spawn(command, output)?, None)
     }
 
     /// Starts it in the sandbox, and waits until it runs.
-    async fn start_inside(self, confines: &Confines, output: OwnedFd) -> io::Result<(Child, Hold)> {
+    async fn start_inside(self, confines: &Confines, output: OwnedFd) -> io::Result<Process> {
         let Prepared { opening, end, launcher, arguments, ids, group } = confines.prepare(&self)?;
         let mut command = Command::new(launcher);
         command.args(arguments).current_dir("/").env_clear().stdin(Stdio::from(end));
@@ -174,14 +221,30 @@ impl Step {
         let leader = pid(&child)?;
         let opened = tokio::task::spawn_blocking(move || Ok((opening.finish(leader, ids, Some(&group))?, group)));
         let sandbox = opened.await.map_err(io::Error::other)?.map_err(explain)?;
-        let hold = Hold::new(&child, Some(sandbox))?;
-        Ok((child, hold))
+        Process::new(child, Some(sandbox))
     }
 }
 
 fn spawn(mut command: Command, output: OwnedFd) -> io::Result<Child> {
     command.stderr(Stdio::from(output.try_clone()?)).stdout(Stdio::from(output));
     command.process_group(0).kill_on_drop(true).spawn()
+}
+
+/// What to say of a command that failed.
+fn how_it_failed(status: ExitStatus, lacked_memory: bool, is_limited: bool) -> String {
+    let ended = how_it_ended(status);
+    if lacked_memory {
+        return format!("it {ended}; it took more memory than builds may (builds.memory)");
+    }
+    // A shell says so of its last command.
+    let is_too_large =
+        status.signal() == Some(Signal::XFSZ.as_raw()) || status.code() == Some(128 + Signal::XFSZ.as_raw());
+    if is_limited && is_too_large {
+        return format!(
+            "it {ended}; it wrote a file that is larger than builds may have (builds.disk) or the disk has room for"
+        );
+    }
+    format!("it {ended}")
 }
 
 /// Comes back when a command must not go on, with the reason.
@@ -198,10 +261,9 @@ async fn stop(confines: Option<&Confines>, deadline: Instant) -> String {
     }
 }
 
-/// Waits for the end of `child`, or for `stop`.
+/// Waits for the end of a command, or for `stop`.
 async fn follow(
-    mut child: Child,
-    mut hold: Hold,
+    mut running: Running,
     output: &pipe::Receiver,
     stop: impl Future<Output = String>,
     mut line: impl FnMut(&str),
@@ -210,24 +272,21 @@ async fn follow(
     let mut is_open = true;
     let mut buffer = vec![0u8; 16 * 1024];
     let mut stop = std::pin::pin!(stop);
-    let status = loop {
+    let (status, lacked_memory) = loop {
         tokio::select! {
             _ = output.readable(), if is_open => match output.try_read(&mut buffer) {
                 Ok(0) => is_open = false,
                 Ok(read) => lines.push(&buffer[..read], &mut line),
                 Err(error) => is_open = error.kind() == io::ErrorKind::WouldBlock,
             },
-            status = child.wait() => break status?,
+            ended = running.wait() => break ended?,
             reason = &mut stop => {
-                tokio::task::spawn_blocking(move || drop(hold)).await.map_err(io::Error::other)?;
-                child.wait().await?;
+                running.end().await?;
                 lines.flush(&mut line);
                 return Ok(End::Stopped(reason));
             }
         }
     };
-    // Its number may be somebody else's from now on.
-    hold.is_over = true;
     // At most what a pipe holds: something it left behind may go on writing.
     for _ in 0..8 {
         match rustix::io::read(output.as_fd(), &mut buffer) {
@@ -236,7 +295,7 @@ async fn follow(
         }
     }
     lines.flush(&mut line);
-    Ok(End::Exited { status, lacked_memory: hold.lacked_memory() })
+    Ok(End::Exited { status, lacked_memory })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use tidemill_core::{Digest, ports::BuildError};
 use tokio::sync::OwnedMutexGuard;
 
-use super::{draft::disk, tree};
+use super::{draft::disk, sweeper::Sweeper, tree};
 
 /// The file that says that a build succeeded.
 const COMPLETE: &str = ".complete";
@@ -22,7 +22,9 @@ type Turn = Arc<tokio::sync::Mutex<()>>;
 /// See the module.
 pub(crate) struct Environments {
     directory: PathBuf,
+    /// Of those that somebody has or waits for.
     turns: Mutex<BTreeMap<Digest, Turn>>,
+    sweeper: Sweeper,
 }
 
 /// What [`Environments::claim`] gives.
@@ -33,11 +35,13 @@ pub(crate) enum Claim {
     Vacant(Vacant),
 }
 
-/// An environment being built. Dropping it before it is complete removes what was built.
+/// An environment being built. Dropping it before it is complete has the sweeper remove what was built.
 pub(crate) struct Vacant {
     pub directory: PathBuf,
     is_complete: bool,
-    _turn: OwnedMutexGuard<()>,
+    /// Kept until nothing of a build that failed is left.
+    turn: Option<OwnedMutexGuard<()>>,
+    sweeper: Sweeper,
 }
 
 fn is_complete(directory: &Path) -> bool {
@@ -51,7 +55,7 @@ fn late() -> BuildError {
 
 impl Environments {
     /// Opens the folder and removes what a process that died left in it.
-    pub fn new(directory: PathBuf) -> std::io::Result<Environments> {
+    pub fn new(directory: PathBuf, sweeper: Sweeper) -> io::Result<Environments> {
         fs::create_dir_all(&directory)?;
         let directory = fs::canonicalize(directory)?;
         for entry in fs::read_dir(&directory)?.flatten() {
@@ -64,21 +68,30 @@ impl Environments {
                 tracing::warn!(folder = %path.display(), %error, "an unfinished environment cannot be removed");
             }
         }
-        Ok(Environments { directory, turns: Mutex::default() })
+        Ok(Environments { directory, turns: Mutex::default(), sweeper })
     }
 
     /// Finds an environment, after waiting for somebody who may be building it; until `deadline`.
     pub async fn claim(&self, digest: &Digest, deadline: Instant) -> Result<Claim, BuildError> {
-        let turn = self.turns.lock().entry(digest.clone()).or_default().clone();
+        let turn = self.turn(digest);
         let turn = tokio::time::timeout_at(deadline.into(), turn.lock_owned()).await.map_err(|_| late())?;
-        let directory = self.directory.join(digest.as_str());
-        if is_complete(&directory) {
-            return Ok(Claim::Ready(directory));
-        }
-        let failed = "the environment's folder cannot be made";
-        tree::remove(&directory).map_err(disk(failed))?;
-        fs::create_dir(&directory).map_err(disk(failed))?;
-        Ok(Claim::Vacant(Vacant { directory, is_complete: false, _turn: turn }))
+        let (directory, sweeper) = (self.directory.join(digest.as_str()), self.sweeper.clone());
+        let claiming = tokio::task::spawn_blocking(move || {
+            if is_complete(&directory) {
+                return Ok(Claim::Ready(directory));
+            }
+            tree::remove(&directory)?;
+            fs::create_dir(&directory)?;
+            Ok(Claim::Vacant(Vacant { directory, is_complete: false, turn: Some(turn), sweeper }))
+        });
+        let claim = claiming.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        claim.map_err(disk("the environment's folder cannot be made"))
+    }
+
+    fn turn(&self, digest: &Digest) -> Turn {
+        let mut turns = self.turns.lock();
+        turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        turns.entry(digest.clone()).or_default().clone()
     }
 }
 
@@ -87,7 +100,7 @@ impl Vacant {
     pub fn complete(mut self) -> Result<PathBuf, BuildError> {
         let failed = "the environment cannot be completed";
         let folder = fs::File::open(&self.directory).map_err(disk(failed))?;
-        rustix::fs::syncfs(&folder).map_err(std::io::Error::from).map_err(disk(failed))?;
+        rustix::fs::syncfs(&folder).map_err(io::Error::from).map_err(disk(failed))?;
         // Whatever a build put in this place, neither is it followed nor does it count.
         let mark = self.directory.join(COMPLETE);
         tree::remove(&mark).map_err(disk(failed))?;
@@ -104,9 +117,17 @@ impl Vacant {
 
 impl Drop for Vacant {
     fn drop(&mut self) {
-        if !self.is_complete {
-            // Should this fail, the missing mark keeps it from being used.
-            let _ = tree::remove(&self.directory);
+        if self.is_complete {
+            return;
         }
+        let (directory, turn) = (self.directory.clone(), self.turn.take());
+        let sweep = move || {
+            if let Err(error) = tree::remove(&directory) {
+                // The missing mark keeps it from being used.
+                tracing::warn!(folder = %directory.display(), %error, "an environment that failed cannot be removed");
+            }
+            drop(turn);
+        };
+        self.sweeper.hand_over(&self.directory, sweep);
     }
 }

@@ -28,6 +28,7 @@ mod python;
 mod reading;
 mod room;
 mod site;
+mod sweeper;
 mod tree;
 mod variables;
 

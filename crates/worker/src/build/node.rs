@@ -92,7 +92,7 @@ impl Needs<'_> {
         fs::create_dir_all(&modules).map_err(disk("node_modules cannot be made"))?;
         let beside = node.program.with_file_name("npm");
         let npm = if is_program(&beside) { Some(beside) } else { find_program(&shop.search_path, "npm") };
-        let mut site = shop.sites.open(home)?;
+        let mut site = shop.sites.open(home).await?;
         let until = deadline(self.build.build_timeout_seconds);
         [Some(&node.program), npm.as_ref()].into_iter().flatten().for_each(|program| site.show_program(program));
         let environment = site.environment(&modules.join(".bin"), &shop.search_path, &[]);

@@ -26,6 +26,7 @@ use super::{
     packages::Packages,
     program, python,
     site::{Site, Sites},
+    sweeper::Sweeper,
     variables::Variable,
 };
 
@@ -55,13 +56,20 @@ impl PackageBuilder {
     /// A builder that keeps packages and environments in the data folder of `config`, and removes what a process that died
     /// has left there half done.
     pub fn new(config: BuilderConfig) -> io::Result<PackageBuilder> {
+        let sweeper = Sweeper::default();
         Ok(PackageBuilder {
             packages: Arc::new(Packages::new(config.directory.join("packages"))?),
             shop: Workshop {
-                environments: Environments::new(config.directory.join("environments"))?,
+                environments: Environments::new(config.directory.join("environments"), sweeper.clone())?,
                 interpreters: Interpreters::new(&config),
                 search_path: config.search_path,
-                sites: Sites::new(config.directory.join("builds"), config.sandbox, config.limits, config.environment)?,
+                sites: Sites::new(
+                    config.directory.join("builds"),
+                    config.sandbox,
+                    config.limits,
+                    config.environment,
+                    sweeper,
+                )?,
             },
         })
     }
@@ -171,7 +179,7 @@ impl Workshop {
         match self.environments.claim(&key.digest(), deadline(build.build_timeout_seconds)).await? {
             Claim::Ready(directory) => Ok(vec![directory]),
             Claim::Vacant(vacant) => {
-                let mut site = self.sites.open(vacant.path())?;
+                let mut site = self.sites.open(vacant.path()).await?;
                 let environment = site.environment(&vacant.path().join("bin"), &self.search_path, &[]);
                 let until = deadline(build.build_timeout_seconds);
                 self.run_commands(&mut site, &build.commands, vacant.path(), &environment, until, progress).await?;

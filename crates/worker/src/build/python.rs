@@ -101,7 +101,7 @@ impl Needs<'_> {
         let home = vacant.path();
         let build = self.order.build;
         progress.line(&format!("making an environment for Python {}", python.version));
-        let mut site = shop.sites.open(home)?;
+        let mut site = shop.sites.open(home).await?;
         let until = deadline(build.build_timeout_seconds);
         site.show_program(&python.program);
         // Where pip finds the package's files. It writes beside the sources that it installs.

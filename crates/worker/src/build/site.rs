@@ -31,12 +31,14 @@ use std::{
 
 use tidemill_core::ports::BuildError;
 use tidemill_sandbox::{Amounts, Group, Ids, Limits, Opening, Plan, View, Writable};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     BuildLimits,
     command::Step,
     draft::disk,
     room::Room,
+    sweeper::Sweeper,
     tree::{self, Owner},
     variables::{self, Variable},
 };
@@ -60,6 +62,9 @@ pub(crate) struct Sites {
     /// The environment of builds, `PATH` left out.
     variables: Vec<Variable>,
     next: AtomicU64,
+    /// A permit for each build that may go on.
+    permits: Arc<Semaphore>,
+    sweeper: Sweeper,
 }
 
 impl Sites {
@@ -69,6 +74,7 @@ impl Sites {
         sandbox: Option<Arc<Sandbox>>,
         limits: BuildLimits,
         variables: Vec<Variable>,
+        sweeper: Sweeper,
     ) -> io::Result<Sites> {
         if let Err(error) = tree::remove(&directory) {
             // It is in nobody's way: this process has names of its own.
@@ -77,14 +83,22 @@ impl Sites {
         // Others may pass through, for machines on which the inside has no tree of files of its own.
         fs::DirBuilder::new().recursive(true).mode(0o711).create(&directory)?;
         let directory = fs::canonicalize(directory)?;
-        Ok(Sites { directory, sandbox, limits, variables, next: AtomicU64::new(0) })
+        let permits = Arc::new(Semaphore::new(limits.concurrency.max(1) as usize));
+        Ok(Sites { directory, sandbox, limits, variables, next: AtomicU64::new(0), permits, sweeper })
     }
 
-    /// A place for a build that makes the environment in the folder `target`, where nothing of it has run yet.
-    pub fn open(&self, target: &Path) -> Result<Site, BuildError> {
-        let Some(sandbox) = &self.sandbox else {
-            return Ok(Site { target: target.to_owned(), variables: self.variables.clone(), confines: None });
+    /// A place for a build that makes the environment in the folder `target`, where nothing of it has run yet. Waits while as many
+    /// builds go on as may.
+    pub async fn open(&self, target: &Path) -> Result<Site, BuildError> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the permits are never closed");
+        let mut site = Site {
+            target: target.to_owned(),
+            variables: self.variables.clone(),
+            confines: None,
+            permit: Some(permit),
+            sweeper: self.sweeper.clone(),
         };
+        let Some(sandbox) = &self.sandbox else { return Ok(site) };
         if let Some(refusal) = sandbox.refusal() {
             return Err(BuildError::Runtime(refusal));
         }
@@ -98,7 +112,7 @@ impl Sites {
             Ids::Own => own,
             Ids::Other(id) => Owner { user: id, group: id },
         };
-        let mut confines = Confines {
+        let confines = site.confines.insert(Confines {
             sandbox: sandbox.clone(),
             limits: self.limits,
             ids,
@@ -108,18 +122,21 @@ impl Sites {
             unseen: Vec::new(),
             is_given: false,
             home,
-        };
-        let variables = confines.furnish(target, &self.variables).map_err(disk(failed))?;
-        Ok(Site { target: target.to_owned(), variables, confines: Some(confines) })
+        });
+        site.variables = confines.furnish(target, &self.variables).map_err(disk(failed))?;
+        Ok(site)
     }
 }
 
-/// See the module. Dropping it ends what still runs there, and removes what is of no use later.
+/// See the module. Dropping it has the sweeper remove what is of no use later.
 pub(crate) struct Site {
     /// The folder of the environment.
     target: PathBuf,
     variables: Vec<Variable>,
     confines: Option<Confines>,
+    /// Kept until nothing of the build is left.
+    permit: Option<OwnedSemaphorePermit>,
+    sweeper: Sweeper,
 }
 
 /// What a sandbox for builds takes.
@@ -194,41 +211,57 @@ impl Site {
         Ok(place)
     }
 
+    /// The folder of the environment.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Who ends what is dropped here.
+    pub fn sweeper(&self) -> &Sweeper {
+        &self.sweeper
+    }
+
     /// The sandbox of commands, if there is one.
     pub fn confines(&self) -> Option<&Confines> {
         self.confines.as_ref()
     }
 
-    /// Makes the environment the server's own when all commands have succeeded.
+    /// Makes the environment the server's own when all commands have succeeded, and removes what is of no use later.
     pub async fn finish(mut self) -> Result<(), BuildError> {
         let failed = "the environment cannot be taken over from its build";
-        let closing = tokio::task::spawn_blocking(move || match &mut self.confines {
-            Some(confines) => confines.take_back(&self.target),
-            None => Ok(()),
+        let closing = tokio::task::spawn_blocking(move || {
+            let Some(mut confines) = self.confines.take() else { return Ok(()) };
+            let taken = confines.take_back(&self.target);
+            confines.remove();
+            taken
         });
         closing.await.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(disk(failed))
     }
 
     /// Gives the environment's folder to the build, with what the server has put into it. To be called before each command.
-    pub fn begin(&mut self) -> Result<(), BuildError> {
-        match &mut self.confines {
-            Some(confines) if !confines.is_given => {
-                confines.is_given = true;
-                tree::hand_over(&self.target, confines.owner)
-                    .map_err(disk("the environment cannot be given to its build"))
-            }
-            _ => Ok(()),
-        }
+    pub async fn begin(&mut self) -> Result<(), BuildError> {
+        let confines = match &mut self.confines {
+            Some(confines) if !confines.is_given => confines,
+            _ => return Ok(()),
+        };
+        confines.is_given = true;
+        let (target, owner) = (self.target.clone(), confines.owner);
+        let giving = tokio::task::spawn_blocking(move || tree::hand_over(&target, owner)).await;
+        let failed = "the environment cannot be given to its build";
+        giving.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(disk(failed))
     }
 }
 
 impl Drop for Site {
     fn drop(&mut self) {
-        let Some(confines) = &mut self.confines else { return };
-        // Whoever made the folder removes it next.
-        let _ = confines.take_back(&self.target);
-        if let Err(error) = tree::remove(&confines.home) {
-            tracing::warn!(folder = %confines.home.display(), %error, "what a build has left cannot be removed");
+        // The environment's folder is removed next, by whoever made it.
+        if let Some(confines) = self.confines.take() {
+            let permit = self.permit.take();
+            let sweep = move || {
+                confines.remove();
+                drop(permit);
+            };
+            self.sweeper.hand_over(&self.target, sweep);
         }
     }
 }
@@ -292,6 +325,13 @@ impl Confines {
         tree::take_back(target, self.owner)
     }
 
+    /// Removes the build's own folder. Blocks.
+    fn remove(&self) {
+        if let Err(error) = tree::remove(&self.home) {
+            tracing::warn!(folder = %self.home.display(), %error, "what a build has left cannot be removed");
+        }
+    }
+
     /// What to start for `step`.
     pub fn prepare(&self, step: &Step) -> io::Result<Prepared> {
         let pair = |(name, value): &Variable| Ok((text(name.clone())?, text(value.clone())?));
@@ -304,7 +344,12 @@ impl Confines {
                 handed: 0,
             },
             view: self.view.clone(),
-            limits: Limits { processes_max: self.limits.processes_max, files_max: FILES_MAX, ..Limits::default() },
+            limits: Limits {
+                processes_max: self.limits.processes_max,
+                files_max: FILES_MAX,
+                file_bytes_max: Some(self.room.file_bytes_max()),
+                ..Limits::default()
+            },
             network: true,
             parts: self.sandbox.parts(),
         };

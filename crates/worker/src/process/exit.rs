@@ -2,7 +2,7 @@
 
 use std::{os::unix::process::ExitStatusExt, process::ExitStatus};
 
-const SIGNALS: [(i32, &str); 15] = [
+const SIGNALS: [(i32, &str); 16] = [
     (1, "SIGHUP"),
     (2, "SIGINT"),
     (3, "SIGQUIT"),
@@ -17,6 +17,7 @@ const SIGNALS: [(i32, &str); 15] = [
     (14, "SIGALRM"),
     (15, "SIGTERM"),
     (24, "SIGXCPU"),
+    (25, "SIGXFSZ"),
     (31, "SIGSYS"),
 ];
 
