@@ -5,6 +5,7 @@
 //! interfaces through which the engine reaches the world.
 
 pub mod access;
+pub mod address;
 pub mod configs;
 pub mod event;
 pub mod function;

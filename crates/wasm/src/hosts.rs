@@ -1,13 +1,16 @@
 //! Which hosts a function may reach, and at which addresses.
 //!
-//! A name leads wherever its owner lets it lead, also to the machine that asks or to a cloud's metadata address. So a host
-//! that is named may be of a private network, but is never on this machine or its link unless it is `localhost` or is given as
-//! an address; and what a wildcard permits is public.
+//! A name leads wherever its owner lets it lead, also to the machine that asks or to a cloud's metadata address. So names and
+//! wildcards lead to public addresses only, and to none of this machine. What is private is given as an address or as
+//! `localhost`, which needs a role ([`tidemill_core::access::demands`]).
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, UdpSocket},
     str::FromStr,
+    sync::LazyLock,
 };
+
+use tidemill_core::address::{is_private_host, is_public, split};
 
 /// One entry of `allowHosts`: `host`, `host:port`, `*.domain` or `*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,9 +33,7 @@ enum Host {
 pub(crate) enum Reach {
     /// Public addresses.
     Public,
-    /// Those and private networks.
-    Private,
-    /// Everywhere.
+    /// To the address that was given, which is private, or whatever `localhost` is.
     Local,
 }
 
@@ -56,21 +57,6 @@ impl FromStr for Pattern {
     }
 }
 
-/// Host and port; an address of version 6 stands in brackets when a port follows.
-fn split(text: &str) -> Option<(&str, Option<u16>)> {
-    if let Some(rest) = text.strip_prefix('[') {
-        let (host, rest) = rest.split_once(']')?;
-        return match rest.strip_prefix(':') {
-            Some(port) => Some((host, Some(port.parse().ok()?))),
-            None => rest.is_empty().then_some((host, None)),
-        };
-    }
-    match text.rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') => Some((host, Some(port.parse().ok()?))),
-        _ => Some((text, None)),
-    }
-}
-
 /// Where the host may lead, when one of the patterns permits it.
 pub(crate) fn reach(patterns: &[Pattern], host: &str, port: u16) -> Option<Reach> {
     let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
@@ -80,9 +66,11 @@ pub(crate) fn reach(patterns: &[Pattern], host: &str, port: u16) -> Option<Reach
         (Host::Any, _) => Some(Reach::Public),
         (Host::Below(domain), None) => host.ends_with(domain.as_str()).then_some(Reach::Public),
         (Host::Named(name), None) if *name == host => {
-            Some(if host == "localhost" { Reach::Local } else { Reach::Private })
+            Some(if is_private_host(&host) { Reach::Local } else { Reach::Public })
         }
-        (Host::Address(wanted), Some(address)) if *wanted == address => Some(Reach::Local),
+        (Host::Address(wanted), Some(address)) if *wanted == address => {
+            Some(if is_public(address) { Reach::Public } else { Reach::Local })
+        }
         (Host::Below(_) | Host::Named(_) | Host::Address(_), _) => None,
     };
     let best = patterns.iter().filter(fits).filter_map(reach).max()?;
@@ -93,56 +81,19 @@ pub(crate) fn reach(patterns: &[Pattern], host: &str, port: u16) -> Option<Reach
 pub(crate) fn permits(reach: Reach, address: IpAddr) -> bool {
     match reach {
         Reach::Local => true,
-        Reach::Private => !is_near(address),
-        Reach::Public => !is_near(address) && !is_private(address),
+        Reach::Public => is_public(address) && !is_ours(address),
     }
 }
 
-/// The address that is meant, when one of version 4 is written in version 6.
-fn plain(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V6(six) => match six.octets() {
-            // Mapped (::ffff:a.b.c.d), compatible (::a.b.c.d) and translated (64:ff9b::a.b.c.d).
-            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d]
-            | [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d] => Ipv4Addr::new(a, b, c, d).into(),
-            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d] if six != Ipv6Addr::LOCALHOST => {
-                Ipv4Addr::new(a, b, c, d).into()
-            }
-            _ => address,
-        },
-        IpAddr::V4(_) => address,
-    }
+/// Whether it is a public address of this machine: behind it answers what trusts those who come from here.
+fn is_ours(address: IpAddr) -> bool {
+    static CAN_TELL: LazyLock<bool> = LazyLock::new(|| !is_bound(Ipv4Addr::new(192, 0, 2, 1).into()));
+    is_bound(address) && *CAN_TELL
 }
 
-/// This machine, its link, or no single host.
-fn is_near(address: IpAddr) -> bool {
-    match plain(address) {
-        IpAddr::V4(four) => {
-            four.octets()[0] == 0
-                || four.is_loopback()
-                || four.is_link_local()
-                || four.is_multicast()
-                || four.is_broadcast()
-        }
-        IpAddr::V6(six) => {
-            six.is_unspecified() || six.is_loopback() || six.is_unicast_link_local() || six.is_multicast()
-        }
-    }
-}
-
-/// Networks that are not of the internet.
-fn is_private(address: IpAddr) -> bool {
-    match plain(address) {
-        IpAddr::V4(four) => {
-            let [a, b, ..] = four.octets();
-            four.is_private()
-                || four.is_documentation()
-                || (a == 100 && b & 0xc0 == 64)
-                || (a == 198 && b & 0xfe == 18)
-                || a >= 240
-        }
-        IpAddr::V6(six) => six.is_unique_local() || six.segments()[0] == 0x2001 && six.segments()[1] == 0xdb8,
-    }
+/// Whether one can be bound there, which, unless the system lets everybody, needs an address of this machine.
+fn is_bound(address: IpAddr) -> bool {
+    UdpSocket::bind((address, 0)).is_ok()
 }
 
 #[cfg(test)]
@@ -156,12 +107,12 @@ mod tests {
     #[test]
     fn a_pattern_permits_its_host_and_no_other() {
         for (pattern, host, port, found) in [
-            ("example.org", "example.org", 443, Some(Reach::Private)),
-            ("example.org", "EXAMPLE.org.", 80, Some(Reach::Private)),
+            ("example.org", "example.org", 443, Some(Reach::Public)),
+            ("example.org", "EXAMPLE.org.", 80, Some(Reach::Public)),
             ("example.org", "www.example.org", 443, None),
             ("example.org", "badexample.org", 443, None),
             ("example.org:8443", "example.org", 443, None),
-            ("example.org:8443", "example.org", 8443, Some(Reach::Private)),
+            ("example.org:8443", "example.org", 8443, Some(Reach::Public)),
             ("*.example.org", "a.b.example.org", 80, Some(Reach::Public)),
             ("*.example.org", "example.org", 80, None),
             ("*", "anything.net", 80, Some(Reach::Public)),
@@ -170,6 +121,7 @@ mod tests {
             ("*", "169.254.169.254", 80, None),
             ("*", "[::ffff:169.254.169.254]", 80, None),
             ("*", "10.0.0.8", 80, None),
+            ("93.184.216.34", "93.184.216.34", 80, Some(Reach::Public)),
             ("10.0.0.8", "10.0.0.8", 80, Some(Reach::Local)),
             ("127.0.0.1:8080", "127.0.0.1", 8080, Some(Reach::Local)),
             ("127.0.0.1:8080", "127.0.0.1", 7070, None),
@@ -189,22 +141,9 @@ mod tests {
 
     #[test]
     fn names_do_not_lead_to_this_machine() {
-        for (address, private, public) in [
-            ("93.184.216.34", true, true),
-            ("10.1.2.3", true, false),
-            ("100.64.0.1", true, false),
-            ("127.0.0.1", false, false),
-            ("0.0.0.0", false, false),
-            ("169.254.169.254", false, false),
-            ("::1", false, false),
-            ("::ffff:127.0.0.1", false, false),
-            ("64:ff9b::7f00:1", false, false),
-            ("fe80::1", false, false),
-            ("fd00::1", true, false),
-            ("2606:2800:220:1::1", true, true),
-        ] {
-            let ip = address.parse().unwrap();
-            assert_eq!((permits(Reach::Private, ip), permits(Reach::Public, ip)), (private, public), "{address}");
-        }
+        let found = ["93.184.216.34", "127.0.0.1", "10.1.2.3"].map(|text| text.parse().unwrap());
+        assert_eq!(found.map(|address| permits(Reach::Public, address)), [true, false, false]);
+        assert_eq!(found.map(|address| permits(Reach::Local, address)), [true; 3]);
+        assert!(is_ours("127.0.0.1".parse().unwrap()) && !is_ours("93.184.216.34".parse().unwrap()));
     }
 }

@@ -3,7 +3,10 @@
 use std::{fmt, path::Path};
 
 use super::Role;
-use crate::spec::{Container, DEPENDENCY_FILES, FunctionSpec, Runtime};
+use crate::{
+    address,
+    spec::{Container, DEPENDENCY_FILES, FunctionSpec, Runtime},
+};
 
 /// Something that reaches beyond the function's own container.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub enum Demand {
     Build,
     /// The network of the host or of another container.
     Network(String),
+    /// Requests to a host that is not of the internet, from within the server.
+    PrivateHost(String),
 }
 
 impl fmt::Display for Demand {
@@ -34,6 +39,7 @@ impl fmt::Display for Demand {
             Demand::Mount(path) => write!(f, "the mount of {path}"),
             Demand::Build => f.write_str("an image that is built from a Dockerfile"),
             Demand::Network(name) => write!(f, "the network {name:?}"),
+            Demand::PrivateHost(host) => write!(f, "a function that may reach {host:?}, which is not of the internet"),
         }
     }
 }
@@ -63,7 +69,7 @@ impl ProcessRoles {
     pub fn needed(self, demand: &Demand) -> Option<Role> {
         match demand {
             Demand::Process => Some(self.closed),
-            Demand::ProcessNetwork | Demand::ProcessBuild => Some(self.open),
+            Demand::ProcessNetwork | Demand::ProcessBuild | Demand::PrivateHost(_) => Some(self.open),
             Demand::Privileged | Demand::Mount(_) | Demand::Build | Demand::Network(_) => None,
         }
     }
@@ -90,6 +96,7 @@ pub fn demands(spec: &FunctionSpec, files: &[String]) -> Vec<Demand> {
     }
     if spec.runtime == Runtime::Wasm {
         demands.extend(wasm_mounts(spec).map(|source| Demand::Mount(source.to_owned())));
+        demands.extend(wasm_private_hosts(spec).map(|host| Demand::PrivateHost(host.to_owned())));
     }
     let Some(container) = spec.container.as_deref() else { return demands };
     if container.privileged {
@@ -99,6 +106,13 @@ pub fn demands(spec: &FunctionSpec, files: &[String]) -> Vec<Demand> {
     let is_foreign = |name: &&String| *name == "host" || name.starts_with("container:");
     demands.extend(container.networks.iter().filter(is_foreign).cloned().map(Demand::Network));
     demands
+}
+
+/// What a WebAssembly function asks to reach that is not of the internet. Names lead to public addresses only.
+fn wasm_private_hosts(spec: &FunctionSpec) -> impl Iterator<Item = &str> {
+    let grants = spec.runtime_attributes.get("wasm").and_then(|wasm| wasm.get("allowHosts"));
+    let hosts = grants.and_then(serde_json::Value::as_array).into_iter().flatten().filter_map(|host| host.as_str());
+    hosts.filter(|text| address::split(text).is_some_and(|(host, _)| address::is_private_host(host)))
 }
 
 /// The folders of the host that a WebAssembly function asks for; those of its own package are relative.
@@ -145,6 +159,18 @@ mod tests {
         let mounts = serde_json::json!({"mounts": [{"source": "data"}, {"source": "/etc"}]});
         spec.runtime_attributes.insert("wasm".to_owned(), mounts);
         assert_eq!(demands(&spec, &[]), [Demand::Mount("/etc".to_owned())]);
+    }
+
+    #[test]
+    fn webassembly_asks_for_hosts_that_are_not_of_the_internet() {
+        let mut spec = FunctionSpec::new(Runtime::Wasm);
+        let hosts =
+            ["*", "example.org", "*.example.net:8080", "93.184.216.34", "127.0.0.1:80", "[::1]:80", "localhost:7070"];
+        spec.runtime_attributes.insert("wasm".to_owned(), serde_json::json!({ "allowHosts": hosts }));
+        let found = demands(&spec, &[]);
+        assert_eq!(found, [hosts[4], hosts[5], hosts[6]].map(|host| Demand::PrivateHost(host.to_owned())));
+        assert_eq!(ProcessRoles::usual(true).needed(&found[0]), Some(Role::Privileged));
+        assert_eq!(ProcessRoles::usual(false).needed(&found[0]), Some(Role::Privileged));
     }
 
     fn image(change: impl FnOnce(&mut Container)) -> FunctionSpec {
