@@ -14,6 +14,8 @@ pub const LOG_ATTEMPT_LINES_MAX: usize = 10_000;
 pub const REQUEST_BODY_BYTES: u64 = 64 * 1024 * 1024;
 /// The largest response a function may give.
 pub const RESPONSE_BODY_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// The headers of a response together, names and values, in bytes.
+pub const RESPONSE_HEADERS_BYTES_MAX: usize = 64 * 1024;
 /// How long a call waits for a free worker unless the trigger says otherwise (Nuclio: 10 s).
 pub const WORKER_AVAILABILITY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a function may wait in its queue of pending invocations before new ones are refused: the number of them.
@@ -30,7 +32,7 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 pub const STATE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// An execution sends at most so many messages.
 pub const SENDS_MAX: usize = 1_000;
-/// The bodies of the messages of one execution together, in bytes.
+/// The messages of one execution together, in bytes: their bodies, headers and other texts.
 pub const SENDS_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Names and values of the configs that go with a call together, in bytes.
 pub const CONFIGS_BYTES_MAX: usize = 1024 * 1024;

@@ -20,10 +20,11 @@ pub fn one_line(said: impl std::fmt::Display) -> String {
 
 /// Cuts `text` to about `bytes_max` bytes at a character's edge and says how many are missing.
 pub fn cut_text(text: &str, bytes_max: usize) -> String {
-    cut_with_total(text, bytes_max, text.len())
+    cut_of(text, bytes_max, text.len())
 }
 
-fn cut_with_total(text: &str, bytes_max: usize, total: usize) -> String {
+/// Cuts the beginning `text` of a text of `total` bytes in the same way.
+pub fn cut_of(text: &str, bytes_max: usize, total: usize) -> String {
     if total <= bytes_max {
         return text.to_owned();
     }
@@ -256,7 +257,7 @@ impl LineSplitter {
             self.total -= 1;
         }
         let text = String::from_utf8_lossy(&self.part);
-        line(&cut_with_total(&text, LOG_MESSAGE_BYTES_MAX, self.total.max(text.len())));
+        line(&cut_of(&text, LOG_MESSAGE_BYTES_MAX, self.total.max(text.len())));
         self.part.clear();
         self.part.shrink_to(4096);
         self.total = 0;

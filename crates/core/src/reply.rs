@@ -22,6 +22,13 @@ pub fn check(reply: Reply) -> Result<Reply, String> {
     if !is_value(&reply.content_type) {
         return Err("the response's content type holds a control character".to_owned());
     }
+    let bytes = reply.headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+    if bytes + reply.content_type.len() > limits::RESPONSE_HEADERS_BYTES_MAX {
+        return Err(format!(
+            "the response has {bytes} bytes of headers, more than the {} that are allowed",
+            limits::RESPONSE_HEADERS_BYTES_MAX
+        ));
+    }
     match reply.headers.iter().find(|(name, value)| !is_token(name) || !is_value(value)) {
         Some((name, _)) => Err(format!("the response's header {:?} is not valid", cut_text(name, 100))),
         None => Ok(reply),
@@ -47,6 +54,7 @@ mod tests {
             Reply { content_type: "a\nb".to_owned(), ..good.clone() },
             Reply { headers: header("a b", "x"), ..good.clone() },
             Reply { headers: header("a", "x\r\ny"), ..good.clone() },
+            Reply { headers: header("a", &"x".repeat(limits::RESPONSE_HEADERS_BYTES_MAX)), ..good.clone() },
         ] {
             assert!(check(bad).is_err());
         }

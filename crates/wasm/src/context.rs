@@ -14,7 +14,13 @@
 
 use std::time::Duration;
 
-use tidemill_core::{Event, invocation::LogLevel, message, ports};
+use tidemill_core::{
+    Event,
+    invocation::LogLevel,
+    limits::{LOG_MESSAGE_BYTES_MAX, SENDS_BYTES_MAX},
+    log::cut_of,
+    message, ports,
+};
 use wasmtime::{Caller, Extern};
 
 use crate::{
@@ -25,11 +31,18 @@ use crate::{
     guest::Guest,
 };
 
+/// The longest text of a message, which may hold its body as base64.
+const MESSAGE_TEXT_BYTES_MAX: u64 = SENDS_BYTES_MAX / 3 * 4 + 1024 * 1024;
+
 impl types::Host for Guest {}
 
 impl context::Host for Guest {
     fn log(&mut self, level: Level, message: String, fields: Option<String>) {
         let fields = fields.and_then(|text| {
+            if text.len() > LOG_MESSAGE_BYTES_MAX {
+                // Read they would take many times as much. The log says how many there were.
+                return Some((serde_json::Value::Null, text.len()));
+            }
             let value: serde_json::Value = serde_json::from_str(&text).ok()?;
             value.is_object().then_some((value, text.len()))
         });
@@ -108,18 +121,21 @@ fn lower(headers: Vec<(String, String)>) -> Vec<(String, String)> {
 /// Offers them to core modules.
 pub(crate) fn add_to_module_linker(linker: &mut wasmtime::Linker<Guest>) -> wasmtime::Result<()> {
     linker.func_wrap("tidemill", "log", |mut caller: Caller<'_, Guest>, level: i32, at: u32, length: u32| {
-        let text = read(&mut caller, at, length)?;
+        let (text, guest) = text(&mut caller, at, length)?;
         let level = [LogLevel::Debug, LogLevel::Info, LogLevel::Warn].get(level as usize).copied();
-        let text = String::from_utf8_lossy(&text);
-        caller.data().record().log(level.unwrap_or(LogLevel::Error), &text, None);
+        // No more is looked at than is kept.
+        let kept = String::from_utf8_lossy(&text[..text.len().min(LOG_MESSAGE_BYTES_MAX)]);
+        guest.record().log(level.unwrap_or(LogLevel::Error), &cut_of(&kept, LOG_MESSAGE_BYTES_MAX, text.len()), None);
         Ok::<_, wasmtime::Error>(())
     })?;
     linker.func_wrap("tidemill", "send", |mut caller: Caller<'_, Guest>, at: u32, length: u32| {
-        let text = read(&mut caller, at, length)?;
-        let record = &caller.data().record();
-        let read = message::read(&text).map_err(|why| format!("the message is not understood: {why}"));
-        let sent = read.and_then(|message| record.send(message));
-        Ok::<_, wasmtime::Error>(said(&caller, sent))
+        let (text, guest) = text(&mut caller, at, length)?;
+        let sent = match text.len() as u64 > MESSAGE_TEXT_BYTES_MAX {
+            true => Err(format!("a message has {} bytes, more than can be one", text.len())),
+            false => message::read(text).map_err(|why| format!("the message is not understood: {why}")),
+        };
+        let sent = sent.and_then(|message| guest.record().send(message));
+        Ok::<_, wasmtime::Error>(said(guest, sent))
     })?;
     linker.func_wrap("tidemill", "state_size", |caller: Caller<'_, Guest>| {
         caller.data().record().state().map_or(-1, |state| size(state.len()))
@@ -129,9 +145,9 @@ pub(crate) fn add_to_module_linker(linker: &mut wasmtime::Linker<Guest>) -> wasm
         write(&mut caller, &state, at, length)
     })?;
     linker.func_wrap("tidemill", "state_write", |mut caller: Caller<'_, Guest>, at: u32, length: u32| {
-        let value = read(&mut caller, at, length)?;
-        let set = caller.data().record().set_state(&value);
-        Ok::<_, wasmtime::Error>(said(&caller, set))
+        let (value, guest) = text(&mut caller, at, length)?;
+        let set = guest.record().set_state(value);
+        Ok::<_, wasmtime::Error>(said(guest, set))
     })?;
     linker.func_wrap("tidemill", "configs_size", |caller: Caller<'_, Guest>| size(configs(caller.data()).len()))?;
     linker.func_wrap("tidemill", "configs_read", |mut caller: Caller<'_, Guest>, at: u32, length: u32| {
@@ -150,11 +166,11 @@ fn size(bytes: usize) -> i32 {
     i32::try_from(bytes).unwrap_or(i32::MAX)
 }
 
-fn said(caller: &Caller<'_, Guest>, result: Result<(), String>) -> i32 {
+fn said(guest: &Guest, result: Result<(), String>) -> i32 {
     match result {
         Ok(()) => 0,
         Err(reason) => {
-            caller.data().record().log(LogLevel::Warn, &reason, None);
+            guest.record().log(LogLevel::Warn, &reason, None);
             1
         }
     }
@@ -174,8 +190,10 @@ fn write(caller: &mut Caller<'_, Guest>, text: &[u8], at: u32, length: u32) -> w
     Ok(size(part.len()))
 }
 
-fn read(caller: &mut Caller<'_, Guest>, at: u32, length: u32) -> wasmtime::Result<Vec<u8>> {
-    let memory = memory(caller)?;
-    let found = memory.data(&*caller).get(at as usize..).and_then(|rest| rest.get(..length as usize));
-    found.map(<[u8]>::to_vec).ok_or_else(|| wasmtime::format_err!("the text lies outside of the memory"))
+/// A text where it lies: nothing is copied before somebody has looked at its length.
+fn text<'a>(caller: &'a mut Caller<'_, Guest>, at: u32, length: u32) -> wasmtime::Result<(&'a [u8], &'a Guest)> {
+    let (data, guest) = memory(caller)?.data_and_store_mut(caller);
+    let found = data.get(at as usize..).and_then(|rest| rest.get(..length as usize));
+    let found = found.ok_or_else(|| wasmtime::format_err!("the text lies outside of the memory"))?;
+    Ok((found, guest))
 }

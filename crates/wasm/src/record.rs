@@ -144,7 +144,7 @@ impl Record {
         if inner.sends.len() >= SENDS_MAX {
             return Err(format!("it sent more than the {SENDS_MAX} messages that are allowed"));
         }
-        let size = message.body.len() as u64;
+        let size = message.size();
         if inner.sends_bytes + size > SENDS_BYTES_MAX {
             return Err(format!("the messages have more than the {SENDS_BYTES_MAX} bytes that are allowed"));
         }

@@ -174,6 +174,15 @@ pub struct Message {
     pub delay: Duration,
 }
 
+impl Message {
+    /// What it counts towards [`crate::limits::SENDS_BYTES_MAX`]: the bytes of all its texts and of its body.
+    pub fn size(&self) -> u64 {
+        let headers = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+        let key = self.key.as_ref().map_or(0, String::len);
+        (self.function.len() + key + self.content_type.len() + headers + self.body.len()) as u64
+    }
+}
+
 /// How a call ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CallOutcome {

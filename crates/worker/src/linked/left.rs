@@ -27,7 +27,7 @@ impl Left {
         Left { has_state, ..Left::default() }
     }
 
-    /// Whether one more message with `size` bytes of body is within the limits.
+    /// Whether one more message with `size` bytes, as it came, is within the limits.
     pub fn admits_message(&mut self, size: u64) -> bool {
         self.sends_bytes = self.sends_bytes.saturating_add(size);
         if self.sends.len() >= SENDS_MAX {

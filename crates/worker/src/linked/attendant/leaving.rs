@@ -18,7 +18,9 @@ impl Attendant {
     /// A message to another function.
     pub(super) fn send(&mut self, frame: Frame<'_>) -> Result<(), Violation> {
         let meta: SendMeta = incoming::read("SEND", frame.meta)?;
-        let Some(body) = self.admitted(frame, "SEND", Left::admits_message)? else { return Ok(()) };
+        let texts = frame.meta.len() as u64;
+        let admits = |left: &mut Left, body: u64| left.admits_message(texts.saturating_add(body));
+        let Some(body) = self.admitted(frame, "SEND", admits)? else { return Ok(()) };
         let headers = meta.headers.0.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
         let message = Message {
             function: meta.function,
