@@ -57,7 +57,7 @@ fn pool(instances_max: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances_max)
         .total_core_instances(instances_max.saturating_mul(limits::CORE_INSTANCES_MAX))
-        .total_memories(instances_max.saturating_mul(2))
+        .total_memories(instances_max.saturating_mul(limits::MEMORIES_MAX))
         .total_tables(instances_max.saturating_mul(limits::TABLES_MAX))
         .total_stacks(instances_max)
         .total_gc_heaps(instances_max)

@@ -8,7 +8,7 @@ use tidemill_core::{
     reply,
     words::{human_bytes, memory_reason},
 };
-use wasmtime::{Trap, WasmBacktrace};
+use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use crate::{
@@ -62,6 +62,9 @@ pub(crate) fn judge(ended: Ended, record: &Record) -> Result<Reply, Verdict> {
                 }
                 let said = record.last_message().map(|line| format!(": {}", line.trim())).unwrap_or_default();
                 return Err(raised(&format!("exit status {}{said}", exit.0), 500, Some(i64::from(exit.0))));
+            }
+            if let Some(error) = error.downcast_ref::<PoolConcurrencyLimitError>() {
+                return Err(broken(AttemptOutcome::Interrupted, format!("the server had no room for it: {error}")));
             }
             let reason = reason(&error, is_out_of_tables, record);
             if let Some(trace) = backtrace(&error) {

@@ -123,3 +123,24 @@ async fn the_time_of_an_event_does_not_pass_while_it_waits() {
     let end = marking.await.unwrap();
     assert_eq!(broken(&end), (AttemptOutcome::TimedOut, "ran longer than its event timeout of 1 ms"));
 }
+
+#[tokio::test]
+async fn a_neighbour_with_all_memories_it_may_have_leaves_room_for_others() {
+    let bench = Bench::with(|config| config.instances_max = 3);
+    let greedy = format!("(memory $second 1) (memory $third 1) (memory $fourth 1) {LOOPS}");
+    let worker = bench.launch(command(&greedy)).await;
+    let open = [call("go"), call("go")];
+    let running = open.clone().map(|call| calls(&worker, call));
+    for call in &open {
+        while worker.logs_so_far(call.invocation).await.is_none_or(|lines| lines.is_empty()) {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(text(&worker.call(&call("")).await), "");
+    for call in &open {
+        worker.cancel(call.invocation).await;
+    }
+    for running in running {
+        assert_eq!(broken(&running.await.unwrap()).0, AttemptOutcome::Cancelled);
+    }
+}
