@@ -86,7 +86,11 @@ async fn launch(
             let directory = case.folder.clone();
             let unpacked =
                 Unpacked { digest, directory, stem: "function".to_owned(), files: Vec::new(), manifest: None };
-            bench.builder.environment(&bench.project, &unpacked, &spec, &Lines::default()).await.map_err(|error| error.to_string())?
+            bench
+                .builder
+                .environment(&bench.project, &unpacked, &spec, &Lines::default())
+                .await
+                .map_err(|error| error.to_string())?
         }
     };
     let mut launch = bench.launch_of(&case.folder, environment, spec);

@@ -120,7 +120,8 @@ mod tests {
         assert!(wrappers.join("python/__pycache__").is_dir());
         assert!(!ran.exists());
         let noted = fs::read_to_string(home.path().join("noted")).unwrap();
-        let known = |line: &str| line == "/" || ["PWD=", "_=", "SHLVL=", "OLDPWD="].iter().any(|name| line.starts_with(name));
+        let known =
+            |line: &str| line == "/" || ["PWD=", "_=", "SHLVL=", "OLDPWD="].iter().any(|name| line.starts_with(name));
         assert!(noted.lines().all(known), "{noted}");
     }
 }
