@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
+/// The header that counts the calls of functions by functions that led to an event.
+pub const CALL_DEPTH: &str = "tidemill-call-depth";
+
 /// Which trigger brought an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TriggerLabel {

@@ -30,6 +30,8 @@ pub const READINESS_TIMEOUT: Duration = Duration::from_secs(120);
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 /// The largest state of an actor, in bytes of JSON.
 pub const STATE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// The longest chain of functions that call each other and wait, as far as their runtimes count.
+pub const CALL_DEPTH_MAX: u32 = 16;
 /// An execution sends at most so many messages.
 pub const SENDS_MAX: usize = 1_000;
 /// The messages of one execution together, in bytes: their bodies, headers and other texts.

@@ -22,12 +22,15 @@ pub(crate) struct Budget {
     /// How many wait for some to be freed. Without any, an instance's end costs two looks at memory and no lock.
     waiting: AtomicUsize,
     freed: Notify,
+    /// Held by the first of those who wait, so that they get theirs in the order in which they came.
+    line: tokio::sync::Mutex<()>,
 }
 
 impl Budget {
     /// A budget of so many bytes.
     pub fn new(bytes_max: u64) -> Arc<Budget> {
-        Arc::new(Budget { bytes_max, bytes: AtomicU64::new(0), waiting: AtomicUsize::new(0), freed: Notify::new() })
+        let (bytes, waiting, freed, line) = Default::default();
+        Arc::new(Budget { bytes_max, bytes, waiting, freed, line })
     }
 
     /// The most there is, in bytes.
@@ -44,18 +47,23 @@ impl Budget {
     /// instance alone gets what is there, and is refused the rest by its own limit.
     pub async fn open(self: &Arc<Budget>, bytes: u64) -> Account {
         let _waits = Waits::new(&self.waiting);
+        let _first = self.line.lock().await;
         loop {
             // Listened and counted before it is looked at: it may be freed in between.
             let freed = self.freed.notified();
-            if let Some(account) = self.try_open(bytes) {
+            if let Some(account) = self.account(bytes) {
                 return account;
             }
             freed.await;
         }
     }
 
-    /// The same, when it is there at once.
+    /// The same, when it is there at once and nobody waits for it.
     pub fn try_open(self: &Arc<Budget>, bytes: u64) -> Option<Account> {
+        if self.is_short() { None } else { self.account(bytes) }
+    }
+
+    fn account(self: &Arc<Budget>, bytes: u64) -> Option<Account> {
         let bytes = bytes.min(self.bytes_max);
         self.take(bytes).then(|| Account { budget: self.clone(), bytes })
     }
@@ -172,13 +180,11 @@ mod tests {
             let budget = budget.clone();
             async move { budget.open(30).await }
         });
-        let mut small = budget.open(20).await;
-        assert!(!small.reach(21));
         for _ in 0..10 {
             tokio::task::yield_now().await;
         }
-        assert!(!opening.is_finished());
-        drop(small);
+        // Who comes later does not get before it.
+        assert!(!opening.is_finished() && budget.try_open(20).is_none());
         drop(first);
         let mut second = opening.await.unwrap();
         assert!(second.reach(100) && !second.reach(101));

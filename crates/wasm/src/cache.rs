@@ -17,6 +17,7 @@ use std::{
     fs,
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, Read as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::{
         Arc, Weak,
@@ -73,6 +74,9 @@ impl Cache {
         engine.precompile_compatibility_hash().hash(&mut hash);
         let mark = format!("{:016x}-", hash.finish());
         let (drafts, compiled, holds) = Default::default();
+        if let Err(error) = closed(&directory) {
+            tracing::warn!(folder = %directory.display(), %error, "others may write compiled code");
+        }
         let cache = Cache { directory, bytes_max, engine, mark, drafts, compiled, holds };
         cache.make_room();
         cache
@@ -169,7 +173,7 @@ impl Cache {
     }
 
     fn store(&self, folder: &Path, compiled: &[u8]) -> io::Result<PathBuf> {
-        fs::create_dir_all(folder)?;
+        fs::DirBuilder::new().recursive(true).mode(OWN_ONLY).create(folder)?;
         for entry in fs::read_dir(folder)?.flatten() {
             // What others write at this moment is theirs; other code for this module is of no use any more.
             if entry.path().extension().is_some_and(|extension| extension == EXTENSION) {
@@ -190,8 +194,8 @@ impl Cache {
 
     #[expect(unsafe_code, reason = "mapping code is running what the file holds; its digest was checked or it is ours")]
     fn map(&self, file: &Path, form: Form) -> io::Result<Code> {
-        // SAFETY: the file was written by this engine or has the digest that its name says, and nobody changes files of the
-        // data folder: they are replaced.
+        // SAFETY: the file was written by this engine or has the digest that its name says, nobody but us has access to the
+        // folder, which no function is given, and files there are not changed: they are replaced.
         let code = unsafe {
             match form {
                 Form::Module => Module::deserialize_file(&self.engine, file).map(Code::Module),
@@ -210,6 +214,20 @@ impl Cache {
                 Form::Component => Component::deserialize(&self.engine, compiled).map(Code::Component),
             }
         }
+    }
+}
+
+/// The mode of folders that nobody else reads or writes.
+const OWN_ONLY: u32 = 0o700;
+
+/// Closes a folder that is there to others: its code is run.
+fn closed(folder: &Path) -> io::Result<()> {
+    match fs::metadata(folder) {
+        Ok(found) if found.permissions().mode() & 0o077 != 0 => {
+            fs::set_permissions(folder, fs::Permissions::from_mode(OWN_ONLY))
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

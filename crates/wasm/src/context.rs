@@ -16,8 +16,9 @@ use std::time::Duration;
 
 use tidemill_core::{
     Event,
+    event::CALL_DEPTH,
     invocation::LogLevel,
-    limits::{LOG_MESSAGE_BYTES_MAX, SENDS_BYTES_MAX},
+    limits::{CALL_DEPTH_MAX, LOG_MESSAGE_BYTES_MAX, SENDS_BYTES_MAX},
     log::cut_of,
     message, ports,
 };
@@ -83,13 +84,20 @@ impl context::Host for Guest {
 
     async fn call(&mut self, function: String, request: Request) -> Result<Reply, String> {
         let or = |text: String, other: &str| if text.is_empty() { other.to_owned() } else { text };
+        let depth = self.depth() + 1;
+        if depth > CALL_DEPTH_MAX {
+            return Err(format!("{CALL_DEPTH_MAX} functions called each other already, which is all that may"));
+        }
+        let mut headers = lower(request.headers);
+        headers.retain(|(name, _)| name != CALL_DEPTH);
+        headers.push((CALL_DEPTH.to_owned(), depth.to_string()));
         let call = ports::CallRequest {
             caller: self.scene.function.clone(),
             function: function.parse().map_err(|error| format!("{function:?}: {error}"))?,
             event: Event {
                 method: or(request.method, "POST"),
                 path: or(request.path, "/"),
-                headers: lower(request.headers),
+                headers,
                 content_type: request.content_type,
                 body: request.body.into(),
                 ..Event::default()

@@ -1,13 +1,19 @@
 //! The driver: compiles modules, checks what they ask for, and makes workers of them.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use tidemill_core::{
     FunctionRef,
     invocation::LogLine,
     ports::{CallOutcome, Driver, DriverHealth, Launch, LaunchError, Worker},
-    spec::{FunctionSpec, Runtime},
+    spec::{FunctionSpec, Runtime, StateScope},
     variables::function_variables,
     words::{human_bytes, human_duration},
 };
@@ -26,7 +32,7 @@ use crate::{
     outbound::Clients,
     programs::Programs,
     record::Record,
-    worker::{Shared, WasmWorker},
+    worker::{Shared, Shares, WasmWorker},
 };
 
 /// Runs functions of the runtime `wasm` within this process. See the crate.
@@ -46,9 +52,10 @@ impl WasmDriver {
     ///
     /// # Errors
     ///
-    /// The system gives no address space or no thread.
+    /// The system gives no address space or no thread, or the folders that may be mounted hold those of the server.
     pub fn new(config: WasmConfig) -> io::Result<WasmDriver> {
         let instances_max = config.instances_max.max(1);
+        check(&config)?;
         let broken = |error: wasmtime::Error| io::Error::other(one_line(&error));
         let (engine, without_pool) = engine::engine(instances_max).map_err(broken)?;
         if let Some(reason) = &without_pool {
@@ -59,7 +66,8 @@ impl WasmDriver {
         let programs = Programs::new(engine.clone(), cache).map_err(broken)?;
         let room = Arc::new(Semaphore::new(instances_max as usize));
         let memory = Budget::new(config.memory_bytes_max.unwrap_or_else(half_of_the_machine));
-        let shared = Arc::new(Shared { ticker, lane: Lane::new(config.threads), room, memory });
+        let shares = Shares::new(instances_max as usize);
+        let shared = Arc::new(Shared { ticker, lane: Lane::new(config.threads), room, memory, shares });
         let clients = Arc::default();
         Ok(WasmDriver { engine, programs, shared, clients, mounts: config.mounts, instances_max, without_pool })
     }
@@ -76,6 +84,19 @@ impl WasmDriver {
             variables: function_variables(&launch.function, launch.revision, &launch.spec).into(),
             memory_bytes_max: memory.min(limits::MEMORY_BYTES_MAX),
         }
+    }
+}
+
+/// Whoever writes to the server's folder, where compiled code is, is the server.
+fn check(config: &WasmConfig) -> io::Result<()> {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let data = real(config.cache.parent().unwrap_or(&config.cache));
+    match config.mounts.iter().find(|mount| data.starts_with(real(mount)) || real(mount).starts_with(&data)) {
+        None => Ok(()),
+        Some(mount) => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("the setting wasm.mounts permits {}, which holds or lies in the data folder", mount.display()),
+        )),
     }
 }
 
@@ -106,18 +127,21 @@ impl Driver for WasmDriver {
         }
         let grants = Grants::read(&launch.spec, &launch.directory, &self.mounts).map_err(refused)?;
         let timeout = launch.spec.readiness_timeout;
-        let program = tokio::time::timeout(timeout, self.programs.get(&launch.environment.program, &launch.function))
-            .await
-            .map_err(|_| {
-                let limit = human_duration(timeout);
-                refused(format!("it was not compiled within its readiness timeout of {limit}; compiling goes on"))
-            })?
-            .map_err(refused)?;
+        let until = Instant::now().checked_add(timeout).ok_or_else(|| refused("its readiness timeout is too long"))?;
+        let program =
+            tokio::time::timeout_at(until.into(), self.programs.get(&launch.environment.program, &launch.function))
+                .await
+                .map_err(|_| {
+                    let limit = human_duration(timeout);
+                    refused(format!("it was not compiled within its readiness timeout of {limit}; compiling goes on"))
+                })?
+                .map_err(refused)?;
         tracing::debug!(function = %launch.function, kind = program.kind.as_str(), "linked");
         let scene = self.scene(&launch, &grants);
         let worker = WasmWorker::new(launch.worker.clone(), self.shared.clone(), program, scene, grants);
-        let record = Record::default();
-        match worker.try_out(&record, timeout).await {
+        let has_state = launch.spec.state != StateScope::None;
+        let record = Record::new(has_state.then(Bytes::new));
+        match worker.try_out(&record, until, timeout).await {
             Ok(()) => Ok(Arc::new(worker)),
             Err(outcome) => Err(not_ready(outcome, record.lines())),
         }
@@ -143,6 +167,7 @@ impl Driver for WasmDriver {
 
     async fn close(&self) {
         self.shared.room.close();
+        self.shared.shares.close();
     }
 
     async fn health(&self) -> Vec<DriverHealth> {

@@ -25,6 +25,8 @@ pub(crate) const TICK: Duration = Duration::from_millis(2);
 const REST_AFTER: Duration = Duration::from_millis(200);
 /// Resident bytes that a memory keeps for its next instance.
 const KEPT_BYTES: usize = 256 * 1024;
+/// The same for a table, of which there are many more.
+const KEPT_TABLE_BYTES: usize = 16 * 1024;
 /// Frames of a backtrace.
 const FRAMES_MAX: usize = 30;
 
@@ -69,7 +71,7 @@ fn pool(instances_max: u32) -> PoolingAllocationConfig {
         .table_elements(limits::TABLE_ENTRIES_MAX)
         .max_memory_size(usize::try_from(limits::MEMORY_BYTES_MAX).unwrap_or(usize::MAX))
         .linear_memory_keep_resident(KEPT_BYTES)
-        .table_keep_resident(KEPT_BYTES)
+        .table_keep_resident(KEPT_TABLE_BYTES)
         .pagemap_scan(Enabled::Auto);
     pool
 }

@@ -13,7 +13,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
-use tidemill_core::spec::FunctionSpec;
+use tidemill_core::{invocation::Reply, reply, spec::FunctionSpec};
 
 use crate::{hosts::Pattern, limits};
 
@@ -60,6 +60,8 @@ impl Grants {
                 .ok_or("runtimeAttributes.responseHeaders must hold texts")?,
             Some(_) => return Err("runtimeAttributes.responseHeaders must be a map of names to values".to_owned()),
         };
+        let dressed = Reply { status: 200, headers: response_headers.clone(), ..Reply::default() };
+        reply::check(dressed).map_err(|reason| format!("runtimeAttributes.responseHeaders: {reason}"))?;
         let mut grants = Grants { arguments, response_headers, slots: limits::SLOTS_DEFAULT, ..Grants::default() };
         match attribute("wasm") {
             None => {}
@@ -180,6 +182,9 @@ mod tests {
             (json!({"wasm": {"mounts": [{"target": "/x"}]}}), "source is missing"),
             (json!({"wasm": {"mounts": [{"source": ".", "target": "x"}]}}), "must begin with /"),
             (json!({"arguments": 5}), "runtimeAttributes.arguments"),
+            (json!({"responseHeaders": {"a b": "x"}}), "runtimeAttributes.responseHeaders"),
+            (json!({"responseHeaders": {"a": "x\r\ny: z"}}), "runtimeAttributes.responseHeaders"),
+            (json!({"responseHeaders": {"content-type": "a\nb"}}), "runtimeAttributes.responseHeaders"),
         ] {
             let error = read(attributes, Path::new("/"), &[]).unwrap_err();
             assert!(error.contains(named), "{error}");

@@ -54,6 +54,8 @@ pub(crate) struct Part {
     /// Further environment.
     pub variables: Vec<(String, String)>,
     pub stdin: Bytes,
+    /// Calls of functions by functions that led to it.
+    pub depth: u32,
 }
 
 impl Part {
@@ -144,6 +146,11 @@ impl Guest {
         &self.part.record
     }
 
+    /// Calls of functions by functions that led to it.
+    pub fn depth(&self) -> u32 {
+        self.part.depth
+    }
+
     /// The configs that apply to its call.
     pub fn configs(&self) -> &BTreeMap<String, String> {
         &self.part.configs
@@ -157,13 +164,13 @@ struct Wasi(Option<Box<WasiP1Ctx>>);
 
 impl Wasi {
     fn get(&mut self, scene: &Scene, part: &Part) -> &mut WasiP1Ctx {
-        self.0.get_or_insert_with(|| finished(scene.wasi(part)))
+        self.0.get_or_insert_with(|| finished(scene.wasi(part), limits::HANDLES_MAX))
     }
 }
 
-fn finished(mut builder: WasiCtxBuilder) -> Box<WasiP1Ctx> {
+fn finished(mut builder: WasiCtxBuilder, handles_max: usize) -> Box<WasiP1Ctx> {
     let mut wasi = builder.build_p1();
-    wasi.ctx().table.set_max_capacity(limits::HANDLES_MAX);
+    wasi.ctx().table.set_max_capacity(handles_max);
     Box::new(wasi)
 }
 
@@ -197,7 +204,7 @@ impl Scene {
             let rights = if mount.is_writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
             builder.preopened_dir(&mount.source, &mount.target, rights)?;
         }
-        Ok(Wasi(Some(finished(builder))))
+        Ok(Wasi(Some(finished(builder, limits::HANDLES_OF_FILES_MAX))))
     }
 
     fn wasi(&self, part: &Part) -> WasiCtxBuilder {

@@ -8,6 +8,7 @@ use crate::{budget::Account, limits};
 pub(crate) struct Limiter {
     memory_bytes_max: u64,
     memory_bytes: u64,
+    tables_bytes: u64,
     /// Its part of what all instances have together.
     account: Account,
     /// The most memory seen.
@@ -33,12 +34,18 @@ impl Limiter {
         Limiter {
             memory_bytes_max,
             memory_bytes: 0,
+            tables_bytes: 0,
             account,
             memory_bytes_peak: 0,
             refused: None,
             is_out_of_tables: false,
         }
     }
+}
+
+/// What tables count: those of most modules are small, and an instance does not wait for them.
+fn counted(tables_bytes: u64) -> u64 {
+    tables_bytes.saturating_sub(limits::TABLES_FREE_BYTES)
 }
 
 impl ResourceLimiter for Limiter {
@@ -48,7 +55,7 @@ impl ResourceLimiter for Limiter {
             self.refused = Some(Refusal::Own(self.memory_bytes_max));
             return Ok(false);
         }
-        if !self.account.reach(all) {
+        if !self.account.reach(all.saturating_add(counted(self.tables_bytes))) {
             self.refused = Some(Refusal::Shared(self.account.bytes_max()));
             return Ok(false);
         }
@@ -57,9 +64,19 @@ impl ResourceLimiter for Limiter {
         Ok(true)
     }
 
-    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        self.is_out_of_tables |= desired > limits::TABLE_ENTRIES_MAX;
-        Ok(desired <= limits::TABLE_ENTRIES_MAX)
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let more = (desired.saturating_sub(current) as u64).saturating_mul(limits::TABLE_ENTRY_BYTES);
+        let tables = self.tables_bytes.saturating_add(more);
+        if desired > limits::TABLE_ENTRIES_MAX {
+            self.is_out_of_tables = true;
+            return Ok(false);
+        }
+        if !self.account.reach(self.memory_bytes.saturating_add(counted(tables))) {
+            self.refused = Some(Refusal::Shared(self.account.bytes_max()));
+            return Ok(false);
+        }
+        self.tables_bytes = tables;
+        Ok(true)
     }
 
     fn instances(&self) -> usize {

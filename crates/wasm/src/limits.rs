@@ -6,6 +6,10 @@ pub(crate) const MEMORY_BYTES_DEFAULT: u64 = 128 * 1024 * 1024;
 pub(crate) const MEMORY_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 /// Entries of one table.
 pub(crate) const TABLE_ENTRIES_MAX: usize = 100_000;
+/// What an entry takes at most, in bytes.
+pub(crate) const TABLE_ENTRY_BYTES: u64 = 16;
+/// Tables of an instance up to this count nothing, in bytes.
+pub(crate) const TABLES_FREE_BYTES: u64 = 1024 * 1024;
 /// Core instances within one component.
 pub(crate) const CORE_INSTANCES_MAX: u32 = 32;
 /// Memories of one instance.
@@ -16,8 +20,10 @@ pub(crate) const TABLES_MAX: u32 = 16;
 pub(crate) const STACK_BYTES_MAX: usize = 1024 * 1024;
 /// The stack that guest and host share, in bytes.
 pub(crate) const FIBER_BYTES: usize = STACK_BYTES_MAX + 1024 * 1024;
-/// Things of the host that a guest holds at once: streams, requests, files.
+/// Things of the host that a guest holds at once: streams, requests.
 pub(crate) const HANDLES_MAX: usize = 4096;
+/// The same for one that has folders: each may be a descriptor of this process.
+pub(crate) const HANDLES_OF_FILES_MAX: usize = 256;
 /// Bytes of random numbers a guest may ask for at once.
 pub(crate) const RANDOM_BYTES_MAX: u64 = 1024 * 1024;
 /// Bytes that one call of the host may copy out of the guest: a reply and its headers.

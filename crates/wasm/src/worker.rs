@@ -2,14 +2,15 @@
 
 use std::{
     collections::HashMap,
-    sync::Arc,
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use tidemill_core::{
-    Event, InvocationId, configs,
+    Event, FunctionRef, InvocationId, configs,
+    event::CALL_DEPTH,
     invocation::{AttemptOutcome, LogLine, Reply, RunReport},
     ports::{Call, CallEnd, CallOutcome, Place, Worker, WorkerId},
     time::micros,
@@ -46,12 +47,45 @@ pub(crate) struct Shared {
     /// One permit an instance.
     pub room: Arc<Semaphore>,
     pub memory: Arc<Budget>,
+    pub shares: Shares,
+}
+
+/// What one function may have of the room, so that another one finds some whatever the first does.
+pub(crate) struct Shares {
+    /// Instances of one function.
+    instances_max: usize,
+    known: Mutex<HashMap<FunctionRef, Weak<Semaphore>>>,
+}
+
+impl Shares {
+    /// Shares of room for so many instances.
+    pub fn new(instances_max: usize) -> Shares {
+        Shares { instances_max: instances_max.div_ceil(2), known: Mutex::default() }
+    }
+
+    /// The share of all workers of `function`.
+    fn of(&self, function: &FunctionRef) -> Arc<Semaphore> {
+        let mut known = self.known.lock();
+        if let Some(share) = known.get(function).and_then(Weak::upgrade) {
+            return share;
+        }
+        known.retain(|_, share| share.strong_count() > 0);
+        let share = Arc::new(Semaphore::new(self.instances_max));
+        known.insert(function.clone(), Arc::downgrade(&share));
+        share
+    }
+
+    /// Sends away who waits.
+    pub fn close(&self) {
+        self.known.lock().values().filter_map(Weak::upgrade).for_each(|share| share.close());
+    }
 }
 
 /// See the module.
 pub(crate) struct WasmWorker {
     id: WorkerId,
     shared: Arc<Shared>,
+    share: Arc<Semaphore>,
     program: Arc<Program>,
     scene: Arc<Scene>,
     grants: Grants,
@@ -95,6 +129,7 @@ impl WasmWorker {
     pub fn new(id: WorkerId, shared: Arc<Shared>, program: Arc<Program>, scene: Scene, grants: Grants) -> WasmWorker {
         WasmWorker {
             id,
+            share: shared.shares.of(&scene.function),
             shared,
             program,
             scene: Arc::new(scene),
@@ -105,11 +140,11 @@ impl WasmWorker {
         }
     }
 
-    /// Makes and prepares one instance, to see that it can be done. The record has what it logged.
-    pub async fn try_out(&self, record: &Record, timeout: Duration) -> Result<(), CallOutcome> {
+    /// Makes and prepares one instance until the end of `timeout`, to see that it can be done. The record has what it logged.
+    pub async fn try_out(&self, record: &Record, until: Instant, timeout: Duration) -> Result<(), CallOutcome> {
         let pace = Pace::default();
         let part = Part { record: record.clone(), pace: pace.clone(), ..Part::default() };
-        let (until, cut) = (Instant::now() + timeout, Cut::default());
+        let cut = Cut::default();
         let bounds = Bounds { deadline: Some((until, timeout, "readiness")), cut: &cut };
         let tried = match self.enter(&cut, Some(until)).await {
             Ok(entry) => self.attend(entry, part, None, &pace, &bounds, record).await,
@@ -119,7 +154,8 @@ impl WasmWorker {
     }
 
     fn part(&self, call: &Call, event: &Event, record: &Record, pace: &Pace) -> Part {
-        let part = Part::of(call, record, pace);
+        let depth = event.header(CALL_DEPTH).and_then(|depth| depth.parse().ok()).unwrap_or(0);
+        let part = Part { depth, ..Part::of(call, record, pace) };
         if !matches!(self.program.kind, Kind::Command | Kind::CommandComponent) {
             return part;
         }
@@ -138,7 +174,7 @@ impl WasmWorker {
     /// Runs one instance within its bounds.
     async fn attend(
         &self,
-        Entry { permit, account, .. }: Entry,
+        Entry { permits, account, .. }: Entry,
         part: Part,
         event: Option<(Event, Facts)>,
         pace: &Pace,
@@ -152,7 +188,7 @@ impl WasmWorker {
         let (program, running) = (self.program.clone(), self.shared.ticker.run());
         let run = Box::pin(async move {
             // They are the instance's: a call that is given up may leave before it.
-            let _held = (permit, running);
+            let _held = (permits, running);
             run(program, store, event).await
         });
         let mut running = std::pin::pin!(self.shared.lane.attend(run, pace));
@@ -197,10 +233,11 @@ impl WasmWorker {
     /// `until`.
     async fn enter(&self, cut: &Cut, until: Option<Instant>) -> Result<Entry, Verdict> {
         let bytes = self.program.memory_bytes_min.min(self.scene.memory_bytes_max);
-        if let Ok(permit) = self.shared.room.clone().try_acquire_owned()
+        if let Ok(share) = self.share.clone().try_acquire_owned()
+            && let Ok(room) = self.shared.room.clone().try_acquire_owned()
             && let Some(account) = self.shared.memory.try_open(bytes)
         {
-            return Ok(Entry { permit, account, waited: Duration::ZERO });
+            return Ok(Entry { permits: [room, share], account, waited: Duration::ZERO });
         }
         // In a box: few calls wait.
         Box::pin(self.wait(bytes, cut, until)).await
@@ -209,8 +246,9 @@ impl WasmWorker {
     async fn wait(&self, bytes: u64, cut: &Cut, until: Option<Instant>) -> Result<Entry, Verdict> {
         let began = Instant::now();
         let entering = async {
-            let permit = self.shared.room.clone().acquire_owned().await.ok()?;
-            Some((permit, self.shared.memory.open(bytes).await))
+            let share = self.share.clone().acquire_owned().await.ok()?;
+            let room = self.shared.room.clone().acquire_owned().await.ok()?;
+            Some(([room, share], self.shared.memory.open(bytes).await))
         };
         let interrupted = |reason: &str| Err(broken(AttemptOutcome::Interrupted, reason.to_owned()));
         tokio::select! {
@@ -224,7 +262,7 @@ impl WasmWorker {
                 "no instance became free in time: the server runs as many as it may, or as its memory for them allows",
             ),
             entered = entering => match entered {
-                Some((permit, account)) => Ok(Entry { permit, account, waited: began.elapsed() }),
+                Some((permits, account)) => Ok(Entry { permits, account, waited: began.elapsed() }),
                 None => interrupted("the server stopped before the call had begun"),
             },
         }
@@ -252,7 +290,7 @@ impl WasmWorker {
 
 /// The right to run one instance.
 struct Entry {
-    permit: OwnedSemaphorePermit,
+    permits: [OwnedSemaphorePermit; 2],
     account: Account,
     /// How long it was waited for.
     waited: Duration,

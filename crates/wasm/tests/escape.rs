@@ -173,3 +173,22 @@ async fn one_guest_does_not_see_what_another_left() {
         assert_eq!(reply(&looks.call(&call("")).await).status, 200);
     }
 }
+
+#[tokio::test]
+async fn nobody_but_the_server_has_its_compiled_code() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let data = tempfile::tempdir().unwrap();
+    for mount in [data.path().to_owned(), data.path().join("wasm"), std::path::PathBuf::from("/")] {
+        let mut config = tidemill_wasm::WasmConfig::new(data.path());
+        config.mounts = vec![mount];
+        let error = tidemill_wasm::WasmDriver::new(config).err().unwrap();
+        assert!(error.to_string().contains("wasm.mounts"), "{error}");
+    }
+    let bench = Bench::with(|config| {
+        fs::create_dir(&config.cache).unwrap();
+        fs::set_permissions(&config.cache, fs::Permissions::from_mode(0o755)).unwrap();
+    });
+    bench.launch(opener("/", false)).await;
+    let cache = bench.directory.path().join("wasm");
+    assert_eq!(fs::metadata(cache).unwrap().permissions().mode() & 0o777, 0o700);
+}

@@ -124,6 +124,35 @@ async fn the_time_of_an_event_does_not_pass_while_it_waits() {
     assert_eq!(broken(&end), (AttemptOutcome::TimedOut, "ran longer than its event timeout of 1 ms"));
 }
 
+/// A worker of another function.
+async fn other(bench: &Bench) -> Arc<dyn Worker> {
+    let mut launch = bench.launch_of(&bench.package(command(LOOPS)), |_| {});
+    launch.function = "other".parse().unwrap();
+    bench.driver.launch(launch).await.unwrap()
+}
+
+#[tokio::test]
+async fn one_function_has_half_of_the_room() {
+    let bench = Bench::with(|config| config.instances_max = 2);
+    let (first, second) = (bench.launch(command(LOOPS)).await, bench.launch(command(LOOPS)).await);
+    let (looping, waiting) = (call("go"), call("go"));
+    let running = calls(&first, looping.clone());
+    while first.logs_so_far(looping.invocation).await.is_none_or(|lines| lines.is_empty()) {
+        tokio::task::yield_now().await;
+    }
+    let waits = calls(&second, waiting.clone());
+    is_open(&second, &waiting).await;
+    assert_eq!(text(&other(&bench).await.call(&call("")).await), "");
+    assert_eq!(second.logs_so_far(waiting.invocation).await, Some(Vec::new()));
+    first.cancel(looping.invocation).await;
+    assert_eq!(broken(&running.await.unwrap()).0, AttemptOutcome::Cancelled);
+    while second.logs_so_far(waiting.invocation).await.is_none_or(|lines| lines.is_empty()) {
+        tokio::task::yield_now().await;
+    }
+    second.cancel(waiting.invocation).await;
+    assert_eq!(broken(&waits.await.unwrap()).0, AttemptOutcome::Cancelled);
+}
+
 #[tokio::test]
 async fn a_neighbour_with_all_memories_it_may_have_leaves_room_for_others() {
     let bench = Bench::with(|config| config.instances_max = 3);
@@ -136,7 +165,8 @@ async fn a_neighbour_with_all_memories_it_may_have_leaves_room_for_others() {
             tokio::task::yield_now().await;
         }
     }
-    assert_eq!(text(&worker.call(&call("")).await), "");
+    let other = other(&bench).await;
+    assert_eq!(text(&other.call(&call("")).await), "");
     for call in &open {
         worker.cancel(call.invocation).await;
     }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Bench, HANDLE, call, component, lines, raised, reply};
+use common::{Bench, HANDLE, call, command, component, lines, raised, reply};
 use tidemill_core::{
     invocation::LogLevel,
     limits::{LOG_MESSAGE_BYTES_MAX, SENDS_BYTES_MAX},
@@ -78,4 +78,23 @@ async fn the_key_of_a_message_counts() {
     );
     let end = Bench::new().launch(guest).await.call(&call("")).await;
     assert_eq!(raised(&end).0, format!("the messages have more than the {SENDS_BYTES_MAX} bytes that are allowed"));
+}
+
+#[tokio::test]
+async fn tables_are_of_the_memory_of_all() {
+    let bench = Bench::with(|config| config.memory_bytes_max = Some(3 << 20));
+    let tables = "(table $a 0 funcref) (table $b 0 funcref) (table $c 0 funcref)";
+    let grow = |table: &str| format!("(table.grow {table} (ref.null func) (i32.const 100000))");
+    let module = command(&format!(
+        r#"{tables}
+  (func (export "_start")
+    (if (i32.ne {} (i32.const 0)) (then unreachable))
+    (if (i32.ne {} (i32.const 0)) (then unreachable))
+    (if (i32.ne {} (i32.const -1)) (then unreachable)))"#,
+        grow("$a"),
+        grow("$b"),
+        grow("$c"),
+    ));
+    let end = bench.launch(module).await.call(&call("")).await;
+    assert_eq!(reply(&end).status, 200);
 }
