@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! server                         launcher
-//!   Start(plan)          ──►
+//!   Start{plan, owner}   ──►
 //!                        ◄──     Separated          it has its namespaces: ids and limits can be set from outside
 //!   Proceed              ──►
 //!                        ◄──     Running            the program runs
@@ -30,8 +30,8 @@ use crate::plan::Plan;
 /// From the server.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Order {
-    /// What to start.
-    Start(Box<Plan>),
+    /// What to start, and to whom out there its user namespace is to belong when not to the launcher's user.
+    Start { plan: Box<Plan>, owner: Option<u32> },
     /// Ids are mapped and the control groups entered. Go on as this user and group, when there are some to become.
     Proceed { ids: Option<(u32, u32)> },
     /// Show these folders too.
@@ -64,12 +64,29 @@ pub struct Failure {
     pub reason: String,
     /// Its number, when it has one.
     pub errno: Option<i32>,
+    /// Whose failure it is.
+    pub origin: Origin,
+}
+
+/// Whose failure a [`Failure`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// The sandbox's, or the machine's that it is made on.
+    Sandbox,
+    /// The program's: the system says of it what it would say without a sandbox.
+    Program,
 }
 
 impl Failure {
-    /// `step` failed by `error`.
+    /// `step` failed by `error`, which is the sandbox's.
     pub fn new(step: impl Into<String>, error: &io::Error) -> Failure {
-        Failure { step: step.into(), reason: error.to_string(), errno: error.raw_os_error() }
+        let origin = Origin::Sandbox;
+        Failure { step: step.into(), reason: error.to_string(), errno: error.raw_os_error(), origin }
+    }
+
+    /// The program could not be started: `step` failed by `error`.
+    pub(crate) fn of_program(step: impl Into<String>, error: &io::Error) -> Failure {
+        Failure { origin: Origin::Program, ..Failure::new(step, error) }
     }
 }
 
@@ -150,6 +167,11 @@ impl Control {
         let mut asked = [PollFd::new(&self.0, PollFlags::empty())];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         Ok(poll(&mut asked, Some(&now))? > 0 && asked[0].revents().contains(PollFlags::HUP))
+    }
+
+    /// Closes it for both ends, whoever else holds this one.
+    pub fn shut(&self) -> io::Result<()> {
+        self.0.shutdown(std::net::Shutdown::Both)
     }
 
     /// Gives up waiting for a message after `limit`.

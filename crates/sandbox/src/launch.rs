@@ -125,7 +125,11 @@ impl Opening {
     pub fn finish(self, launcher: Pid, ids: Ids, group: Option<&Group>) -> Result<Inside, Failure> {
         let Opening { plan, control } = self;
         let has_users = plan.parts.users;
-        tell(&control, &Order::Start(Box::new(plan)))?;
+        let owner = match ids {
+            Ids::Other(id) if has_users => Some(id),
+            Ids::Other(_) | Ids::Own => None,
+        };
+        tell(&control, &Order::Start { plan: Box::new(plan), owner })?;
         if let Some(group) = group {
             // The kernel may let this wait for some milliseconds, in which the launcher makes its namespaces.
             group.enter(launcher).step("enter the control group")?;
@@ -147,6 +151,13 @@ impl Opening {
 }
 
 impl Inside {
+    /// Has the launcher kill all that runs inside and end then, also where only it knows which processes those are. Does not
+    /// wait for it.
+    pub fn end(&self) {
+        // Refused when the launcher has ended already.
+        let _ = self.control.shut();
+    }
+
     /// The program's process id out here. It may be used only as long as the launcher has not been waited for, and even then
     /// the program may have ended already.
     pub fn program(&self) -> Pid {

@@ -45,7 +45,7 @@ mod view;
 mod warden;
 
 pub use cgroup::{Amounts, Cgroups, Controller, Group, machine_memory};
-pub use control::Failure;
+pub use control::{Failure, Origin};
 pub use ids::{Ids, Users};
 pub use launch::{Inside, Launcher, Opening, control_number, run_if_launcher};
 pub use plan::{Exchange, Limits, Parts, Plan, Program, View, Writable};

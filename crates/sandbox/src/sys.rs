@@ -19,7 +19,7 @@ use rustix::{
     io::{FdFlags, fcntl_getfd, fcntl_setfd},
     mount::MountAttrFlags,
     process::{Pid, Signal, set_parent_process_death_signal},
-    thread::UnshareFlags,
+    thread::{Uid, UnshareFlags},
 };
 
 /// Which of the two processes that [`fork`] leaves one is.
@@ -74,6 +74,17 @@ pub(crate) fn unshare(flags: UnshareFlags) -> io::Result<()> {
     let flags = flags.difference(UnshareFlags::FILES | UnshareFlags::FS | UnshareFlags::SYSVSEM);
     // SAFETY: the table of descriptors stays shared with nobody, as there is one thread and FILES is not among the flags.
     Ok(unsafe { rustix::thread::unshare_unsafe(flags) }?)
+}
+
+/// Opens and makes files as `user` from now on, which must be one that this process may be.
+pub(crate) fn set_file_user(user: Uid) -> io::Result<()> {
+    is_single_threaded()?;
+    // SAFETY: it changes a number of this thread, the only one. It answers with the one before, whether it did so or not.
+    let now = unsafe {
+        libc::setfsuid(user.as_raw());
+        libc::setfsuid(user.as_raw())
+    };
+    if u32::try_from(now) == Ok(user.as_raw()) { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
 }
 
 /// Takes over the descriptor `number`, which this process was started with, and keeps it from programs it starts.

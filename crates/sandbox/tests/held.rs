@@ -79,3 +79,13 @@ fn what_must_not_be_seen_is_not_even_where_it_lies_in_what_is_shown() {
     assert!(status.success(), "{errors}");
     assert_eq!(out, "./data/late/file ./data/packages/1/file ./lib/file ");
 }
+
+/// The kernel counts inotify instances and namespaces for the owner of a user namespace; were that root, one function could take
+/// all that root has.
+#[test]
+fn a_user_namespace_belongs_to_nobody_else() {
+    let script = "import fcntl, os; own = open('/proc/self/ns/user')\n\
+        owner = bytearray(4); fcntl.ioctl(own, 0xb704, owner); print(int.from_bytes(owner, 'little') == os.getuid())";
+    let (_, out, errors) = run(plan(&[support::python().to_str().unwrap(), "-c", script]));
+    assert_eq!(out, "True\n", "{errors}");
+}

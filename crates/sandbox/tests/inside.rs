@@ -70,6 +70,19 @@ fn nothing_outlives_the_program() {
 }
 
 #[test]
+fn nothing_outlives_a_program_that_is_ended() {
+    for processes in [true, false] {
+        let mut plan = plan(&["/bin/sh", "-c", "setsid sh -c 'setsid sleep 1000 & sleep 1000' & sleep 1000"]);
+        plan.parts.processes = processes;
+        let running = begin(plan);
+        running.inside().end();
+        // The output comes to its end only when the last one who holds it is gone.
+        let (status, ..) = running.wait().unwrap();
+        assert!(!status.success());
+    }
+}
+
+#[test]
 fn a_program_dies_with_whoever_started_it() {
     let running = begin(plan(&["/bin/sh", "-c", "sleep 1000"]));
     let program = running.inside().program();

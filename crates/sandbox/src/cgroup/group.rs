@@ -145,9 +145,10 @@ fn enter(folder: &Path, pid: Pid) -> io::Result<()> {
 fn set(folder: &Path, place: &Place, amounts: &Amounts) -> io::Result<()> {
     for controller in &place.controllers {
         for (file, value, is_needed) in settings(*controller, place.is_unified, amounts) {
-            match fs::write(folder.join(file), value) {
-                // A kernel that does not count swap.
-                Err(error) if !is_needed && error.kind() != io::ErrorKind::InvalidInput => {}
+            let file = folder.join(file);
+            match fs::write(&file, value) {
+                // A kernel that does not count swap, or does not know it.
+                Err(error) if !is_needed && (error.kind() == io::ErrorKind::Unsupported || !file.exists()) => {}
                 other => other?,
             }
         }

@@ -16,10 +16,10 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 pub use group::{Amounts, Group};
@@ -86,7 +86,7 @@ impl Cgroups {
     pub fn new(wanted: &[Controller]) -> Cgroups {
         let text = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let found = find::find(&text("/proc/self/mountinfo"), &text("/proc/self/cgroup"));
-        let own = format!("{}-{}", std::process::id(), INSTANCES.fetch_add(1, Ordering::Relaxed));
+        let own = format!("{}-{}", server_name(), INSTANCES.fetch_add(1, Ordering::Relaxed));
         Cgroups::within(&found, wanted, &own)
     }
 
@@ -207,12 +207,29 @@ fn unified(own: &Path, wanted: &[Controller], server: &str) -> io::Result<PathBu
     Ok(folder)
 }
 
+/// This process's id, and what tells it from one that had the same: in a container a server has the same id each time.
+fn server_name() -> String {
+    static LIFE: OnceLock<u32> = OnceLock::new();
+    let since = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let life =
+        LIFE.get_or_init(|| since().subsec_nanos() ^ u32::try_from(since().as_secs() & 0xffff_ffff).unwrap_or(0));
+    format!("{}-{life:08x}", std::process::id())
+}
+
+/// Whether a folder of this name is that of a server that is gone.
+fn is_left(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix(PREFIX) else { return false };
+    let id = rest.split('-').next().unwrap_or_default();
+    if id == std::process::id().to_string() {
+        return !rest.starts_with(&server_name());
+    }
+    !Path::new("/proc").join(id).exists()
+}
+
 /// Removes what servers that are gone have left. Those with processes cannot be removed, and are not.
 fn remove_old(own: &Path) {
     for entry in fs::read_dir(own).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let server = name.to_string_lossy().strip_prefix(PREFIX).and_then(|it| Some(it.split('-').next()?.to_owned()));
-        if server.is_some_and(|server| !Path::new("/proc").join(server).exists()) {
+        if is_left(&entry.file_name().to_string_lossy()) {
             for group in fs::read_dir(entry.path()).into_iter().flatten().flatten() {
                 let _ = fs::remove_dir(group.path());
             }

@@ -76,3 +76,17 @@ fn nothing_to_limit_needs_no_group_and_what_is_missing_is_named() {
     groups.group(&AMOUNTS).unwrap().enter(getpid()).unwrap();
     assert_eq!(groups.controllers().filter(|(_, state)| state.is_err()).count(), 3);
 }
+
+#[test]
+fn what_an_earlier_server_left_is_removed_even_if_it_had_the_same_id() {
+    let home = tempfile::tempdir().unwrap();
+    let id = std::process::id();
+    let (own, earlier) = (format!("{PREFIX}{}-9", server_name()), format!("{PREFIX}{id}-00000000-0"));
+    for folder in [&*own, &*format!("{earlier}/3"), "tidemill-4194999-x-0", "other"] {
+        fs::create_dir_all(home.path().join(folder)).unwrap();
+    }
+    remove_old(home.path());
+    let mut left: Vec<_> = fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["other", &own]);
+}

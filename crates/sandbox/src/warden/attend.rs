@@ -54,8 +54,8 @@ pub(super) fn attend_started(control: RawFd) -> io::Result<ExitCode> {
 /// See the module. `handed` are the descriptors for the program; without them they are those that this process was
 /// started with. The error has been told to the server, if it could be.
 pub(super) fn attend(control: &Control, handed: Option<Vec<OwnedFd>>) -> io::Result<ExitCode> {
-    let Some(Order::Start(plan)) = control.receive()? else { return Err(io::ErrorKind::InvalidData.into()) };
-    let started = start(control, *plan, handed);
+    let Some(Order::Start { plan, owner }) = control.receive()? else { return Err(io::ErrorKind::InvalidData.into()) };
+    let started = start(control, *plan, owner, handed);
     match started {
         Ok(warden) => warden.keep(control),
         Err(failure) => {
@@ -73,13 +73,13 @@ pub(super) fn standard_input() -> io::Result<OwnedFd> {
     Ok(input)
 }
 
-fn start(control: &Control, plan: Plan, handed: Option<Vec<OwnedFd>>) -> Result<Warden, Failure> {
+fn start(control: &Control, plan: Plan, owner: Option<u32>, handed: Option<Vec<OwnedFd>>) -> Result<Warden, Failure> {
     let handed = match handed {
         Some(handed) => Ok(handed),
         None => (HANDED_FIRST..).take(plan.handed()).map(inherited).collect::<io::Result<Vec<OwnedFd>>>(),
     };
     let handed = handed.step("take over the descriptors")?;
-    separate::leave(&plan)?;
+    separate::leave(&plan, owner)?;
     control.send(&Notice::Separated).step("talk to the server")?;
     let order = control.receive().step("talk to the server")?;
     let Some(Order::Proceed { ids }) = order else {
@@ -151,7 +151,7 @@ impl Warden {
                     };
                     control.send(&notice)?;
                 }
-                Some(Order::Start(_) | Order::Proceed { .. }) => return Err(io::ErrorKind::InvalidData.into()),
+                Some(Order::Start { .. } | Order::Proceed { .. }) => return Err(io::ErrorKind::InvalidData.into()),
                 None => {
                     kill_process(self.init, Signal::KILL)?;
                     waitpid(Some(self.init), WaitOptions::empty())?;

@@ -94,8 +94,11 @@ fn start(plan: &Plan, ids: Option<(u32, u32)>, given: Given, status: &Control) -
         die_with_parent(&mut command);
     }
     let child = command.spawn().map_err(|error| {
-        let step = format!("start {}", program.path.display());
-        Failure::new(if is_there(plan) { step } else { "enter the program's folder".to_owned() }, &error)
+        if is_there(plan) {
+            Failure::of_program(format!("start {}", program.path.display()), &error)
+        } else {
+            Failure::new("enter the program's folder", &error)
+        }
     })?;
     silence().step("let go of the standard descriptors")?;
     Ok(child)

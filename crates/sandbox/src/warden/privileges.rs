@@ -4,8 +4,8 @@ use std::{fs, os::unix::fs::MetadataExt as _};
 
 use rustix::{
     process::{
-        DumpableBehavior, Resource, Rlimit, Signal, geteuid, getrlimit, set_dumpable_behavior,
-        set_parent_process_death_signal, setrlimit,
+        DumpableBehavior, Resource, Rlimit, Signal, geteuid, getrlimit, parent_process_death_signal,
+        set_dumpable_behavior, set_parent_process_death_signal, setrlimit,
     },
     thread::{
         CapabilitySet, CapabilitySets, Gid, Uid, capabilities, clear_ambient_capability_set,
@@ -17,19 +17,45 @@ use rustix::{
 use crate::{
     control::{Failure, Step as _},
     plan::Limits,
+    sys::set_file_user,
 };
 
 /// Becomes `user` and `group`, without other groups where that may be said. Capabilities stay: root of the machine, which a sandbox
 /// without users of its own begins as, would lose them.
 pub(super) fn become_user(user: u32, group: u32) -> Result<(), Failure> {
-    // Refused to an ordinary user's sandbox, whose program then keeps the groups of that user, as numbers without a name.
-    let _ = set_thread_groups(&[]);
+    match set_thread_groups(&[]) {
+        // An ordinary user's program keeps the groups of that user, as numbers without a name.
+        Err(rustix::io::Errno::PERM) if keeps_groups() => {}
+        other => other.step("leave all groups")?,
+    }
     let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
     set_keep_capabilities(true).step("keep capabilities for a while")?;
     set_thread_res_gid(group, group, group).step("become the group of the inside")?;
     set_thread_res_uid(user, user, user).step("become the user of the inside")?;
     let kept = capabilities(None).step("look at capabilities")?;
     set_capabilities(None, CapabilitySets { effective: kept.permitted, ..kept }).step("keep capabilities for a while")
+}
+
+/// Whether groups may not be given up in this user namespace.
+fn keeps_groups() -> bool {
+    fs::read_to_string("/proc/self/setgroups").is_ok_and(|word| word.trim() == "deny")
+}
+
+/// Makes this process, which is root, count as `owner` for what it makes from now on. It opens files and holds capabilities as before, and nobody
+/// may trace or signal it who might not before.
+pub(super) fn count_as(owner: u32) -> Result<(), Failure> {
+    const STEP: &str = "make the user namespace somebody else's";
+    // Changing the user takes it away.
+    let dies_with_parent = parent_process_death_signal().step(STEP)?;
+    let own = geteuid();
+    set_thread_res_uid(own, Uid::from_raw(owner), own).step(STEP)?;
+    set_file_user(own).step(STEP)?;
+    let kept = capabilities(None).step(STEP)?;
+    set_capabilities(None, CapabilitySets { effective: kept.permitted, ..kept }).step(STEP)?;
+    if dies_with_parent.is_some() {
+        set_parent_process_death_signal(dies_with_parent).step(STEP)?;
+    }
+    Ok(())
 }
 
 /// Sets the limits of each process. `is_servers_user` says that this process is the same user as the server, out there too.

@@ -11,7 +11,7 @@ use rustix::{
     thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space},
 };
 
-use super::loopback;
+use super::{loopback, privileges};
 use crate::{
     control::{Failure, Step as _},
     plan::Plan,
@@ -23,8 +23,13 @@ const NAME: &[u8] = b"tidemill";
 /// Workers go first when the machine's memory is used up.
 const OOM_SCORE: &str = "500";
 
-/// Moves this process, or for processes the next one that it forks, into namespaces of its own.
-pub(super) fn leave(plan: &Plan) -> Result<(), Failure> {
+/// What all programs of one owner may watch. The kernel counts it for the owner of a user namespace too: what the programs of an
+/// ordinary user's server take, that user lacks.
+const WATCHES: [(&str, &str); 2] = [("max_inotify_instances", "16"), ("max_inotify_watches", "8192")];
+
+/// Moves this process, or for processes the next one that it forks, into namespaces of its own. The one for users belongs to
+/// `owner` out there, if it is given, so that what the kernel counts for an owner is counted for nobody else.
+pub(super) fn leave(plan: &Plan, owner: Option<u32>) -> Result<(), Failure> {
     let parts = plan.parts;
     // The limits hold even so, where this is not to be had.
     let _ = fs::write("/proc/self/oom_score_adj", OOM_SCORE);
@@ -43,7 +48,16 @@ pub(super) fn leave(plan: &Plan) -> Result<(), Failure> {
     if flags.is_empty() {
         return Ok(());
     }
+    if let Some(owner) = owner {
+        privileges::count_as(owner)?;
+    }
     sys::unshare(flags).step("make namespaces")?;
+    if parts.users {
+        for (name, most) in WATCHES {
+            // In a container this may be closed.
+            let _ = fs::write(format!("/proc/sys/user/{name}"), most);
+        }
+    }
     if parts.mounts {
         let follow = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
         mount_change("/", follow).step("part the mounts from the machine's")?;
