@@ -12,6 +12,7 @@
 //! | `exchange` | state and messages by files, for programs that speak no protocol |
 //! | `linked` | workers that speak the protocol, whatever they live in: calls, state, messages, cancel, drain, end |
 //! | `process` | start, spares, limits and end of a worker process |
+//! | `sandbox` | the sandbox of this machine, which workers and builds share |
 //! | `shell` | the runtime that starts one process an event |
 //! | `logs` | the logs of calls, and the clock that stamps them |
 //! | `webhook` | the runtime that posts events to a URL |
@@ -35,6 +36,7 @@ mod open_calls;
 mod process;
 mod protocol;
 mod router;
+mod sandbox;
 mod shell;
 mod socket_path;
 mod webhook;
@@ -42,7 +44,8 @@ mod webhook;
 pub use build::{BuildLimits, BuilderConfig, Interpreter, PackageBuilder};
 #[cfg(feature = "docker")]
 pub use container::{ContainerConfig, ContainerDriver};
-pub use process::{DriverConfig, ProcessDriver, Sandbox, SandboxConfig, SandboxMode};
+pub use process::{DriverConfig, ProcessDriver};
 pub use router::RouterDriver;
+pub use sandbox::{Sandbox, SandboxConfig, SandboxMode};
 use tidemill_core::words;
 pub use webhook::{WebhookConfig, WebhookDriver};

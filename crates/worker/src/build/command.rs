@@ -19,7 +19,7 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
 };
 use tidemill_core::ports::{BuildError, Progress};
-use tidemill_sandbox::{Group, Inside};
+use tidemill_sandbox::{Group, Inside, Launcher};
 use tokio::{
     net::unix::pipe,
     process::{Child, Command},
@@ -28,12 +28,13 @@ use tokio::{
 };
 
 use super::{
-    site::{Confines, Prepared, Site},
+    site::{Confines, Site},
     sweeper::Sweeper,
 };
 use crate::{
     logs::{LineSplitter, cut_text},
-    process::{explain, how_it_ended},
+    process::how_it_ended,
+    sandbox::{Entry, explain},
 };
 
 /// Lines of output that an error shows.
@@ -214,9 +215,10 @@ impl Step {
 
     /// Starts it in the sandbox, and waits until it runs.
     async fn start_inside(self, confines: &Confines, output: OwnedFd) -> io::Result<Process> {
-        let Prepared { opening, end, launcher, arguments, ids, group } = confines.prepare(&self)?;
-        let mut command = Command::new(launcher);
-        command.args(arguments).current_dir("/").env_clear().stdin(Stdio::from(end));
+        let (launcher, ids) = (confines.launcher(), confines.ids());
+        let Entry { opening, end, group } = confines.enter(self)?;
+        let mut command = Command::new(launcher.program());
+        command.args(Launcher::arguments_on_stdin()).current_dir("/").env_clear().stdin(Stdio::from(end));
         let child = spawn(command, output)?;
         let leader = pid(&child)?;
         let opened = tokio::task::spawn_blocking(move || Ok((opening.finish(leader, ids, Some(&group))?, group)));

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
 use super::variables::is_passed;
-use crate::process::Sandbox;
+use crate::sandbox::Sandbox;
 
 /// The settings of a [`crate::PackageBuilder`].
 #[derive(Clone, Debug)]

@@ -97,16 +97,22 @@ impl Environments {
 
 impl Vacant {
     /// Marks it as built.
-    pub fn complete(mut self) -> Result<PathBuf, BuildError> {
-        let failed = "the environment cannot be completed";
-        let folder = fs::File::open(&self.directory).map_err(disk(failed))?;
-        rustix::fs::syncfs(&folder).map_err(io::Error::from).map_err(disk(failed))?;
+    pub async fn complete(mut self) -> Result<PathBuf, BuildError> {
+        let completing = tokio::task::spawn_blocking(move || {
+            self.mark()?;
+            self.is_complete = true;
+            Ok(self.directory.clone())
+        });
+        let completed = completing.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        completed.map_err(disk("the environment cannot be completed"))
+    }
+
+    fn mark(&self) -> io::Result<()> {
+        rustix::fs::syncfs(&fs::File::open(&self.directory)?)?;
         // Whatever a build put in this place, neither is it followed nor does it count.
         let mark = self.directory.join(COMPLETE);
-        tree::remove(&mark).map_err(disk(failed))?;
-        fs::OpenOptions::new().write(true).create_new(true).open(mark).map_err(disk(failed))?;
-        self.is_complete = true;
-        Ok(self.directory.clone())
+        tree::remove(&mark)?;
+        fs::OpenOptions::new().write(true).create_new(true).open(mark).map(drop)
     }
 
     /// Where it is built.

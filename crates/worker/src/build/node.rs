@@ -35,7 +35,7 @@ pub(crate) async fn environment(
             Claim::Ready(directory) => directory,
             Claim::Vacant(vacant) => {
                 needs.install(shop, &node, &vacant, progress).await?;
-                vacant.complete()?
+                vacant.complete().await?
             }
         };
     Ok(Environment { paths: vec![directory.join("node_modules")], program: node.program, version: node.version })

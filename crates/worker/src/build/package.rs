@@ -184,7 +184,7 @@ impl Workshop {
                 let until = deadline(build.build_timeout_seconds);
                 self.run_commands(&mut site, &build.commands, vacant.path(), &environment, until, progress).await?;
                 site.finish().await?;
-                Ok(vec![vacant.complete()?])
+                Ok(vec![vacant.complete().await?])
             }
         }
     }

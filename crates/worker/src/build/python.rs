@@ -39,7 +39,7 @@ pub(crate) async fn environment(
         Claim::Ready(directory) => directory,
         Claim::Vacant(vacant) => {
             needs.install(shop, &python, &vacant, progress).await?;
-            vacant.complete()?
+            vacant.complete().await?
         }
     };
     let (major, minor) = python.release();
@@ -105,7 +105,7 @@ impl Needs<'_> {
         let until = deadline(build.build_timeout_seconds);
         site.show_program(&python.program);
         // Where pip finds the package's files. It writes beside the sources that it installs.
-        let folder = if self.sees_package { site.lend(&self.order.unpacked.directory)? } else { home.to_owned() };
+        let folder = if self.sees_package { site.lend(&self.order.unpacked.directory).await? } else { home.to_owned() };
         let mut requirements = Vec::new();
         if self.reads_own {
             requirements.push(PYTHON_REQUIREMENTS.to_owned());

@@ -30,7 +30,7 @@ use std::{
 };
 
 use tidemill_core::ports::BuildError;
-use tidemill_sandbox::{Amounts, Group, Ids, Limits, Opening, Plan, View, Writable};
+use tidemill_sandbox::{Amounts, Ids, Launcher, Limits, View, Writable};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
@@ -42,7 +42,7 @@ use super::{
     tree::{self, Owner},
     variables::{self, Variable},
 };
-use crate::process::{Sandbox, text};
+use crate::sandbox::{Command, Entry, Sandbox};
 
 /// Open files of a process: installers open many at once.
 const FILES_MAX: u64 = 16_384;
@@ -156,16 +156,6 @@ pub(crate) struct Confines {
     is_given: bool,
 }
 
-/// A command whose launcher is to be started.
-pub(crate) struct Prepared {
-    pub opening: Opening,
-    pub end: std::os::fd::OwnedFd,
-    pub launcher: PathBuf,
-    pub arguments: [OsString; 2],
-    pub ids: Ids,
-    pub group: Group,
-}
-
 impl Site {
     /// The environment of commands, with `programs` in front of `search_path`.
     pub fn environment(
@@ -191,11 +181,13 @@ impl Site {
     }
 
     /// Lets the build write to `folder` without changing it: it gets a copy, at the place of the folder itself where it has a tree of files of
-    /// its own. Gives where it finds it. For installers that write beside sources. Blocks.
-    pub fn lend(&mut self, folder: &Path) -> Result<PathBuf, BuildError> {
+    /// its own. Gives where it finds it. For installers that write beside sources.
+    pub async fn lend(&mut self, folder: &Path) -> Result<PathBuf, BuildError> {
         let Some(confines) = &mut self.confines else { return Ok(folder.to_owned()) };
-        let copy = confines.home.join("package");
-        let copied = tree::copy(folder, &copy).and_then(|()| tree::hand_over(&copy, confines.owner));
+        let (from, copy, owner) = (folder.to_owned(), confines.home.join("package"), confines.owner);
+        let to = copy.clone();
+        let copying = move || tree::copy(&from, &to).and_then(|()| tree::hand_over(&to, owner));
+        let copied = tokio::task::spawn_blocking(copying).await.unwrap_or_else(|error| Err(io::Error::other(error)));
         copied.map_err(disk("the package cannot be copied for the build"))?;
         Ok(confines.give(copy, folder))
     }
@@ -332,17 +324,24 @@ impl Confines {
         }
     }
 
-    /// What to start for `step`.
-    pub fn prepare(&self, step: &Step) -> io::Result<Prepared> {
-        let pair = |(name, value): &Variable| Ok((text(name.clone())?, text(value.clone())?));
-        let plan = Plan {
-            program: tidemill_sandbox::Program {
-                path: step.program.clone(),
-                arguments: step.arguments.iter().cloned().map(text).collect::<io::Result<_>>()?,
-                environment: step.environment.iter().map(pair).collect::<io::Result<_>>()?,
-                directory: step.directory.clone(),
-                handed: 0,
-            },
+    /// The program that is to be started as the launcher of a command.
+    pub fn launcher(&self) -> &Launcher {
+        &self.sandbox.config().launcher
+    }
+
+    /// Who the build is.
+    pub fn ids(&self) -> Ids {
+        self.ids
+    }
+
+    /// What the launcher of `step` needs.
+    pub fn enter(&self, step: Step) -> io::Result<Entry> {
+        self.sandbox.enter(Command {
+            program: step.program,
+            arguments: step.arguments,
+            environment: step.environment,
+            directory: step.directory,
+            handed: 0,
             view: self.view.clone(),
             limits: Limits {
                 processes_max: self.limits.processes_max,
@@ -351,22 +350,11 @@ impl Confines {
                 ..Limits::default()
             },
             network: true,
-            parts: self.sandbox.parts(),
-        };
-        let group = self.sandbox.group(&Amounts {
-            memory_bytes: self.limits.memory_bytes,
-            processes_max: Some(self.limits.processes_max),
-            cpu_millis: None,
-        })?;
-        let (opening, end) = Opening::new(plan)?;
-        let launcher = &self.sandbox.config().launcher;
-        Ok(Prepared {
-            opening,
-            end,
-            launcher: launcher.program().to_owned(),
-            arguments: tidemill_sandbox::Launcher::arguments_on_stdin(),
-            ids: self.ids,
-            group,
+            amounts: Amounts {
+                memory_bytes: self.limits.memory_bytes,
+                processes_max: Some(self.limits.processes_max),
+                cpu_millis: None,
+            },
         })
     }
 

@@ -24,7 +24,7 @@ use super::{
     fresh::{Fresh, Recipe},
     memory::{self, Watch},
     runtimes,
-    sandbox::{Confined, Sandbox, folders},
+    sandbox::{Confined, folders},
     spare::Spares,
     spawn::Spawner,
     vessel::ProcessVessel,
@@ -32,6 +32,7 @@ use super::{
 use crate::{
     exchange::Folders,
     linked::{Introduction, Link, LinkedWorker, refused},
+    sandbox::Sandbox,
     shell::ShellWorker,
     words::human_bytes,
 };

@@ -30,8 +30,7 @@ pub(crate) use exit::how_it_ended;
 pub(crate) use memory::set_backstop;
 #[cfg(feature = "docker")]
 pub(crate) use runtimes::{command_line as wrapper_command, install as install_wrappers};
-pub use sandbox::{Sandbox, SandboxConfig, SandboxMode};
-pub(crate) use sandbox::{Wants, explain, folders, text};
+pub(crate) use sandbox::{Wants, folders};
 pub(crate) use spawn::{Process, Program, Stdin};
 pub(crate) use usage::cpu_ns;
 

@@ -24,68 +24,10 @@ use tidemill_core::{
     ports::Environment,
     spec::Resources,
 };
-use tidemill_sandbox::{
-    Amounts, Cgroups, Controller, Exchange, Failure, Finding, Findings, Group, Ids, Inside, Launcher, Limits, Opening,
-    Parts, Plan, Users, View,
-};
+use tidemill_sandbox::{Amounts, Exchange, Group, Ids, Inside, Limits, Opening};
 
 use super::spawn::Program;
-
-/// Whether processes are put into a sandbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SandboxMode {
-    /// No.
-    Off,
-    /// With all that this machine gives.
-    On,
-    /// Only if this machine gives all of it; nothing runs otherwise.
-    Strict,
-}
-
-/// The settings of the sandbox.
-#[derive(Clone, Debug)]
-pub struct SandboxConfig {
-    /// Whether there is one.
-    pub mode: SandboxMode,
-    /// The program that is a launcher when asked to be.
-    pub launcher: Launcher,
-    /// The most that `/tmp` and `/dev/shm` of a worker hold, in bytes.
-    pub scratch_bytes: u64,
-    /// The most processes and threads of a worker.
-    pub processes_max: u64,
-    /// Files and folders that all functions see beside the usual ones.
-    pub shown: Vec<PathBuf>,
-    /// Folders that no function sees, even where they lie in one that is shown: the server's data. What a function needs of them
-    /// it sees all the same.
-    pub unseen: Vec<PathBuf>,
-    /// What may be limited by control groups.
-    pub controllers: Vec<Controller>,
-}
-
-/// What a worker may put into `/tmp`, unless something else is asked for.
-const SCRATCH_BYTES: u64 = 256 << 20;
-/// Processes and threads of a worker, unless something else is asked for.
-const PROCESSES_MAX: u64 = 512;
-
-impl SandboxConfig {
-    /// The defaults, with `launcher`.
-    pub fn new(mode: SandboxMode, launcher: Launcher) -> SandboxConfig {
-        SandboxConfig {
-            mode,
-            launcher,
-            scratch_bytes: SCRATCH_BYTES,
-            processes_max: PROCESSES_MAX,
-            shown: Vec::new(),
-            unseen: Vec::new(),
-            controllers: Controller::ALL.to_vec(),
-        }
-    }
-
-    /// None.
-    pub fn off() -> SandboxConfig {
-        SandboxConfig::new(SandboxMode::Off, Launcher::this())
-    }
-}
+use crate::sandbox::{Command, Entry, Sandbox, explain};
 
 /// What a program asks of its sandbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,103 +42,12 @@ pub(crate) struct Wants {
     pub resources: Resources,
 }
 
-/// The sandbox of this machine, which workers and builds share. See the module.
-#[derive(Debug)]
-pub struct Sandbox {
-    config: SandboxConfig,
-    findings: Findings,
-    users: Option<Users>,
-    cgroups: Cgroups,
-}
-
 impl Sandbox {
-    /// Finds out what this machine gives. `None` when it is off. Blocks for some milliseconds.
-    pub fn open(config: SandboxConfig) -> Option<Arc<Sandbox>> {
-        if config.mode == SandboxMode::Off {
-            return None;
-        }
-        let cgroups = Cgroups::new(&config.controllers);
-        let findings = tidemill_sandbox::probe(&config.launcher, &cgroups);
-        for finding in findings.refused() {
-            tracing::warn!(%finding, "the sandbox lacks a mechanism");
-        }
-        Some(Arc::new(Sandbox { findings, users: Users::new().ok(), cgroups, config }))
-    }
-
-    /// What this machine gives.
-    pub fn findings(&self) -> &[Finding] {
-        &self.findings.list
-    }
-
-    /// The settings that it was opened with.
-    pub(crate) fn config(&self) -> &SandboxConfig {
-        &self.config
-    }
-
-    /// The parts of it that this machine gives.
-    pub(crate) fn parts(&self) -> Parts {
-        self.findings.parts
-    }
-
-    /// Whether it keeps programs apart from the machine and each other in every way it knows, and holds what memory and how many
-    /// processes one has, so that it cannot take from others what they need.
-    pub fn isolates(&self) -> bool {
-        let holds = [Controller::Memory, Controller::Processes].map(|controller| self.cgroups.has(controller));
-        self.findings.parts == Parts::ALL && holds == [true; 2]
-    }
-
-    /// What all programs see, with so much scratch space.
-    pub(crate) fn view(&self, has_network: bool, scratch_bytes: u64) -> View {
-        View { unseen: self.config.unseen.clone(), ..View::of_machine(has_network, scratch_bytes) }
-    }
-
-    /// The user that the next program is outside.
-    pub(crate) fn ids(&self) -> Ids {
-        self.users.as_ref().map_or(Ids::Own, Users::next)
-    }
-
-    /// A group for a program that is no worker.
-    pub(crate) fn group(&self, amounts: &Amounts) -> io::Result<Group> {
-        self.cgroups.group(amounts)
-    }
-
-    /// Whether a program can be shown folders when it runs already.
-    pub(crate) fn shows_later(&self) -> bool {
-        self.findings.parts.mounts
-    }
-
-    /// Removes what was made for workers. They must have ended. Blocks for some milliseconds at most.
-    pub(crate) fn close(&self) {
-        self.cgroups.close();
-    }
-
-    /// Why nothing may run: it is strict, and this machine does not give all of it.
-    pub(crate) fn refusal(&self) -> Option<String> {
-        if self.config.mode != SandboxMode::Strict || self.findings.is_complete() {
-            return None;
-        }
-        // What is refused is mostly refused together.
-        let mut lacks: Vec<(Vec<&str>, &str)> = Vec::new();
-        for finding in self.findings.refused() {
-            let why = finding.state.as_ref().err().map_or("", String::as_str);
-            match lacks.iter_mut().find(|(_, known)| *known == why) {
-                Some((mechanisms, _)) => mechanisms.push(finding.mechanism),
-                None => lacks.push((vec![finding.mechanism], why)),
-            }
-        }
-        let lacks: Vec<String> =
-            lacks.iter().map(|(mechanisms, why)| format!("{} ({why})", mechanisms.join(", "))).collect();
-        Some(format!(
-            "the sandbox is strict, and this machine refuses some of it: {}. With sandbox = \"on\" functions run in what there is of it",
-            lacks.join("; ")
-        ))
-    }
-
     /// What a launcher that is to start `program` gets behind its standard descriptors.
     pub(crate) fn wrap(&self, program: Program) -> io::Result<(Vec<OwnedFd>, Wrapped)> {
         let wants = program.wants;
-        let mut view = self.view(wants.network, self.config.scratch_bytes);
-        self.config.shown.iter().chain(&wants.shown).for_each(|path| view.show(path));
+        let mut view = self.view(wants.network, self.config().scratch_bytes);
+        self.config().shown.iter().chain(&wants.shown).for_each(|path| view.show(path));
         if !wants.shown.iter().any(|folder| program.program.starts_with(folder)) {
             // One of a package says nothing of what else is to be seen: whoever packed it could have it lead anywhere.
             view.show_program(&program.program);
@@ -207,32 +58,22 @@ impl Sandbox {
             files: crate::exchange::FILES.map(str::to_owned).to_vec(),
             bytes_max: SENDS_BYTES_MAX.max(STATE_BYTES_MAX as u64),
         });
-        let handed = u8::try_from(program.handed.len()).map_err(io::Error::other)?;
-        let plan = Plan {
-            program: tidemill_sandbox::Program {
-                path: program.program,
-                arguments: program.arguments.into_iter().map(text).collect::<io::Result<_>>()?,
-                environment: program
-                    .environment
-                    .into_iter()
-                    .map(|(name, value)| Ok((text(name)?, text(value)?)))
-                    .collect::<io::Result<_>>()?,
-                directory: program.directory,
-                handed,
-            },
+        let amounts = amounts(self.config().processes_max, wants.resources);
+        let Entry { opening, end, group } = self.enter(Command {
+            program: program.program,
+            arguments: program.arguments,
+            environment: program.environment,
+            directory: program.directory,
+            handed: program.handed.len(),
             view,
-            limits: Limits { processes_max: self.config.processes_max, ..Limits::default() },
+            limits: Limits { processes_max: self.config().processes_max, ..Limits::default() },
             network: wants.network,
-            parts: self.findings.parts,
-        };
-        let amounts = amounts(self.config.processes_max, wants.resources);
-        let group = self.cgroups.group(&amounts)?;
-        let (opening, end) = Opening::new(plan)?;
+            amounts,
+        })?;
         let mut descriptors = program.handed;
         descriptors.push(end);
-        let ids = self.ids();
         let memory = AtomicU64::new(amounts.memory_bytes.unwrap_or(0));
-        Ok((descriptors, Wrapped { opening, ids, group, memory }))
+        Ok((descriptors, Wrapped { opening, ids: self.ids(), group, memory }))
     }
 }
 
@@ -242,11 +83,6 @@ fn amounts(processes_max: u64, resources: Resources) -> Amounts {
         processes_max: Some(processes_max),
         cpu_millis: resources.cpu_millis,
     }
-}
-
-/// The plan of a sandbox is text.
-pub(crate) fn text(word: std::ffi::OsString) -> io::Result<String> {
-    word.into_string().map_err(|word| io::Error::other(format!("{} is not UTF-8", word.display())))
 }
 
 /// A program whose launcher was started.
@@ -263,14 +99,6 @@ impl Wrapped {
         let Wrapped { opening, ids, group, memory } = self;
         let inside = opening.finish(launcher, ids, Some(&group)).map_err(explain)?;
         Ok(Arc::new(Confined { inside, group, memory }))
-    }
-}
-
-/// Makes the failure of a start the program's own, when it is.
-pub(crate) fn explain(failure: Failure) -> io::Error {
-    match failure.errno {
-        Some(errno) if failure.step.starts_with("start ") => io::Error::from_raw_os_error(errno),
-        _ => failure.into(),
     }
 }
 

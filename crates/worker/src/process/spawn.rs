@@ -29,9 +29,12 @@ use tokio::{io::unix::AsyncFd, net::unix::pipe, sync::oneshot};
 use super::{
     descriptors,
     memory::{resident_bytes, resident_bytes_inside},
-    sandbox::{Confined, Sandbox, Wants},
+    sandbox::{Confined, Wants},
 };
-use crate::linked::{self, Leash as _, Output};
+use crate::{
+    linked::{self, Leash as _, Output},
+    sandbox::Sandbox,
+};
 
 /// What to start.
 pub(crate) struct Program {
