@@ -10,6 +10,7 @@ use std::{
     collections::{HashMap, HashSet},
     fmt, fs,
     io::{self, Write},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -20,6 +21,9 @@ use std::{
 use bytes::Bytes;
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
+
+/// Who may do what with the folders of blobs.
+const FOLDER_MODE: u32 = 0o700;
 
 /// The SHA-256 of a blob's content.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,7 +93,7 @@ impl DirBlobs {
         let path = self.path(&id);
         let folder = path.parent().expect("a blob lies in a folder");
         if !folder.is_dir() {
-            fs::create_dir_all(folder)?;
+            fs::DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
             sync_directory(&self.directory)?;
         }
         let is_there = fs::metadata(&path).is_ok_and(|meta| meta.len() == content.len() as u64);

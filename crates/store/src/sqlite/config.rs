@@ -1,6 +1,6 @@
 //! What the store is opened with, and why it may refuse.
 
-use std::{fs, io, path::PathBuf, sync::Arc};
+use std::{fs, io, os::unix::fs::OpenOptionsExt, path::PathBuf, sync::Arc};
 
 use rustix::fs::{FlockOperation, flock};
 use tidemill_core::ports::Clock;
@@ -11,6 +11,8 @@ use crate::blobs::DirBlobs;
 pub(super) const LOCK_FILE: &str = "tidemill.lock";
 /// The database's file.
 pub(super) const DATABASE_FILE: &str = "tidemill.db";
+/// Who may do what with it.
+const DATABASE_MODE: u32 = 0o600;
 
 /// How to open a store.
 #[derive(Clone)]
@@ -93,10 +95,17 @@ pub(super) fn lock(config: &SqliteConfig) -> Result<fs::File, OpenError> {
     let file =
         fs::File::options().create(true).truncate(false).write(true).open(&path).map_err(failed(path.clone()))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
+        Ok(()) => close(config).map(|()| file),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::Locked { directory: config.directory.clone() }),
         Err(errno) => Err(OpenError::Io { path, source: errno.into() }),
     }
+}
+
+/// Makes the database a file of this user's alone, if it is not there yet; SQLite gives those beside it the same mode.
+fn close(config: &SqliteConfig) -> Result<(), OpenError> {
+    let path = config.directory.join(DATABASE_FILE);
+    let made = fs::File::options().create(true).append(true).mode(DATABASE_MODE).open(&path);
+    made.map(drop).map_err(|source| OpenError::Io { path, source })
 }
 
 /// Refuses a SQLite with the WAL-reset fault.

@@ -158,6 +158,21 @@ async fn states_results_and_entries_are_still_there() {
 }
 
 #[tokio::test]
+async fn what_is_stored_is_closed_to_other_users() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let subject = open(directory.path(), &ManualClock::new());
+    deploy(&subject, "f").await;
+    let mut big = new("f", 1);
+    big.event.body = Bytes::from(vec![5; INLINE_BODY_BYTES_MAX + 5]);
+    subject.store.submit(vec![big]).await.works();
+    for name in ["tidemill.db", "tidemill.db-wal", "tidemill.db-shm", "blobs"] {
+        let mode = fs::metadata(directory.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name}: {mode:o}");
+    }
+}
+
+#[tokio::test]
 async fn leftovers_of_a_crash_are_removed() {
     let directory = tempfile::tempdir().unwrap();
     let clock = ManualClock::new();
