@@ -7,6 +7,7 @@ use bytes::Bytes;
 use common::{Bench, HANDLE, broken, call, component, event, invocation, lines, raised, reply, text};
 use tidemill_core::{
     Event,
+    event::CALL_DEPTH,
     invocation::{AttemptOutcome, LogLevel},
     ports::Call,
 };
@@ -184,4 +185,36 @@ async fn a_reply_that_http_cannot_say_is_none() {
         .await;
     let end = worker.call(&call("")).await;
     assert_eq!(broken(&end), (AttemptOutcome::BadResponse, "the response has the status 999, which is none"));
+}
+
+#[tokio::test]
+async fn functions_that_call_each_other_come_to_an_end() {
+    let bench = Bench::new();
+    let worker = bench
+        .launch(component(
+            "function",
+            &format!(
+                r#"
+  (data (i32.const 100) "next")
+  (func {HANDLE} (param $event i32) (result i32)
+    (call $call (i32.const 100) (i32.const 4) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+      (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 2048))
+    (if (i32.load8_u (i32.const 2048))
+      (then (return (call $fail (i32.load (i32.const 2052)) (i32.load (i32.const 2056))))))
+    (call $reply (i32.const 100) (i32.const 4)))"#
+            ),
+        ))
+        .await;
+    let at = |depth: Option<u32>| {
+        let headers = depth.map(|depth| (CALL_DEPTH.to_owned(), depth.to_string()));
+        Call::single(invocation(), 1, Event { headers: headers.into_iter().collect(), ..event("") })
+    };
+    for (depth, next) in [(None, "1"), (Some(15), "16")] {
+        bench.host.replies.lock().push(Ok(tidemill_core::invocation::Reply { status: 200, ..Default::default() }));
+        assert_eq!(text(&worker.call(&at(depth)).await), "next");
+        assert_eq!(bench.host.requests.lock().pop().unwrap().event.header(CALL_DEPTH), Some(next));
+    }
+    let end = worker.call(&at(Some(16))).await;
+    assert_eq!(raised(&end).0, "16 functions called each other already, which is all that may");
+    assert!(bench.host.requests.lock().is_empty());
 }

@@ -134,6 +134,8 @@ pub fn component(world: &str, body: &str) -> Vec<u8> {
     (func $send (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i32)))
   (import "tidemill:function/context@0.1.0" "get-state" (func $get_state (param i32)))
   (import "tidemill:function/context@0.1.0" "set-state" (func $set_state (param i32 i32 i32)))
+  (import "tidemill:function/context@0.1.0" "call"
+    (func $call (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
   (memory (export "memory") 1)
   (global $free (mut i32) (i32.const 8192))
   (func $allocate (export "cabi_realloc") (param i32 i32 i32) (param $bytes i32) (result i32) (local $at i32)
