@@ -28,6 +28,7 @@ use std::{
 
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
+use tidemill_core::log::cut_text;
 use wasmtime::{Engine, Module, component::Component};
 
 use crate::{
@@ -236,9 +237,12 @@ fn note_use(file: &Path) {
     let _ = fs::File::open(file).and_then(|file| file.set_modified(SystemTime::now()));
 }
 
+/// Bytes of an error, which may repeat names of any length that a module has.
+const ERROR_BYTES_MAX: usize = 2000;
+
 /// An error and its causes in one line.
 pub(crate) fn one_line(error: &wasmtime::Error) -> String {
-    format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
+    cut_text(&format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" "), ERROR_BYTES_MAX)
 }
 
 fn sha256(bytes: &[u8]) -> String {

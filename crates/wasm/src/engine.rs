@@ -48,6 +48,9 @@ pub(crate) fn engine(instances_max: u32) -> wasmtime::Result<(Engine, Option<Str
 fn base() -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true);
+    // WebAssembly 3.0 is said here, so that no version of the engine changes what modules may be.
+    config.wasm_gc(true).wasm_exceptions(true).wasm_memory64(true).wasm_multi_memory(true).wasm_tail_call(true);
+    config.wasm_relaxed_simd(true);
     config.max_wasm_stack(limits::STACK_BYTES_MAX).async_stack_size(limits::FIBER_BYTES);
     config.wasm_backtrace_details(WasmBacktraceDetails::Enable);
     config.wasm_backtrace_max_frames(std::num::NonZeroUsize::new(FRAMES_MAX));
@@ -59,7 +62,8 @@ fn pool(instances_max: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances_max)
         .total_core_instances(instances_max.saturating_mul(limits::CORE_INSTANCES_MAX))
-        .total_memories(instances_max.saturating_mul(limits::MEMORIES_MAX))
+        // What the engine collects for the guest lies in one more.
+        .total_memories(instances_max.saturating_mul(limits::MEMORIES_MAX + 1))
         .total_tables(instances_max.saturating_mul(limits::TABLES_MAX))
         .total_stacks(instances_max)
         .total_gc_heaps(instances_max)

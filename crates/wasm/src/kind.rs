@@ -1,10 +1,11 @@
 //! What a module is, found by looking at it.
 
-use std::{borrow::Cow, fs, path::Path};
+use std::{borrow::Cow, fs, path::Path, sync::LazyLock};
 
+use tidemill_core::log;
 use wasmtime::{Engine, component::Component, component::types::ComponentItem};
 
-use crate::{bindings::HANDLER, limits};
+use crate::{bindings::HANDLER, budget::half_of_the_machine, limits};
 
 /// The two forms of WebAssembly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,12 +41,28 @@ impl Kind {
     }
 }
 
+/// The largest module on this machine, in bytes.
+static MODULE_BYTES_MAX: LazyLock<u64> = LazyLock::new(|| module_bytes_max(half_of_the_machine()));
+
+/// The largest module that can be compiled in so much memory, which is half of what there is.
+fn module_bytes_max(bytes: u64) -> u64 {
+    (bytes / limits::COMPILE_BYTES_PER_BYTE).clamp(limits::MODULE_BYTES_MIN, limits::MODULE_BYTES_MAX)
+}
+
+/// A name of an export as it is shown.
+fn shown(name: &str) -> String {
+    log::one_line(log::cut_text(name, 100))
+}
+
 /// Reads a module and assembles it when it is text. The error is one line.
 pub(crate) fn read(file: &Path) -> Result<(Vec<u8>, Form), String> {
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let size = fs::metadata(file).map_err(|error| format!("{name}: {error}"))?.len();
-    if size > limits::MODULE_BYTES_MAX {
-        return Err(format!("{name} has {size} bytes, more than the {} that are allowed", limits::MODULE_BYTES_MAX));
+    let most = *MODULE_BYTES_MAX;
+    let too_large =
+        |size: u64| Err(format!("{name} has {size} bytes, more than the {most} that this machine can compile"));
+    if size > most {
+        return too_large(size);
     }
     let bytes = fs::read(file).map_err(|error| format!("{name}: {error}"))?;
     let bytes = match wat::Parser::new().parse_bytes(Some(file), &bytes) {
@@ -53,6 +70,10 @@ pub(crate) fn read(file: &Path) -> Result<(Vec<u8>, Form), String> {
         Ok(Cow::Owned(assembled)) => assembled,
         Err(error) => return Err(format!("{name} is neither WebAssembly nor its text form: {}", trim(&error))),
     };
+    // Text may say in few bytes what takes many.
+    if bytes.len() as u64 > most {
+        return too_large(bytes.len() as u64);
+    }
     match bytes.get(4..8) {
         Some([1, 0, 0, 0]) => Ok((bytes, Form::Module)),
         Some([_, _, 1, 0]) => Ok((bytes, Form::Component)),
@@ -88,7 +109,7 @@ pub(crate) fn of_component(component: &Component, engine: &Engine) -> Result<Kin
     if has("wasi:cli/run") {
         return Ok(Kind::CommandComponent);
     }
-    let names: Vec<&str> = exports.iter().map(|(name, _)| name.as_str()).take(10).collect();
+    let names: Vec<String> = exports.iter().map(|(name, _)| shown(name)).take(10).collect();
     Err(format!(
         "the component exports none of {HANDLER}, wasi:http/incoming-handler@0.2 and wasi:cli/run@0.2, but {}\nhint: \
          make it for a world with one of them, as for `function` in what `tidemill wit` prints",
@@ -106,10 +127,27 @@ pub(crate) fn of_module(module: &wasmtime::Module) -> Result<Kind, String> {
     if module.get_export("_start").is_some_and(|export| export.func().is_some()) {
         return Ok(Kind::Command);
     }
-    let names: Vec<&str> = module.exports().map(|export| export.name()).take(10).collect();
+    let names: Vec<String> = module.exports().map(|export| shown(export.name())).take(10).collect();
     Err(format!(
         "the module has no function _start, so it is no command; it exports {}\nhint: compile it as a program with \
          a main function for WASI preview 1 (wasm32-wasip1), or make a component of it",
         if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_compiled_depends_on_the_machine() {
+        let mib = [256, 1024, 2048, 65_536].map(|mib: u64| module_bytes_max(mib << 20) >> 20);
+        assert_eq!(mib, [16, 34, 68, 128]);
+    }
+
+    #[test]
+    fn a_name_without_end_is_cut() {
+        assert!(shown(&"x".repeat(100_000)).len() <= 100);
+        assert_eq!(shown("a\nb"), "a b");
+    }
 }

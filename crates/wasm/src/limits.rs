@@ -28,8 +28,12 @@ pub(crate) const HANDLES_OF_FILES_MAX: usize = 256;
 pub(crate) const RANDOM_BYTES_MAX: u64 = 1024 * 1024;
 /// Bytes that one call of the host may copy out of the guest: a reply and its headers.
 pub(crate) const HOST_CALL_BYTES_MAX: usize = 80 * 1024 * 1024;
-/// The largest module, in bytes. Compiling takes about thirty times that much memory.
+/// The largest module, in bytes, however much memory there is.
 pub(crate) const MODULE_BYTES_MAX: u64 = 128 * 1024 * 1024;
+/// The largest module, in bytes, however little memory there is.
+pub(crate) const MODULE_BYTES_MIN: u64 = 16 * 1024 * 1024;
+/// Compiling takes about so much memory for each byte of a module.
+pub(crate) const COMPILE_BYTES_PER_BYTE: u64 = 30;
 /// Calls of one worker at once unless `runtimeAttributes.wasm.slots` says otherwise.
 pub(crate) const SLOTS_DEFAULT: u32 = 16;
 /// The most that it may say.
