@@ -163,12 +163,7 @@ enum End {
 
 impl Step {
     /// Runs it to its end. An exit code other than 0 is an error.
-    pub async fn run(
-        self,
-        site: &mut Site,
-        deadline: Instant,
-        progress: &dyn Progress,
-    ) -> Result<(), BuildError> {
+    pub async fn run(self, site: &mut Site, deadline: Instant, progress: &dyn Progress) -> Result<(), BuildError> {
         let name = self.name.clone();
         let cannot = |error: io::Error| BuildError::Io { what: format!("{name} could not be run"), source: error };
         site.begin().await?;
