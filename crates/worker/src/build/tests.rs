@@ -7,7 +7,25 @@ use super::{
     archive::{Format, stem},
     entry::{is_junk, normalise, stays_inside},
     manifest::inline,
+    site::Sites,
 };
+
+#[tokio::test]
+async fn no_more_builds_go_on_at_once_than_may() {
+    let home = tempfile::tempdir().unwrap();
+    let limits = super::BuildLimits { concurrency: 1, ..super::BuildLimits::default() };
+    let sweeper = super::sweeper::Sweeper::default();
+    let sites = Sites::new(home.path().join("builds"), None, limits, Vec::new(), sweeper).unwrap();
+    let first = sites.open(home.path()).await.unwrap();
+    let mut second = std::pin::pin!(sites.open(home.path()));
+    tokio::select! {
+        biased;
+        _ = &mut second => panic!("the first goes on"),
+        () = std::future::ready(()) => {}
+    }
+    first.finish().await.unwrap();
+    second.await.unwrap();
+}
 
 #[test]
 fn paths_are_written_in_one_way_or_refused() {

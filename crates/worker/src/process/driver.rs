@@ -129,7 +129,7 @@ impl ProcessDriver {
             }
         };
         let started = parts.hand_function(&launch, fresh).await;
-        if launch.spec.runtime != Runtime::Binary {
+        if launch.spec.runtime != Runtime::Binary && self.parts.has_spares() {
             let parts = parts.clone();
             self.parts.tasks.spawn(async move { parts.spares.replenish(&parts.spawner, &recipe).await });
         }
@@ -138,6 +138,11 @@ impl ProcessDriver {
 }
 
 impl Parts {
+    /// Whether one spare does for all functions of a runtime. Where each needed its own there would be as many as functions.
+    fn has_spares(&self) -> bool {
+        self.spawner.sandbox().is_none_or(Sandbox::shows_later)
+    }
+
     fn recipe(&self, launch: &Launch) -> Recipe {
         let program = launch.environment.program.clone();
         let network = launch.spec.sandbox.network;
@@ -148,8 +153,7 @@ impl Parts {
                 let mut environment = base_environment(&self.search_path);
                 environment.extend(further);
                 let mut shown = vec![self.home.clone()];
-                if !shows_later {
-                    // Then a spare is one for this function only.
+                if self.spawner.sandbox().is_some() && !shows_later {
                     shown.extend(own);
                 }
                 Recipe {
@@ -269,7 +273,9 @@ impl Driver for ProcessDriver {
         if matches!(launch.spec.runtime, Runtime::Python(_) | Runtime::Nodejs) {
             let recipe = self.parts.recipe(launch);
             self.parts.compile(&launch.spec.runtime, &recipe.program).await;
-            self.parts.spares.replenish(&self.parts.spawner, &recipe).await;
+            if self.parts.has_spares() {
+                self.parts.spares.replenish(&self.parts.spawner, &recipe).await;
+            }
         }
     }
 

@@ -73,7 +73,8 @@ impl Sandbox {
         let mut descriptors = program.handed;
         descriptors.push(end);
         let memory = AtomicU64::new(amounts.memory_bytes.unwrap_or(0));
-        Ok((descriptors, Wrapped { opening, ids: self.ids(), group, memory }))
+        let has_processes = self.parts().processes;
+        Ok((descriptors, Wrapped { opening, ids: self.ids(), group, memory, has_processes }))
     }
 }
 
@@ -91,14 +92,15 @@ pub(crate) struct Wrapped {
     ids: Ids,
     group: Group,
     memory: AtomicU64,
+    has_processes: bool,
 }
 
 impl Wrapped {
     /// Waits until the program runs. Blocks for some milliseconds. The error is the program's own when it could not be started.
     pub fn finish(self, launcher: Pid) -> io::Result<Arc<Confined>> {
-        let Wrapped { opening, ids, group, memory } = self;
+        let Wrapped { opening, ids, group, memory, has_processes } = self;
         let inside = opening.finish(launcher, ids, Some(&group)).map_err(explain)?;
-        Ok(Arc::new(Confined { inside, group, memory }))
+        Ok(Arc::new(Confined { inside, group, memory, has_processes }))
     }
 }
 
@@ -110,6 +112,8 @@ pub(crate) struct Confined {
     group: Group,
     /// The limit in bytes; 0 for none.
     memory: AtomicU64,
+    /// Whether it has processes of its own, which the kernel ends together.
+    has_processes: bool,
 }
 
 impl Confined {
@@ -127,6 +131,16 @@ impl Confined {
         }
         self.group.limit(&amounts, Some(self.program()))?;
         if folders.is_empty() { Ok(()) } else { self.inside.show(folders).map_err(Into::into) }
+    }
+
+    /// Whether the kernel ends all that runs inside when the launcher ends.
+    pub fn is_ended_by_kernel(&self) -> bool {
+        self.has_processes
+    }
+
+    /// Has the launcher end all that runs inside. Does not wait for it.
+    pub fn end(&self) {
+        self.inside.end();
     }
 
     /// The limit that it was killed for breaking, by the kernel.

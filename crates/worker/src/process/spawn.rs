@@ -21,7 +21,10 @@ use parking_lot::Mutex;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     pipe::{PipeFlags, pipe_with},
-    process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, kill_process_group, pidfd_open, waitpid},
+    process::{
+        Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process, kill_process_group, pidfd_open,
+        waitid, waitpid,
+    },
 };
 use tidemill_sandbox::Template;
 use tokio::{io::unix::AsyncFd, net::unix::pipe, sync::oneshot};
@@ -225,6 +228,12 @@ impl Leash {
         assert!(self.confined.set(confined).is_ok(), "a process is put into a sandbox once, when it starts");
     }
 
+    /// Waits for the end of the leader, so long at most. Whether it has ended.
+    fn ends_within(&self, limit: Timespec) -> bool {
+        let Ok(pidfd) = pidfd_open(self.pid, PidfdFlags::empty()) else { return false };
+        poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&limit)).is_ok_and(|ready| ready > 0)
+    }
+
     /// Signals every process of the group.
     fn signal(&self, signal: Signal) {
         let is_reaped = self.is_reaped.lock();
@@ -235,9 +244,16 @@ impl Leash {
     }
 }
 
+/// How long a launcher may take to end what it alone knows.
+const ENDING_MAX: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+
 impl linked::Leash for Leash {
     fn kill(&self) {
-        self.signal(Signal::KILL);
+        match self.confined() {
+            // Only the launcher knows what has left the program's group. It ends when it has ended all of that.
+            Some(confined) if !confined.is_ended_by_kernel() => confined.end(),
+            _ => self.signal(Signal::KILL),
+        }
     }
 
     fn terminate(&self) {
@@ -265,8 +281,19 @@ impl Owned {
     /// Kills what is left of the group and reaps the leader. Waits for it.
     fn reap(&mut self) -> io::Result<ExitStatus> {
         self.leash.kill();
-        let status = wait_for(self.leash.pid);
-        *self.leash.is_reaped.lock() = true;
+        if !self.leash.ends_within(ENDING_MAX) {
+            self.leash.signal(Signal::KILL);
+        }
+        let ended = loop {
+            match waitid(WaitId::Pid(self.leash.pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
+                Err(rustix::io::Errno::INTR) => {}
+                other => break other,
+            }
+        };
+        // Until it is reaped its number is its own, and nobody signals it from then on.
+        let mut is_reaped = self.leash.is_reaped.lock();
+        let status = ended.map_err(io::Error::from).and_then(|_| wait_for(self.leash.pid));
+        *is_reaped = true;
         status
     }
 }
