@@ -99,7 +99,7 @@ fn unpack(name: &str, content: &[u8]) -> Result<Unpacked, BuildError> {
         content.len()
     );
     let outside: Vec<PathBuf> = listed(scratch.path());
-    assert_eq!(outside, [home.clone()], "something was written outside");
+    assert_eq!(outside, std::slice::from_ref(&home), "something was written outside");
     match &result {
         Err(error) => {
             assert!(matches!(error, BuildError::Package(_)), "not the package's fault: {error:?}");

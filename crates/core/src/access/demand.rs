@@ -213,7 +213,7 @@ mod tests {
             super::demands(&spec, &files.iter().map(|file| (*file).to_owned()).collect::<Vec<_>>())
         };
         let (process, build) = (Demand::Process, Demand::ProcessBuild);
-        assert_eq!(found(|_| {}, &["main.py", "data/requirements.txt"]), [process.clone()]);
+        assert_eq!(found(|_| {}, &["main.py", "data/requirements.txt"]), std::slice::from_ref(&process));
         assert_eq!(found(|_| {}, &["main.py", "requirements.txt"]), [process.clone(), build.clone()]);
         assert_eq!(found(|spec| spec.build.commands.push("make".to_owned()), &[]), [process.clone(), build.clone()]);
         assert_eq!(found(|spec| spec.build.requirements.push("six".to_owned()), &[]), [process.clone(), build.clone()]);
