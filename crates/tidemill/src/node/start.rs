@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IsTerminal},
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::Arc,
     thread,
@@ -26,6 +27,9 @@ use crate::{
 /// How long the start waits for interpreters to say who they are.
 const FIND_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// Who may do what with a new data folder.
+const DATA_MODE: u32 = 0o700;
+
 impl Node {
     /// Puts a node together and listens. Nothing is left behind when it fails.
     pub async fn start(settings: &Settings) -> Result<Node, Failure> {
@@ -37,6 +41,7 @@ impl Node {
         tidemill_server::install_metrics();
         let data = data(settings)?;
         let sandbox = drivers::sandbox(&data, settings);
+        open_way(&data, sandbox.as_deref())?;
         let is_apart = sandbox.as_ref().is_some_and(|sandbox| sandbox.isolates());
         let (ports, builder, notes) = ports(&data, settings, sandbox)?;
         let mut info = info(&data, ports.clock.as_ref(), ports.rng.as_ref(), notes);
@@ -80,8 +85,28 @@ fn data(settings: &Settings) -> Result<PathBuf, Failure> {
         ))
         .hint("name another one with --data DIR")
     };
-    std::fs::create_dir_all(&data).map_err(unusable)?;
-    std::fs::canonicalize(&data).map_err(unusable)
+    let mut making = std::fs::DirBuilder::new();
+    // What is in it is nobody else's, who may be on the same machine.
+    making.recursive(true).mode(DATA_MODE).create(&data).map_err(unusable)?;
+    let data = std::fs::canonicalize(&data).map_err(unusable)?;
+    let mode = std::fs::metadata(&data).map_err(unusable)?.permissions().mode() & 0o777;
+    if mode & 0o066 != 0 {
+        let (folder, mode) = (data.display(), format!("{mode:04o}"));
+        tracing::warn!(%folder, mode, "the data folder is open to other users of this machine; chmod 0700 closes it");
+    }
+    Ok(data)
+}
+
+/// Lets others pass through the data folder, not look, where programs are other users and come to their packages by their paths.
+fn open_way(data: &Path, sandbox: Option<&Sandbox>) -> Result<(), Failure> {
+    if !sandbox.is_some_and(Sandbox::leaves_paths_to_others) {
+        return Ok(());
+    }
+    let opened = std::fs::metadata(data).and_then(|found| {
+        let mode = found.permissions().mode() | 0o011;
+        std::fs::set_permissions(data, std::fs::Permissions::from_mode(mode))
+    });
+    opened.map_err(|error| Failure::fixable(format!("cannot let functions into {}: {error}", data.display())))
 }
 
 fn ports(

@@ -178,6 +178,19 @@ fn a_taken_port_and_a_taken_data_folder_are_said() {
 }
 
 #[test]
+fn a_new_data_folder_is_closed_to_others_and_an_open_one_is_named() {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+    let home = home();
+    let data = home.path().join("data");
+    let _server = Server::up(home.path(), &[]);
+    // The way through it is there only where functions are other users and have no files of their own.
+    assert_eq!(fs::metadata(&data).unwrap().permissions().mode() & 0o766, 0o700);
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
+    let done = run(home.path(), &["server", "--listen", "127.0.0.1:0", "--data", "data"]);
+    assert!(done.stderr.contains("the data folder is open to other users"), "{}", done.stderr);
+}
+
+#[test]
 fn a_second_ctrl_c_leaves_at_once() {
     let home = home();
     write(home.path(), "slow.py", "import time\n\ndef main():\n    print('began', flush=True)\n    time.sleep(600)\n");
