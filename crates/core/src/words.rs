@@ -6,9 +6,9 @@ use std::time::Duration;
 pub fn human_bytes(bytes: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     match UNITS.into_iter().find(|(size, _)| bytes >= *size && bytes.is_multiple_of(*size)) {
-        Some((size, unit)) => format!("{} {unit}", bytes / size),
-        None if bytes >= 1 << 20 => format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
-        None => format!("{bytes} bytes"),
+        Some((size, unit)) if size > 1 << 10 || bytes < 1 << 20 => format!("{} {unit}", bytes / size),
+        _ if bytes >= 1 << 20 => format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
+        _ => format!("{bytes} bytes"),
     }
 }
 
@@ -35,7 +35,13 @@ mod tests {
 
     #[test]
     fn units_fit_the_size() {
-        for (bytes, said) in [(900, "900 bytes"), (2048, "2 KiB"), (128 << 20, "128 MiB"), ((3 << 19) + 1, "1.5 MiB")] {
+        for (bytes, said) in [
+            (900, "900 bytes"),
+            (2048, "2 KiB"),
+            (128 << 20, "128 MiB"),
+            ((3 << 19) + 1, "1.5 MiB"),
+            (3 << 19, "1.5 MiB"),
+        ] {
             assert_eq!(human_bytes(bytes), said);
             assert_eq!(memory_reason(bytes), format!("used more than its memory limit of {said}"));
         }
