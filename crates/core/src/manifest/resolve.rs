@@ -65,6 +65,7 @@ pub fn resolve(unpacked: &Unpacked, overrides: &Overrides) -> Result<Manifest, M
         let has_dockerfile = unpacked.files.iter().any(|file| file == decode::DOCKERFILE);
         decode::fit(&view, overrides, asked, has_dockerfile, &mut spec, &mut report);
         decode::capable(&view, &spec, &mut report);
+        decode::of_runtime(&view, &spec.runtime, &mut report);
     }
     report.finish().map(|warnings| Manifest { function, spec, warnings })
 }

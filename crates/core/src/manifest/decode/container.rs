@@ -192,6 +192,10 @@ fn refuse(runtime: &Runtime, place: &View<'_>, report: &mut Report) {
             "the runtime shell starts processes of this machine",
             "use the runtime image: a container an execution, with the event in its environment",
         ),
+        Runtime::Wasm => (
+            "the runtime wasm runs modules within the server, which gives them nothing that is not granted",
+            "leave it out, or use the runtime image",
+        ),
         _ => ("the runtime webhook has no workers to put in a container", "leave it out"),
     };
     if place.is_given() {

@@ -119,6 +119,7 @@ fn what_does_not_fit_a_container_is_refused() {
         (&["function.yaml"], "  runtime: image\n  container: {}", "spec.container.image: there is no image"),
         (&["a.py"], "  container: {}", "spec.container.image: there is no image"),
         (&["a.sh"], "  container: {image: x}", "hint: use the runtime image: a container an execution"),
+        (&["a.wasm"], "  container: {image: x}", "the runtime wasm runs modules within the server"),
         (
             &["a"],
             "  runtime: webhook\n  handler: http://a\n  container: {image: x}",

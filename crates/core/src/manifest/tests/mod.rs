@@ -1,5 +1,6 @@
 //! Whole configurations, as tables.
 
+mod attributes;
 mod containers;
 mod documents;
 mod entries;
