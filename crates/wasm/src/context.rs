@@ -126,9 +126,15 @@ fn lower(headers: Vec<(String, String)>) -> Vec<(String, String)> {
     headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
 }
 
+/// What core modules import them from.
+pub(crate) const MODULE: &str = "tidemill";
+/// What core modules call them.
+pub(crate) const NAMES: [&str; 7] =
+    ["log", "send", "state_size", "state_read", "state_write", "configs_size", "configs_read"];
+
 /// Offers them to core modules.
 pub(crate) fn add_to_module_linker(linker: &mut wasmtime::Linker<Guest>) -> wasmtime::Result<()> {
-    linker.func_wrap("tidemill", "log", |mut caller: Caller<'_, Guest>, level: i32, at: u32, length: u32| {
+    linker.func_wrap(MODULE, "log", |mut caller: Caller<'_, Guest>, level: i32, at: u32, length: u32| {
         let (text, guest) = text(&mut caller, at, length)?;
         let level = [LogLevel::Debug, LogLevel::Info, LogLevel::Warn].get(level as usize).copied();
         // No more is looked at than is kept.
@@ -136,7 +142,7 @@ pub(crate) fn add_to_module_linker(linker: &mut wasmtime::Linker<Guest>) -> wasm
         guest.record().log(level.unwrap_or(LogLevel::Error), &cut_of(&kept, LOG_MESSAGE_BYTES_MAX, text.len()), None);
         Ok::<_, wasmtime::Error>(())
     })?;
-    linker.func_wrap("tidemill", "send", |mut caller: Caller<'_, Guest>, at: u32, length: u32| {
+    linker.func_wrap(MODULE, "send", |mut caller: Caller<'_, Guest>, at: u32, length: u32| {
         let (text, guest) = text(&mut caller, at, length)?;
         let sent = match text.len() as u64 > MESSAGE_TEXT_BYTES_MAX {
             true => Err(format!("a message has {} bytes, more than can be one", text.len())),
@@ -145,20 +151,20 @@ pub(crate) fn add_to_module_linker(linker: &mut wasmtime::Linker<Guest>) -> wasm
         let sent = sent.and_then(|message| guest.record().send(message));
         Ok::<_, wasmtime::Error>(said(guest, sent))
     })?;
-    linker.func_wrap("tidemill", "state_size", |caller: Caller<'_, Guest>| {
+    linker.func_wrap(MODULE, "state_size", |caller: Caller<'_, Guest>| {
         caller.data().record().state().map_or(-1, |state| size(state.len()))
     })?;
-    linker.func_wrap("tidemill", "state_read", |mut caller: Caller<'_, Guest>, at: u32, length: u32| {
+    linker.func_wrap(MODULE, "state_read", |mut caller: Caller<'_, Guest>, at: u32, length: u32| {
         let state = caller.data().record().state().unwrap_or_default();
         write(&mut caller, &state, at, length)
     })?;
-    linker.func_wrap("tidemill", "state_write", |mut caller: Caller<'_, Guest>, at: u32, length: u32| {
+    linker.func_wrap(MODULE, "state_write", |mut caller: Caller<'_, Guest>, at: u32, length: u32| {
         let (value, guest) = text(&mut caller, at, length)?;
         let set = guest.record().set_state(value);
         Ok::<_, wasmtime::Error>(said(guest, set))
     })?;
-    linker.func_wrap("tidemill", "configs_size", |caller: Caller<'_, Guest>| size(configs(caller.data()).len()))?;
-    linker.func_wrap("tidemill", "configs_read", |mut caller: Caller<'_, Guest>, at: u32, length: u32| {
+    linker.func_wrap(MODULE, "configs_size", |caller: Caller<'_, Guest>| size(configs(caller.data()).len()))?;
+    linker.func_wrap(MODULE, "configs_read", |mut caller: Caller<'_, Guest>, at: u32, length: u32| {
         let configs = configs(caller.data());
         write(&mut caller, &configs, at, length)
     })?;

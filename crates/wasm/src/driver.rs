@@ -100,6 +100,19 @@ fn check(config: &WasmConfig) -> io::Result<()> {
     }
 }
 
+/// Whether a memory that begins with so many bytes stays within the limit.
+fn fits(memory_bytes: u64, memory_bytes_max: u64) -> Result<(), String> {
+    if memory_bytes <= memory_bytes_max {
+        return Ok(());
+    }
+    let hint = match memory_bytes <= limits::MEMORY_BYTES_MAX {
+        true => format!("set resources.limits.memory to {}Mi or more", memory_bytes.div_ceil(1 << 20)),
+        false => format!("no module may have more than {}", human_bytes(limits::MEMORY_BYTES_MAX)),
+    };
+    let (begins, limit) = (human_bytes(memory_bytes), human_bytes(memory_bytes_max));
+    Err(format!("it begins with {begins} of memory, more than its memory limit of {limit}\nhint: {hint}"))
+}
+
 fn refused(reason: impl Into<String>) -> LaunchError {
     LaunchError { reason: reason.into(), logs: Vec::new() }
 }
@@ -138,6 +151,7 @@ impl Driver for WasmDriver {
                 .map_err(refused)?;
         tracing::debug!(function = %launch.function, kind = program.kind.as_str(), "linked");
         let scene = self.scene(&launch, &grants);
+        fits(program.memory_bytes_largest, scene.memory_bytes_max).map_err(refused)?;
         let worker = WasmWorker::new(launch.worker.clone(), self.shared.clone(), program, scene, grants);
         let has_state = launch.spec.state != StateScope::None;
         let record = Record::new(has_state.then(Bytes::new));

@@ -65,7 +65,11 @@ pub(crate) fn read(file: &Path) -> Result<(Vec<u8>, Form), String> {
         return too_large(size);
     }
     let bytes = fs::read(file).map_err(|error| format!("{name}: {error}"))?;
-    let bytes = match wat::Parser::new().parse_bytes(Some(file), &bytes) {
+    if !bytes.starts_with(b"\0asm") && str::from_utf8(&bytes).is_err() {
+        return Err(format!("{name} does not begin as WebAssembly does (\\0asm), nor is it text"));
+    }
+    // Without its path, which is of the server.
+    let bytes = match wat::Parser::new().parse_bytes(None, &bytes) {
         Ok(Cow::Borrowed(_)) => bytes,
         Ok(Cow::Owned(assembled)) => assembled,
         Err(error) => return Err(format!("{name} is neither WebAssembly nor its text form: {}", trim(&error))),
@@ -86,7 +90,7 @@ fn trim(error: &wat::Error) -> String {
     let text = error.to_string();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default().to_owned();
-    match lines.next().and_then(|line| line.rsplit_once(".wat:")) {
+    match lines.next().and_then(|line| line.rsplit_once("<anon>:")) {
         Some((_, place)) => format!("{first} (line {place})"),
         None => first,
     }
@@ -124,13 +128,19 @@ fn is_version(rest: &str) -> bool {
 
 /// What kind of core module it is. The error is one line and a hint.
 pub(crate) fn of_module(module: &wasmtime::Module) -> Result<Kind, String> {
-    if module.get_export("_start").is_some_and(|export| export.func().is_some()) {
-        return Ok(Kind::Command);
+    const HINT: &str = "hint: compile it as a program with a main function for WASI preview 1 (wasm32-wasip1), or make a \
+                        component of it";
+    if let Some(start) = module.get_export("_start").as_ref().and_then(|export| export.func().cloned()) {
+        if start.params().len() + start.results().len() == 0 {
+            return Ok(Kind::Command);
+        }
+        return Err(format!(
+            "the module's function _start has parameters or results; that of a command has none\n{HINT}"
+        ));
     }
     let names: Vec<String> = module.exports().map(|export| shown(export.name())).take(10).collect();
     Err(format!(
-        "the module has no function _start, so it is no command; it exports {}\nhint: compile it as a program with \
-         a main function for WASI preview 1 (wasm32-wasip1), or make a component of it",
+        "the module has no function _start, so it is no command; it exports {}\n{HINT}",
         if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
     ))
 }

@@ -1,5 +1,6 @@
 //! A module that is compiled, linked and known: what instances are made of.
 
+use tidemill_core::manifest::nearest;
 use wasmtime::{
     Engine, InstancePre,
     component::{Component, ComponentExportIndex},
@@ -10,9 +11,9 @@ use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use crate::{
     bindings::{Function, FunctionPre, LIFECYCLE, tidemill::function},
     cache::{Code, Hold, Kept, one_line},
-    context,
+    context::{self, MODULE, NAMES},
     guest::Guest,
-    kind::{self, Kind},
+    kind::{self, Form, Kind},
 };
 
 /// Everything that guests may import.
@@ -36,7 +37,7 @@ impl Linkers {
     }
 
     fn component(&self, component: &Component, kind: Kind) -> Result<Pre, String> {
-        let pre = self.component.instantiate_pre(component).map_err(not_offered)?;
+        let pre = self.component.instantiate_pre(component).map_err(|error| not_offered(&error, Form::Component))?;
         Ok(match kind {
             Kind::Http => Pre::Http(ProxyPre::new(pre).map_err(said)?),
             Kind::Function => {
@@ -59,6 +60,8 @@ pub(crate) struct Program {
     pub pre: Pre,
     /// Linear memory that an instance begins with, in bytes; rounded up for one with several memories.
     pub memory_bytes_min: u64,
+    /// What the largest linear memory of an instance begins with, in bytes.
+    pub memory_bytes_largest: u64,
     _hold: Hold,
 }
 
@@ -80,7 +83,7 @@ impl Program {
         let (kind, pre, required) = match &code {
             Code::Module(module) => {
                 let kind = kind::of_module(module)?;
-                let pre = linkers.module.instantiate_pre(module).map_err(not_offered)?;
+                let pre = linkers.module.instantiate_pre(module).map_err(|error| not_offered(&error, Form::Module))?;
                 (kind, Pre::Command(pre), Some(module.resources_required()))
             }
             Code::Component(component) => {
@@ -88,17 +91,32 @@ impl Program {
                 (kind, linkers.component(component, kind)?, component.resources_required())
             }
         };
-        let pages = required.map_or(0, |it| it.max_initial_memory_size.unwrap_or(0) * u64::from(it.num_memories));
-        Ok(Program { kind, pre, memory_bytes_min: pages.saturating_mul(PAGE_BYTES), _hold: hold })
+        let (largest, memories) =
+            required.map_or((0, 0), |it| (it.max_initial_memory_size.unwrap_or(0), u64::from(it.num_memories)));
+        let memory_bytes_largest = largest.saturating_mul(PAGE_BYTES);
+        let memory_bytes_min = memory_bytes_largest.saturating_mul(memories);
+        Ok(Program { kind, pre, memory_bytes_min, memory_bytes_largest, _hold: hold })
     }
 }
 
-fn not_offered(error: wasmtime::Error) -> String {
-    format!(
-        "it imports what is not offered here: {}\nhint: there are WASI (preview 1 for modules, 0.2 for components) and the \
-         functions of Tidemill; `tidemill wit` prints those for components",
-        one_line(&error)
-    )
+/// Why what a module or component imports is not given to it.
+fn not_offered(error: &wasmtime::Error, form: Form) -> String {
+    let line = one_line(error);
+    let is_of_another_type = line.contains("incompatible import type") || line.contains("type mismatch");
+    let what = match is_of_another_type {
+        true => "it imports with another type what is offered here",
+        false => "it imports what is not offered here",
+    };
+    let near = error.downcast_ref::<wasmtime::UnknownImportError>().filter(|import| import.module() == MODULE);
+    let near = near.and_then(|import| nearest(import.name(), NAMES));
+    let hint = match (near, form) {
+        (Some(near), _) => format!("did you mean `{MODULE}::{near}`?"),
+        (None, Form::Module) => format!("there are WASI preview 1, and of `{MODULE}` {}", NAMES.join(", ")),
+        (None, Form::Component) => {
+            "there are WASI 0.2 and the functions of Tidemill, which `tidemill wit` prints".to_owned()
+        }
+    };
+    format!("{what}: {line}\nhint: {hint}")
 }
 
 fn said(error: wasmtime::Error) -> String {

@@ -203,15 +203,28 @@ async fn what_is_no_program_is_refused_with_the_reason() {
     for (module, reason) in [
         (&b"(module"[..], "neither WebAssembly nor its text form: expected `)` (line 1:8)"),
         (b"\x7fELF", "neither WebAssembly"),
+        (b"\x7fELF\xff\xfe", "guest.wat does not begin as WebAssembly does (\\0asm), nor is it text"),
+        (
+            b"(module (func (export \"_start\") (param i32)))",
+            "_start has parameters or results; that of a command has none\nhint: compile it",
+        ),
         (&foreign, "a version of WebAssembly that this program does not know"),
         (b"(module (func (export \"run\")))", "no command; it exports run\nhint: compile it as"),
         (b"(module (import \"env\" \"f\" (func)) (func (export \"_start\")))", "unknown import: `env::f`"),
+        (
+            b"(module (import \"tidemill\" \"logg\" (func (param i32))) (func (export \"_start\")))",
+            "has not been defined\nhint: did you mean `tidemill::log`?",
+        ),
+        (
+            b"(module (import \"tidemill\" \"log\" (func (param i64))) (func (export \"_start\")))",
+            "imports with another type what is offered here: incompatible import type for `tidemill::log`",
+        ),
         (b"(component)", "exports none of tidemill:function/handler@0.1.0, wasi:http/incoming-handler@0.2"),
         (
             b"(component (instance $i) (export \"acme:shop/basket@1.0.0\" (instance $i)))",
             "wasi:cli/run@0.2, but acme:shop/basket@1.0.0\nhint: make it for a world with one of them",
         ),
-        (b"(module (memory 4096) (func (export \"_start\")))", "used more than its memory limit of 128 MiB"),
+        (b"(module (memory 4096) (func (export \"_start\")))", "begins with 256 MiB of memory, more than its memory limit of 128 MiB\nhint: set resources.limits.memory to 256Mi"),
         (b"(module (func $s unreachable) (start $s) (func (export \"_start\")))", "trapped in s: it gave up"),
         (b"(module (func (export \"_start\") i32.add))", "type mismatch"),
     ] {
