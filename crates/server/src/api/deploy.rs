@@ -135,8 +135,8 @@ fn may_demand(app: &App, scope: &Scope, spec: &FunctionSpec, files: &[String]) -
         Some(demand) => {
             let detail = format!("{demand} needs a role that {} does not have", principal.user);
             let others = match principal.has(roles.closed) {
-                true => "images, and processes that are not built and have no network,",
-                false => "images",
+                true => "images, WebAssembly, webhooks, and processes that are not built and have no network,",
+                false => "images, WebAssembly and webhooks",
             };
             let hint = format!("{others} may be deployed with this role; ask an administrator for the rest");
             Err(Refusal::new(ErrorCode::Forbidden, detail).hint(&hint))
