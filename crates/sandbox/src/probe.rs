@@ -19,12 +19,15 @@ pub struct Finding {
     pub mechanism: &'static str,
     /// What there is of it, or what the system said when it was tried. One line.
     pub state: Result<String, String>,
+    /// Whether it is missing because it was not wanted.
+    pub is_off: bool,
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.state {
             Ok(what) => write!(f, "{}: {what}", self.mechanism),
+            Err(why) if self.is_off => write!(f, "{}: {why}", self.mechanism),
             Err(why) => write!(f, "{}: refused ({why})", self.mechanism),
         }
     }
@@ -40,7 +43,7 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Those that this machine refuses.
+    /// Those that are missing: refused by this machine, or switched off.
     pub fn refused(&self) -> impl Iterator<Item = &Finding> {
         self.list.iter().filter(|finding| finding.state.is_err())
     }
@@ -50,6 +53,9 @@ impl Findings {
         self.refused().next().is_none()
     }
 }
+
+/// What is said of groups that were not wanted.
+const SWITCHED_OFF: &str = "switched off by workers.cgroups";
 
 type Switch = fn(&mut Parts) -> &mut bool;
 
@@ -93,16 +99,22 @@ pub fn probe(launcher: &Launcher, cgroups: &Cgroups) -> Findings {
                     Err(refusals.iter().find(|(it, _)| *it == name).map_or_else(String::new, |(_, why)| why.clone()))
                 }
             };
-            Finding { mechanism, state }
+            Finding { mechanism, state, is_off: false }
         })
         .collect();
     list.insert(
         PARTS.len() - 1,
-        Finding { mechanism: "no new privileges, no capabilities", state: Ok("on".to_owned()) },
+        Finding { mechanism: "no new privileges, no capabilities", state: Ok("on".to_owned()), is_off: false },
     );
     list.extend(cgroups.controllers().map(|(controller, state)| Finding {
         mechanism: group_name(controller),
         state: state.map(|folder| folder.display().to_string()).map_err(str::to_owned),
+        is_off: false,
+    }));
+    list.extend(cgroups.switched_off().map(|controller| Finding {
+        mechanism: group_name(controller),
+        state: Err(SWITCHED_OFF.to_owned()),
+        is_off: true,
     }));
     Findings { list, parts }
 }

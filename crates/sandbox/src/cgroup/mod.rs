@@ -67,6 +67,7 @@ struct Place {
 pub struct Cgroups {
     places: Arc<Vec<Place>>,
     refused: Vec<(Controller, String)>,
+    off: Vec<Controller>,
     next: AtomicU64,
     leftovers: Leftovers,
 }
@@ -74,6 +75,9 @@ pub struct Cgroups {
 /// How long the kernel may take to let go of processes that have ended, when a server ends.
 const REMOVAL_MAX: Duration = Duration::from_millis(500);
 const REMOVAL_PAUSE: Duration = Duration::from_millis(2);
+/// How long the programs of a server that was killed may take to be gone.
+const SWEEP_MAX: Duration = Duration::from_secs(10);
+const SWEEP_PAUSE: Duration = Duration::from_millis(100);
 /// Counts the [`Cgroups`] of this process.
 static INSTANCES: AtomicU64 = AtomicU64::new(0);
 /// What the folders of servers are called, before the id of their process and a number.
@@ -82,16 +86,35 @@ const PREFIX: &str = "tidemill-";
 const SERVER: &str = "server";
 
 impl Cgroups {
+    /// Removes the groups that servers left here that did not end in order, whatever is limited by groups now. What their
+    /// programs have not let go of yet is tried again for some seconds, by a thread of its own.
+    pub fn sweep() {
+        let found = find_own();
+        let owns: Vec<PathBuf> = found.separate.into_values().chain(found.unified).collect();
+        if !sweep_once(&owns) {
+            return;
+        }
+        let again = move || {
+            let until = Instant::now() + SWEEP_MAX;
+            while sweep_once(&owns) && Instant::now() < until {
+                std::thread::sleep(SWEEP_PAUSE);
+            }
+        };
+        // Without a thread the next server sweeps.
+        let _ = std::thread::Builder::new().name("cgroup-sweep".to_owned()).spawn(again);
+    }
+
     /// Finds those of `wanted` that this machine has and lets this process use.
     pub fn new(wanted: &[Controller]) -> Cgroups {
-        let text = |path: &str| fs::read_to_string(path).unwrap_or_default();
-        let found = find::find(&text("/proc/self/mountinfo"), &text("/proc/self/cgroup"));
+        let found = find_own();
         let own = format!("{}-{}", server_name(), INSTANCES.fetch_add(1, Ordering::Relaxed));
         Cgroups::within(&found, wanted, &own)
     }
 
     fn within(found: &Found, wanted: &[Controller], server: &str) -> Cgroups {
+        let off = Controller::ALL.into_iter().filter(|it| !wanted.contains(it)).collect();
         let mut groups = Cgroups::default();
+        groups.off = off;
         let mut places = Vec::new();
         let mut unified = Vec::new();
         for controller in wanted.iter().copied() {
@@ -138,6 +161,11 @@ impl Cgroups {
     pub fn controllers(&self) -> impl Iterator<Item = (Controller, Result<&Path, &str>)> {
         let used = self.places.iter().flat_map(|place| place.controllers.iter().map(|it| (*it, Ok(&*place.folder))));
         used.chain(self.refused.iter().map(|(controller, why)| (*controller, Err(&**why))))
+    }
+
+    /// Those that were not wanted.
+    pub fn switched_off(&self) -> impl Iterator<Item = Controller> {
+        self.off.iter().copied()
     }
 
     /// Whether there is `controller`.
@@ -223,19 +251,34 @@ fn is_left(name: &str) -> bool {
     if id == std::process::id().to_string() {
         return !rest.starts_with(&server_name());
     }
-    !Path::new("/proc").join(id).exists()
+    // One that was killed and that nobody has asked about yet is gone too.
+    let stat = fs::read_to_string(Path::new("/proc").join(id).join("stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['Z', 'X']))
 }
 
-/// Removes what servers that are gone have left. Those with processes cannot be removed, and are not.
-fn remove_old(own: &Path) {
+/// The groups that this process is in.
+fn find_own() -> Found {
+    let text = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    find::find(&text("/proc/self/mountinfo"), &text("/proc/self/cgroup"))
+}
+
+/// Whether something is still in use.
+fn sweep_once(owns: &[PathBuf]) -> bool {
+    owns.iter().fold(false, |is_left, own| remove_old(own) || is_left)
+}
+
+/// Removes what servers that are gone have left. Those with processes cannot be removed, and are not: then it is `true`.
+fn remove_old(own: &Path) -> bool {
+    let mut in_use = false;
     for entry in fs::read_dir(own).into_iter().flatten().flatten() {
         if is_left(&entry.file_name().to_string_lossy()) {
             for group in fs::read_dir(entry.path()).into_iter().flatten().flatten() {
                 let _ = fs::remove_dir(group.path());
             }
-            let _ = fs::remove_dir(entry.path());
+            in_use |= fs::remove_dir(entry.path()).is_err_and(|error| is_in_use(&error));
         }
     }
+    in_use
 }
 
 fn make(folder: &Path) -> io::Result<()> {

@@ -90,3 +90,30 @@ fn what_an_earlier_server_left_is_removed_even_if_it_had_the_same_id() {
     left.sort();
     assert_eq!(left, ["other", &own]);
 }
+
+#[test]
+fn what_a_killed_server_left_is_swept_when_nothing_uses_it_any_more() {
+    let home = tempfile::tempdir().unwrap();
+    let mut killed = std::process::Command::new("sleep").arg("100").spawn().unwrap();
+    let name = format!("{PREFIX}{}-00000000-0", killed.id());
+    let group = home.path().join(&name).join("0");
+    fs::create_dir_all(&group).unwrap();
+    assert!(!is_left(&name), "it runs");
+    killed.kill().unwrap();
+    // It is not waited for: what is left of it has its id still.
+    let until = Instant::now() + Duration::from_secs(10);
+    while !is_left(&name) {
+        assert!(Instant::now() < until, "a killed process is gone");
+        std::thread::yield_now();
+    }
+    sweep_once(&[home.path().to_owned()]);
+    assert!(!home.path().join(&name).exists());
+    killed.wait().unwrap();
+}
+
+#[test]
+fn what_is_switched_off_is_told() {
+    let groups = Cgroups::within(&Found::default(), &[Controller::Processes], "7-0");
+    assert_eq!(groups.switched_off().collect::<Vec<_>>(), [Controller::Memory, Controller::Cpu]);
+    assert!(!groups.has(Controller::Memory));
+}

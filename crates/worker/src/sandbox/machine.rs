@@ -18,6 +18,7 @@ pub struct Sandbox {
 impl Sandbox {
     /// Finds out what this machine gives. `None` when it is off. Blocks for some milliseconds.
     pub fn open(config: SandboxConfig) -> Option<Arc<Sandbox>> {
+        Cgroups::sweep();
         if config.mode == SandboxMode::Off {
             return None;
         }
@@ -98,8 +99,30 @@ impl Sandbox {
         let lacks: Vec<String> =
             lacks.iter().map(|(mechanisms, why)| format!("{} ({why})", mechanisms.join(", "))).collect();
         Some(format!(
-            "the sandbox is strict, and this machine refuses some of it: {}. With sandbox = \"on\" functions run in what there is of it",
+            "the sandbox is strict, and some of it is refused by this machine or switched off: {}. With sandbox = \"on\" functions run in what there is of it",
             lacks.join("; ")
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidemill_sandbox::Launcher;
+
+    use super::*;
+
+    #[test]
+    fn groups_that_are_switched_off_are_missing() {
+        let config = SandboxConfig::new(SandboxMode::Strict, Launcher::at("/bin/false"));
+        let sandbox = Sandbox::open(SandboxConfig { controllers: Vec::new(), ..config }).unwrap();
+        let told: Vec<String> = sandbox.findings().iter().map(ToString::to_string).collect();
+        for limited in ["memory", "process", "cpu"] {
+            let line = format!("{limited} limits by cgroup: switched off by workers.cgroups");
+            assert!(told.contains(&line), "{told:?}");
+        }
+        let why =
+            "memory limits by cgroup, process limits by cgroup, cpu limits by cgroup (switched off by workers.cgroups)";
+        assert!(sandbox.refusal().unwrap().contains(why), "{:?}", sandbox.refusal());
+        assert!(!sandbox.isolates());
     }
 }
