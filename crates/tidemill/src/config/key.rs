@@ -13,8 +13,12 @@ pub enum Kind {
     Duration,
     /// A whole number of at least 1.
     Count,
+    /// A whole number of at least this.
+    CountFrom(u32),
     /// A number of bytes as in `64MiB`.
     Size,
+    /// A number of bytes that is at least this one, as in `64MiB`.
+    SizeFrom(&'static str),
     /// The address of a server.
     Url,
     /// The name of a project.
@@ -29,6 +33,10 @@ pub enum Kind {
     Secret,
     /// Texts with commas between them. In a file: also a list of texts.
     List,
+    /// Some of these words with commas between them. In a file: also a list of texts.
+    Words(&'static [&'static str]),
+    /// Absolute paths with commas between them. In a file: also a list of texts.
+    Paths,
     /// A number of cores.
     Cores,
 }
@@ -36,7 +44,7 @@ pub enum Kind {
 impl Kind {
     /// Whether a file may also hold a list.
     pub fn is_list(self) -> bool {
-        matches!(self, Kind::Hosts | Kind::List)
+        matches!(self, Kind::Hosts | Kind::List | Kind::Words(_) | Kind::Paths)
     }
 
     /// What a value looks like, for messages and the reference.
@@ -47,6 +55,8 @@ impl Kind {
             Kind::Path => "a path".to_owned(),
             Kind::Duration => "a duration, as in 30s, 1h30m or 7d".to_owned(),
             Kind::Count => "a whole number, at least 1".to_owned(),
+            Kind::CountFrom(least) => format!("a whole number, at least {least}"),
+            Kind::SizeFrom(least) => format!("a size of at least {least}, as in 64MiB or 500MB"),
             Kind::Size => "a size, as in 64MiB or 500KB".to_owned(),
             Kind::Url => "an address, as in http://127.0.0.1:7070".to_owned(),
             Kind::Project => "the name of a project".to_owned(),
@@ -55,6 +65,8 @@ impl Kind {
             Kind::Text => "text".to_owned(),
             Kind::Secret => "text that is never shown".to_owned(),
             Kind::List => "texts with commas between them".to_owned(),
+            Kind::Words(words) => format!("some of {}, with commas between them", words.join(", ")),
+            Kind::Paths => "absolute paths with commas between them".to_owned(),
             Kind::Cores => "a number of cores, as in 0.5".to_owned(),
         }
     }
@@ -254,7 +266,7 @@ pub const KEYS: &[Key] = &[
         "workers.scratch",
         "TIDEMILL_WORKERS_SCRATCH",
         None,
-        Kind::Size,
+        Kind::SizeFrom("1MiB"),
         Some("256MiB"),
         "The most that a worker may keep in `/tmp` and `/dev/shm`, which are memory.",
     ),
@@ -262,7 +274,7 @@ pub const KEYS: &[Key] = &[
         "workers.memory",
         "TIDEMILL_WORKERS_MEMORY",
         None,
-        Kind::Size,
+        Kind::SizeFrom("16MiB"),
         None,
         "The most memory of a worker that is a process and all that it starts; one has this much unless `resources.limits.memory` says less. Default: half of the machine's, or of the control group's.",
     ),
@@ -270,7 +282,7 @@ pub const KEYS: &[Key] = &[
         "workers.processes",
         "TIDEMILL_WORKERS_PROCESSES",
         None,
-        Kind::Count,
+        Kind::CountFrom(16),
         Some("512"),
         "The most processes and threads of a worker.",
     ),
@@ -278,23 +290,23 @@ pub const KEYS: &[Key] = &[
         "workers.shown",
         "TIDEMILL_WORKERS_SHOWN",
         None,
-        Kind::List,
+        Kind::Paths,
         Some(""),
-        "Files and folders that all functions may read, beside the programs and libraries of the machine: interpreters and tools that lie elsewhere.",
+        "Files and folders that all functions may read, beside the programs and libraries of the machine: interpreters and tools that lie elsewhere. They must be there when the server starts, and be neither `/` nor in the data folder.",
     ),
     key(
         "workers.cgroups",
         "TIDEMILL_WORKERS_CGROUPS",
         None,
-        Kind::List,
+        Kind::Words(&["memory", "pids", "cpu"]),
         Some("memory,pids,cpu"),
-        "What is limited by control groups, where they can be written.",
+        "What is limited by control groups, where they can be written. What is not named is missing for `sandbox` `strict`.",
     ),
     key(
         "builds.memory",
         "TIDEMILL_BUILDS_MEMORY",
         None,
-        Kind::Size,
+        Kind::SizeFrom("64MiB"),
         Some("4GiB"),
         "The most memory of an install or build command and all that it starts, where a control group can hold it.",
     ),
@@ -302,7 +314,7 @@ pub const KEYS: &[Key] = &[
         "builds.processes",
         "TIDEMILL_BUILDS_PROCESSES",
         None,
-        Kind::Count,
+        Kind::CountFrom(16),
         Some("1024"),
         "The most processes and threads of an install or build command.",
     ),
@@ -310,7 +322,7 @@ pub const KEYS: &[Key] = &[
         "builds.disk",
         "TIDEMILL_BUILDS_DISK",
         None,
-        Kind::Size,
+        Kind::SizeFrom("1MiB"),
         Some("16GiB"),
         "The most that a build may keep on disk: its environment and its `/tmp` together. It is ended when it is seen to have more.",
     ),
@@ -342,7 +354,7 @@ pub const KEYS: &[Key] = &[
         "docker.mounts",
         "TIDEMILL_DOCKER_MOUNTS",
         None,
-        Kind::List,
+        Kind::Paths,
         Some(""),
         "What of this machine containers may mount: absolute paths, with all below them.",
     ),
@@ -350,7 +362,7 @@ pub const KEYS: &[Key] = &[
         "docker.memory",
         "TIDEMILL_DOCKER_MEMORY",
         None,
-        Kind::Size,
+        Kind::SizeFrom("6MiB"),
         None,
         "Memory of a container whose function sets no limit. Default: no limit.",
     ),
@@ -374,7 +386,7 @@ pub const KEYS: &[Key] = &[
         "wasm.mounts",
         "TIDEMILL_WASM_MOUNTS",
         None,
-        Kind::List,
+        Kind::Paths,
         Some(""),
         "What of this machine WebAssembly functions may mount: absolute paths, with all below them.",
     ),
@@ -390,7 +402,7 @@ pub const KEYS: &[Key] = &[
         "wasm.memory",
         "TIDEMILL_WASM_MEMORY",
         None,
-        Kind::Size,
+        Kind::SizeFrom("16MiB"),
         None,
         "Memory of all instances of WebAssembly together: new ones wait for theirs, and what one asks for beyond it is refused. Default: half of the machine's, or of the control group's.",
     ),
@@ -398,7 +410,7 @@ pub const KEYS: &[Key] = &[
         "wasm.compiled",
         "TIDEMILL_WASM_COMPILED",
         None,
-        Kind::Size,
+        Kind::SizeFrom("1MiB"),
         Some("2GiB"),
         "Room for compiled modules in the data folder: beyond it those not used for longest are removed, and compiled again when they are needed.",
     ),

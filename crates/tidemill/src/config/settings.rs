@@ -228,6 +228,15 @@ impl Settings {
         self.project_named("project")
     }
 
+    /// That the value of `name` is wrong, for a reason that shows when it is used, as it is told of values wrong in themselves.
+    pub fn wrong(&self, name: &str, reason: &str) -> Failure {
+        match self.origin(name) {
+            Origin::Flag(flag) => Failure::usage(format!("{flag}: {reason}")),
+            Origin::File { .. } => Failure::usage(format!("{}: {name}: {reason}", self.origin(name))),
+            other => Failure::usage(format!("{other}: {reason}")),
+        }
+    }
+
     /// Where `name` came from.
     pub fn origin(&self, name: &str) -> &Origin {
         let setting = self.settings.iter().find(|setting| setting.key.name == name);

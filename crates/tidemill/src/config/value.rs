@@ -1,10 +1,13 @@
 //! Reading values: from the text of a flag, a variable or a file to what the program uses.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Component, Path},
+};
 
 use tidemill_core::ProjectName;
 
-use super::Kind;
+use super::{Kind, nearest};
 use crate::moment;
 
 /// More cores than any machine has.
@@ -21,11 +24,21 @@ pub fn check(kind: Kind, text: &str) -> Result<(), String> {
         Kind::Hosts => hosts(text).map(drop),
         Kind::Duration => moment::duration(text).map(drop),
         Kind::Count => count(text).map(drop),
+        Kind::CountFrom(least) => match count(text) {
+            Ok(number) if number < least => Err("it is too small".to_owned()),
+            other => other.map(drop),
+        },
         Kind::Size => size(text).map(drop),
+        Kind::SizeFrom(least) => match (size(text), size(least)) {
+            (Ok(bytes), Ok(least)) if bytes < least => Err("it is too small".to_owned()),
+            (other, _) => other.map(drop),
+        },
+        Kind::Words(known) => words(text, known),
+        Kind::Paths => paths(text),
         Kind::Url => url(text),
         Kind::Project => text.parse::<ProjectName>().map(drop).map_err(|error| error.reason.to_owned()),
         Kind::Word(words) if words.contains(&text) => Ok(()),
-        Kind::Word(_) => Err("there is no such word".to_owned()),
+        Kind::Word(known) => words(text, known),
     };
     if kind == Kind::Secret {
         return result;
@@ -50,6 +63,28 @@ pub fn hosts(text: &str) -> Result<Vec<String>, String> {
 /// Texts with commas between them.
 pub fn list(text: &str) -> Result<Vec<String>, String> {
     Ok(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
+}
+
+/// Each item of `text` must be one of `known`.
+fn words(text: &str, known: &[&'static str]) -> Result<(), String> {
+    let items = list(text)?;
+    let Some(strange) = items.iter().find(|item| !known.contains(&item.as_str())) else { return Ok(()) };
+    let hint = nearest(strange, known.iter().copied()).map(|near| format!("; did you mean {near:?}?"));
+    Err(format!("there is no word {strange:?}{}", hint.unwrap_or_default()))
+}
+
+/// Each item of `text` must begin at the root and not go back.
+fn paths(text: &str) -> Result<(), String> {
+    for item in list(text)? {
+        let path = Path::new(&item);
+        if !path.is_absolute() {
+            return Err(format!("{item:?} does not begin with /"));
+        }
+        if path.components().any(|part| part == Component::ParentDir) {
+            return Err(format!("{item:?} has .. in it"));
+        }
+    }
+    Ok(())
 }
 
 /// Cores, in thousand-millionths.
@@ -130,6 +165,34 @@ mod tests {
     }
 
     #[test]
+    fn lists_of_words_and_paths_and_least_amounts_are_held() {
+        const CONTROLLERS: Kind = Kind::Words(&["memory", "pids", "cpu"]);
+        for (kind, text) in [
+            (CONTROLLERS, "memory, cpu"),
+            (CONTROLLERS, ""),
+            (Kind::Paths, "/opt/tools, /srv"),
+            (Kind::CountFrom(16), "16"),
+            (Kind::SizeFrom("1MiB"), "1MiB"),
+        ] {
+            assert_eq!(check(kind, text), Ok(()), "{text}");
+        }
+        let error = check(CONTROLLERS, "memry").unwrap_err();
+        assert!(error.ends_with("there is no word \"memry\"; did you mean \"memory\"?"), "{error}");
+        let error = check(Kind::Word(&["strict", "on"]), "strct").unwrap_err();
+        assert!(error.ends_with("did you mean \"strict\"?"), "{error}");
+    }
+
+    #[test]
+    fn least_sizes_of_settings_are_sizes() {
+        for key in crate::config::KEYS {
+            if let Kind::SizeFrom(least) = key.kind {
+                assert!(size(least).is_ok(), "{}", key.name);
+            }
+            assert!(key.default.is_none_or(|default| check(key.kind, default).is_ok()), "{}", key.name);
+        }
+    }
+
+    #[test]
     fn wrong_values_say_what_is_expected() {
         for (kind, text) in [
             (Kind::Address, "127.0.0.1"),
@@ -144,6 +207,12 @@ mod tests {
             (Kind::Project, "a b"),
             (Kind::Word(&["json"]), "xml"),
             (Kind::Path, ""),
+            (Kind::CountFrom(16), "15"),
+            (Kind::SizeFrom("1MiB"), "0"),
+            (Kind::SizeFrom("1MiB"), "1023KiB"),
+            (Kind::Words(&["memory", "pids"]), "memory,pid"),
+            (Kind::Paths, "/opt,rel/path"),
+            (Kind::Paths, "/opt/../etc"),
             (Kind::Cores, "0"),
             (Kind::Cores, "NaN"),
             (Kind::Cores, "-1"),

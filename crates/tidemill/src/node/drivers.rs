@@ -14,7 +14,7 @@ use tidemill_worker::{
     SandboxMode, WebhookConfig, WebhookDriver,
 };
 
-use crate::config::Settings;
+use crate::{config::Settings, failure::Failure};
 
 /// What an operator should know when there is none.
 const NO_SANDBOX: &str =
@@ -25,22 +25,41 @@ const INSTANCE: &str = "instance";
 const RUNTIME_DIR_BYTES_MAX: usize = 64;
 
 /// The sandbox of workers that are processes and of builds, as the settings have it. `None` when it is off. Blocks for some
-/// milliseconds.
-pub fn sandbox(data: &Path, settings: &Settings) -> Option<Arc<Sandbox>> {
+/// milliseconds. What is to be shown must be there, and be neither all of the machine nor of the data.
+pub fn sandbox(data: &Path, settings: &Settings) -> Result<Option<Arc<Sandbox>>, Failure> {
     let mode = match settings.word("sandbox").as_str() {
         "off" => SandboxMode::Off,
         "strict" => SandboxMode::Strict,
         _ => SandboxMode::On,
     };
     let named = settings.list("workers.cgroups");
-    Sandbox::open(SandboxConfig {
+    let shown = shown(data, settings)?;
+    Ok(Sandbox::open(SandboxConfig {
         scratch_bytes: settings.size("workers.scratch"),
         processes_max: settings.count("workers.processes").into(),
-        shown: settings.list("workers.shown").into_iter().map(PathBuf::from).collect(),
+        shown,
         unseen: vec![data.to_owned()],
         controllers: Controller::ALL.into_iter().filter(|it| named.iter().any(|name| name == it.name())).collect(),
         ..SandboxConfig::new(mode, Launcher::this())
-    })
+    }))
+}
+
+/// What all functions see beside the usual. `data` has no links in it.
+fn shown(data: &Path, settings: &Settings) -> Result<Vec<PathBuf>, Failure> {
+    const KEY: &str = "workers.shown";
+    let paths: Vec<PathBuf> = settings.list(KEY).into_iter().map(PathBuf::from).collect();
+    for path in &paths {
+        let wrong = |reason: &str| settings.wrong(KEY, &format!("{} {reason}", path.display()));
+        let place = fs::canonicalize(path).map_err(|error| wrong(&format!("cannot be shown: {error}")))?;
+        if place.parent().is_none() {
+            return Err(wrong("is all of this machine").hint("name the folders that functions need"));
+        }
+        if place.starts_with(data) {
+            let data = data.display();
+            return Err(wrong(&format!("is in the data folder {data}, which no function may see")));
+        }
+    }
+    Ok(paths)
 }
 
 /// What a build may use, as the settings have it.
@@ -145,7 +164,9 @@ fn runtime_dir(data: &Path, instance: &str) -> io::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::system::SystemRng;
+    use std::collections::BTreeMap;
+
+    use crate::{config::Sources, system::SystemRng};
 
     #[test]
     fn a_data_folder_keeps_its_name() {
@@ -155,6 +176,37 @@ mod tests {
         assert_eq!(instance(data.path(), &SystemRng).unwrap(), name);
         fs::write(data.path().join(INSTANCE), "").unwrap();
         assert!(is_name(&instance(data.path(), &SystemRng).unwrap()), "a file that broke off is made anew");
+    }
+
+    #[test]
+    fn what_is_shown_is_there_and_holds_no_data() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = fs::canonicalize(folder.path()).unwrap();
+        let data = home.join("data");
+        for name in ["data/blobs", "tools"] {
+            fs::create_dir_all(home.join(name)).unwrap();
+        }
+        std::os::unix::fs::symlink(&data, home.join("link")).unwrap();
+        let file = home.join("tidemill.toml");
+        let say = |path: &Path| {
+            fs::write(&file, format!("\n[workers]\nshown = [{:?}]\n", path.display().to_string())).unwrap();
+            let variables = BTreeMap::new();
+            let sources = Sources { flags: BTreeMap::new(), config: Some(file.clone()), variables: &variables };
+            Settings::load(&sources).and_then(|settings| shown(&data, &settings))
+        };
+        assert_eq!(say(&home.join("tools")).unwrap(), [home.join("tools")]);
+        let place = format!("{}:3: workers.shown: ", file.display());
+        for (path, reason) in [
+            (home.join("data"), "in the data folder"),
+            (home.join("data/blobs"), "in the data folder"),
+            (home.join("link"), "in the data folder"),
+            (home.join("nothing"), "cannot be shown: "),
+            (PathBuf::from("/"), "all of this machine"),
+            (PathBuf::from("rel/path"), "does not begin with /"),
+        ] {
+            let error = say(&path).unwrap_err().message;
+            assert!(error.starts_with(&place) && error.contains(reason), "{error}");
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Node {
         raise_open_files();
         tidemill_server::install_metrics();
         let data = data(settings)?;
-        let sandbox = drivers::sandbox(&data, settings);
+        let sandbox = drivers::sandbox(&data, settings)?;
         open_way(&data, sandbox.as_deref())?;
         let is_apart = sandbox.as_ref().is_some_and(|sandbox| sandbox.isolates());
         let (ports, builder, notes) = ports(&data, settings, sandbox)?;
