@@ -29,6 +29,11 @@ pub(in super::super) fn of_runtime(view: &View<'_>, runtime: &Runtime, report: &
         }
     }
     if *runtime == Runtime::Wasm {
+        let handler = view.get("handler");
+        if let Some((file, name)) = handler.text().and_then(|text| text.rsplit_once(':')) {
+            let message = format_args!("names {name:?}, which has no effect: what {file} exports says what is called");
+            report.warn(handler.at(), &handler, message);
+        }
         let network = view.get("sandbox").get("network");
         if network.bool() == Some(true) {
             let why = "has no effect: a module reaches what runtimeAttributes.wasm.allowHosts names";

@@ -37,5 +37,8 @@ fn what_a_runtime_does_not_read_is_told() {
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(told[0].contains("spec.sandbox.network has no effect"), "{told:?}");
     assert!(told[1].contains("spec.resources.limits.cpu has no effect"), "{told:?}");
+    let told = warnings("a.wasm", "  handler: a.wasm:main");
+    assert!(told[0].contains("spec.handler names \"main\", which has no effect"), "{told:?}");
+    assert!(warnings("a.wasm", "  handler: a.wasm").is_empty());
     assert!(warnings("a.wasm", "  sandbox: {network: false}").is_empty());
 }
