@@ -14,7 +14,7 @@ use tidemill_core::{
     manifest,
     ports::{LaunchError, Package, Progress, StoreError, Unpacked},
     scaling::{self, LaunchCost},
-    spec::FunctionSpec,
+    spec::{FunctionSpec, Runtime},
 };
 
 use crate::{
@@ -318,7 +318,10 @@ async fn ready_pool(
     let pool = built_pool(shared, host, revision, built).await?;
     if desired == FunctionState::Active {
         if let Some(progress) = progress {
-            progress.line("starting a worker");
+            progress.line(match revision.spec.runtime {
+                Runtime::Wasm => "compiling the module, unless that was done before, and starting a worker",
+                _ => "starting a worker",
+            });
         }
         let started = pool.start_one().await;
         started.map_err(|error| DeployError::Launch {
