@@ -412,7 +412,8 @@ async fn settings_that_a_failed_build_did_not_see_are_named() {
     let content = zip(&[("main.py", b"pass"), ("requirements.txt", b"./missing-1.0-py3-none-any.whl\n")]);
     let unpacked = bench.unpack("broken.zip", content).await;
     let spec = FunctionSpec::new(Runtime::Python(None));
-    let error = bench.builder.environment(&bench.project, &unpacked, &spec, &Lines::default()).await.map(|_| ()).unwrap_err();
+    let error =
+        bench.builder.environment(&bench.project, &unpacked, &spec, &Lines::default()).await.map(|_| ()).unwrap_err();
     let text = error.to_string();
     assert!(text.contains("missing-1.0") && text.contains(&format!("do not see {}", settings.display())), "{text}");
 }

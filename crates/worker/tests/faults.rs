@@ -114,7 +114,8 @@ async fn memory_is_limited_bit_by_bit_and_at_once() {
 #[tokio::test]
 async fn a_function_that_sets_no_limit_of_memory_has_the_servers() {
     let bench = Bench::with_memory(128 << 20);
-    let greedy = "def handler(context, event):\n    kept = []\n    while True:\n        kept.append(bytearray(1 << 20))\n";
+    let greedy =
+        "def handler(context, event):\n    kept = []\n    while True:\n        kept.append(bytearray(1 << 20))\n";
     let reason = (AttemptOutcome::OutOfMemory, "used more than its memory limit of 128 MiB");
     // The first starts cold, the second is a spare.
     for _ in 0..2 {

@@ -9,6 +9,7 @@ use std::io::Write as _;
 use common::{Bench, call, reply};
 
 use tidemill_core::{
+    invocation::AttemptOutcome,
     ports::{CallOutcome, Driver as _},
     spec::{FunctionSpec, Runtime},
 };
@@ -121,9 +122,65 @@ async fn forking_without_end_fails_its_own_call_only() {
         }
         other => panic!("{other:?}"),
     }
+    // What it has left would fail its next call, too.
+    assert!(!bomb.is_alive());
     assert_eq!(seen(&other, &["/usr".into()]).await, [true]);
     bomb.stop(std::time::Duration::from_secs(1)).await;
     assert_eq!(seen(&bench.launch("look.py", LOOK).await, &["/usr".into()]).await, [true]);
+}
+
+#[tokio::test]
+async fn a_worker_is_kept_after_a_failed_call_unless_that_left_something_running() {
+    let config = SandboxConfig { processes_max: 64, ..SandboxConfig::new(SandboxMode::On, common::launcher()) };
+    let bench = Bench::with(config);
+    let source = "import subprocess, threading, time\n\
+        def handler(context, event):\n\
+        \x20   what = event.body.decode()\n\
+        \x20   if 'start' in what:\n\
+        \x20       subprocess.Popen(['sleep', '600'])\n\
+        \x20       begun = time.monotonic()\n\
+        \x20       while time.monotonic() < begun + 0.1: pass\n\
+        \x20   while 'threads' in what:\n\
+        \x20       threading.Thread(target=threading.Event().wait, daemon=True).start()\n\
+        \x20   if 'fail' in what:\n\
+        \x20       raise ValueError(what)\n\
+        \x20   return 'x'\n";
+    for last in ["start fail", "threads"] {
+        let worker = bench.launch("left.py", source).await;
+        // The process of a call that went well is there on purpose.
+        for what in ["start", "fail", "fail"] {
+            let end = worker.call(&call(what)).await;
+            assert_eq!(matches!(end.outcome, CallOutcome::Raised { .. }), what == "fail", "{end:?}");
+            assert!(worker.is_alive(), "{what}");
+        }
+        let end = worker.call(&call(last)).await;
+        assert!(matches!(end.outcome, CallOutcome::Raised { .. }), "{end:?}");
+        assert!(!worker.is_alive(), "{last}");
+    }
+}
+
+/// The part that needs too much is not the one that says how all ended.
+#[tokio::test]
+async fn a_part_that_is_killed_for_its_memory_fails_the_call() {
+    let bench = Bench::with_memory_groups();
+    let limit = |spec: &mut FunctionSpec| spec.resources.memory_bytes = Some(100 << 20);
+    let eat = "x = []\nwhile True: x.append(bytearray(4 << 20))";
+    let shell = format!("#!/bin/sh\npython3 -c '{eat}' | tail -1\n");
+    let python = format!(
+        "import subprocess, sys\ndef handler(context, event):\n    subprocess.run([sys.executable, '-c', {eat:?}])\n"
+    );
+    for (name, source) in [("pipe.sh", shell), ("part.py", python)] {
+        for _ in 0..3 {
+            let worker = bench.try_launch(name, &source, limit).await.unwrap();
+            let end = worker.call(&call("")).await;
+            match &end.outcome {
+                CallOutcome::Broken { outcome, .. } => {
+                    assert_eq!(*outcome, AttemptOutcome::OutOfMemory, "{name}: {end:?}")
+                }
+                other => panic!("{name}: {other:?}"),
+            }
+        }
+    }
 }
 
 #[tokio::test]

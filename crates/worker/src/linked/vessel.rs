@@ -1,6 +1,9 @@
 //! What a linked worker lives in, as far as the protocol must know: a process of this machine, a container.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use tidemill_core::invocation::AttemptOutcome;
@@ -60,5 +63,16 @@ pub(crate) trait Leash: Send + Sync {
     /// The memory that it uses now, in bytes, when that is to be watched from outside.
     fn resident_bytes(&self) -> Option<u64> {
         None
+    }
+
+    /// The limit in bytes for which a part of it, which need not be the worker itself, was killed by now.
+    fn broken_memory_limit(&self) -> Option<u64> {
+        None
+    }
+
+    /// Whether something runs in it that began at `since` or later, or there is next to no room for more processes.
+    fn has_leftovers(&self, since: Option<Instant>) -> bool {
+        let _ = since;
+        false
     }
 }

@@ -26,7 +26,7 @@ use crate::{
         incoming::{self, BatchReply},
         outgoing,
     },
-    words::human_duration,
+    words::{human_duration, memory_reason},
 };
 
 /// Calls that may wait in the socket of a busy worker.
@@ -163,6 +163,30 @@ impl LinkedWorker {
     }
 }
 
+impl LinkedWorker {
+    /// Looks at what the call that began at `begun` has done to the worker. One that is unfit for more takes no more.
+    fn judge(&self, end: &mut CallEnd, begun: Instant) {
+        let is_broken = matches!(end.outcome, CallOutcome::Broken { .. });
+        let limit = if is_broken { None } else { self.link.leash.broken_memory_limit() };
+        if let Some(limit) = limit {
+            // The worker outlived it, but not all that it had started for this call did.
+            let (outcome, reason) = (AttemptOutcome::OutOfMemory, memory_reason(limit));
+            self.link.condemn(None, outcome, reason.clone());
+            (end.state, end.sends) = (None, Vec::new());
+            end.outcome = CallOutcome::Broken { outcome, reason };
+        }
+        if matches!(end.outcome, CallOutcome::Replied(_)) || !self.is_alive() {
+            return;
+        }
+        // With others under way nobody can say whose the processes are.
+        let is_alone = self.slots == 1 || self.link.state.lock().calls.is_empty();
+        if self.link.leash.has_leftovers(is_alone.then_some(begun)) {
+            self.link.leave();
+            self.link.end_if_unneeded();
+        }
+    }
+}
+
 /// Runs a blocking copy. A copy that panicked counts as failed.
 async fn long_copy<T: Send + 'static>(copy: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(copy).await.unwrap_or_else(|error| Err(io::Error::other(error)))
@@ -240,6 +264,7 @@ impl Worker for LinkedWorker {
         let Some(mut opened) = self.link.open(call.invocation, call.state.is_some(), shared) else {
             return ended(AttemptOutcome::Interrupted, "the worker was ending when the call reached it", Vec::new());
         };
+        let begun = Instant::now();
         let stream = opened.stream;
         let mut abandon = Abandon { link: &self.link, stream, is_over: false };
         if let Err(outcome) = self.hand_over(call, &opened).await {
@@ -263,7 +288,9 @@ impl Worker for LinkedWorker {
             },
         };
         abandon.is_over = true;
-        self.end(stream, call, answered).await
+        let mut end = self.end(stream, call, answered).await;
+        self.judge(&mut end, begun);
+        end
     }
 
     async fn logs_so_far(&self, invocation: InvocationId) -> Option<Vec<LogLine>> {

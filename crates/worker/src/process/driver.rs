@@ -231,7 +231,12 @@ impl Parts {
         let vessel = ProcessVessel::new(process, self.spawner.clone());
         let introduction = Introduction::new(launch, connection, vessel, leash, limit, place);
         if let Some(limit) = limit {
-            let limited = memory::set_backstop(pid, limit).and_then(|()| self.watch.add(introduction.link()));
+            let backed = match memory::set_backstop(pid, limit) {
+                // A server in a container may lack the right to; the watch holds the limit, and so does a group.
+                Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Ok(()),
+                other => other,
+            };
+            let limited = backed.and_then(|()| self.watch.add(introduction.link()));
             limited.map_err(|error| refused(format!("the memory limit could not be set: {error}")))?;
         }
         self.remember(introduction.link());

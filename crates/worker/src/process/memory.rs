@@ -121,6 +121,7 @@ fn resident_bytes_of(mut processes: Vec<i32>) -> u64 {
         let (resident, shared) = statm(process).unwrap_or((0, 0));
         total += if next == 0 { resident } else { resident.saturating_sub(shared) };
         children(process, &mut processes);
+        processes.truncate(PROCESSES_MAX);
         next += 1;
     }
     total * page
@@ -132,11 +133,11 @@ fn statm(process: i32) -> Option<(u64, u64)> {
     Some((fields.next()??, fields.next()??))
 }
 
-fn children(process: i32, found: &mut Vec<i32>) {
+/// Adds the children of `process` to `found`.
+pub(super) fn children(process: i32, found: &mut Vec<i32>) {
     let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else { return };
     for thread in threads.flatten() {
         let text = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
         found.extend(text.split_ascii_whitespace().filter_map(|child| child.parse::<i32>().ok()));
-        found.truncate(PROCESSES_MAX);
     }
 }

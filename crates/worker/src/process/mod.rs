@@ -15,6 +15,7 @@ mod driver;
 mod environment;
 mod exit;
 mod fresh;
+mod leftovers;
 mod memory;
 mod runtimes;
 mod sandbox;

@@ -74,7 +74,8 @@ impl Sandbox {
         descriptors.push(end);
         let memory = AtomicU64::new(amounts.memory_bytes.unwrap_or(0));
         let has_processes = self.parts().processes;
-        Ok((descriptors, Wrapped { opening, ids: self.ids(), group, memory, has_processes }))
+        let processes_max = self.config().processes_max;
+        Ok((descriptors, Wrapped { opening, ids: self.ids(), group, memory, has_processes, processes_max }))
     }
 }
 
@@ -93,14 +94,15 @@ pub(crate) struct Wrapped {
     group: Group,
     memory: AtomicU64,
     has_processes: bool,
+    processes_max: u64,
 }
 
 impl Wrapped {
     /// Waits until the program runs. Blocks for some milliseconds. The error is the program's own when it could not be started.
     pub fn finish(self, launcher: Pid) -> io::Result<Arc<Confined>> {
-        let Wrapped { opening, ids, group, memory, has_processes } = self;
+        let Wrapped { opening, ids, group, memory, has_processes, processes_max } = self;
         let inside = opening.finish(launcher, ids, Some(&group)).map_err(explain)?;
-        Ok(Arc::new(Confined { inside, group, memory, has_processes }))
+        Ok(Arc::new(Confined { inside, group, memory, has_processes, processes_max }))
     }
 }
 
@@ -114,6 +116,7 @@ pub(crate) struct Confined {
     memory: AtomicU64,
     /// Whether it has processes of its own, which the kernel ends together.
     has_processes: bool,
+    processes_max: u64,
 }
 
 impl Confined {
@@ -143,7 +146,12 @@ impl Confined {
         self.inside.end();
     }
 
-    /// The limit that it was killed for breaking, by the kernel.
+    /// The most processes and threads that it may have.
+    pub fn processes_max(&self) -> u64 {
+        self.processes_max
+    }
+
+    /// The limit in bytes for which the kernel killed it, or a part of it.
     pub fn broken_memory_limit(&self) -> Option<u64> {
         let limit = Some(self.memory.load(Ordering::Relaxed)).filter(|limit| *limit > 0)?;
         (self.group.killed_for_memory() > 0).then_some(limit)

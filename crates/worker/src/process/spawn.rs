@@ -15,6 +15,7 @@ use std::{
     path::PathBuf,
     process::{Command, ExitStatus},
     sync::{Arc, OnceLock, mpsc},
+    time::Instant,
 };
 
 use parking_lot::Mutex;
@@ -31,6 +32,7 @@ use tokio::{io::unix::AsyncFd, net::unix::pipe, sync::oneshot};
 
 use super::{
     descriptors,
+    leftovers::has_leftovers,
     memory::{resident_bytes, resident_bytes_inside},
     sandbox::{Confined, Wants},
 };
@@ -263,6 +265,14 @@ impl linked::Leash for Leash {
             // The launcher's group would die of it; the program leads one of its own.
             let _ = kill_process_group(confined.program(), Signal::TERM);
         }
+    }
+
+    fn broken_memory_limit(&self) -> Option<u64> {
+        self.confined()?.broken_memory_limit()
+    }
+
+    fn has_leftovers(&self, since: Option<Instant>) -> bool {
+        has_leftovers(self.pid, since, self.confined().map(|confined| confined.processes_max()))
     }
 
     fn resident_bytes(&self) -> Option<u64> {

@@ -69,9 +69,8 @@ pub(crate) async fn run(
     let status = process.reap()?;
     Ok(match early {
         Some(end) => end,
-        None if broken.is_some() && !status.success() => {
-            RunEnd::Broken(AttemptOutcome::OutOfMemory, memory_reason(broken.unwrap_or(0)))
-        }
+        // Also when the program made nothing of it, as one does that waits for the last of several only.
+        None if broken.is_some() => RunEnd::Broken(AttemptOutcome::OutOfMemory, memory_reason(broken.unwrap_or(0))),
         None if bounds.memory_bytes.is_some() && !status.success() && logs.lock().tells_of_memory() => {
             RunEnd::Broken(AttemptOutcome::OutOfMemory, memory_reason(bounds.memory_bytes.unwrap_or(0)))
         }

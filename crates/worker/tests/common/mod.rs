@@ -37,6 +37,12 @@ pub fn launcher() -> Launcher {
     Launcher::at(env!("CARGO_BIN_EXE_tidemill-launcher"))
 }
 
+/// Leaves groups for memory alone: where the tests run in a group of it, that belongs to somebody else.
+fn apart(mut sandbox: SandboxConfig) -> SandboxConfig {
+    sandbox.controllers = vec![Controller::Processes, Controller::Cpu];
+    sandbox
+}
+
 /// A builder and a driver on a data folder of their own.
 pub struct Bench {
     pub directory: tempfile::TempDir,
@@ -65,18 +71,24 @@ impl Bench {
 
     /// One whose builds may use so much.
     pub fn with_limits(sandbox: SandboxConfig, limits: BuildLimits) -> Bench {
-        Bench::made(sandbox, limits, std::env::vars_os(), None)
+        Bench::made(apart(sandbox), limits, std::env::vars_os(), None)
     }
 
     /// One whose workers have `most` bytes of memory at most.
     pub fn with_memory(most: u64) -> Bench {
         let sandbox = SandboxConfig::new(SandboxMode::On, launcher());
-        Bench::made(sandbox, BuildLimits::default(), std::env::vars_os(), Some(most))
+        Bench::made(apart(sandbox), BuildLimits::default(), std::env::vars_os(), Some(most))
     }
 
     /// One whose builder knows `variables` as its own environment.
     pub fn with_variables(sandbox: SandboxConfig, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Bench {
-        Bench::made(sandbox, BuildLimits::default(), variables, None)
+        Bench::made(apart(sandbox), BuildLimits::default(), variables, None)
+    }
+
+    /// One whose workers have their memory limited by groups where the machine lets them.
+    pub fn with_memory_groups() -> Bench {
+        let sandbox = SandboxConfig::new(SandboxMode::On, launcher());
+        Bench::made(sandbox, BuildLimits::default(), std::env::vars_os(), None)
     }
 
     fn made(
@@ -86,8 +98,6 @@ impl Bench {
         memory_bytes_max: Option<u64>,
     ) -> Bench {
         let directory = tempfile::tempdir().unwrap();
-        // Groups for memory are left alone: where the tests run in a group of it, that belongs to somebody else.
-        sandbox.controllers = vec![Controller::Processes, Controller::Cpu];
         let shown = directory.path().join("shown");
         std::fs::create_dir(&shown).unwrap();
         sandbox.shown.push(shown);
