@@ -65,8 +65,8 @@ impl Kind {
             Kind::Text => "text".to_owned(),
             Kind::Secret => "text that is never shown".to_owned(),
             Kind::List => "texts with commas between them".to_owned(),
-            Kind::Words(words) => format!("some of {}, with commas between them", words.join(", ")),
-            Kind::Paths => "absolute paths with commas between them".to_owned(),
+            Kind::Words(words) => format!("a list of words out of {}", words.join(", ")),
+            Kind::Paths => "a list of absolute paths, with commas between them".to_owned(),
             Kind::Cores => "a number of cores, as in 0.5".to_owned(),
         }
     }
