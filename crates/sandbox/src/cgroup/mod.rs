@@ -264,7 +264,7 @@ fn find_own() -> Found {
 
 /// Whether something is still in use.
 fn sweep_once(owns: &[PathBuf]) -> bool {
-    owns.iter().fold(false, |is_left, own| remove_old(own) || is_left)
+    owns.iter().filter(|own| remove_old(own)).count() > 0
 }
 
 /// Removes what servers that are gone have left. Those with processes cannot be removed, and are not: then it is `true`.
