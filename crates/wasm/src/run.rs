@@ -125,7 +125,9 @@ async fn prepare(program: &Program, store: &mut Store<Guest>) -> Result<Reply, F
 fn ended_well(result: wasmtime::Result<()>, store: &Store<Guest>) -> Result<Reply, Failure> {
     match result {
         Err(error) if error.downcast_ref::<I32Exit>().is_none_or(|exit| exit.0 != 0) => Err(error.into()),
-        Ok(()) | Err(_) => Ok(Reply { status: 200, body: store.data().record().take_reply().into(), ..Reply::default() }),
+        Ok(()) | Err(_) => {
+            Ok(Reply { status: 200, body: store.data().record().take_reply().into(), ..Reply::default() })
+        }
     }
 }
 

@@ -224,7 +224,10 @@ async fn what_is_no_program_is_refused_with_the_reason() {
             b"(component (instance $i) (export \"acme:shop/basket@1.0.0\" (instance $i)))",
             "wasi:cli/run@0.2, but acme:shop/basket@1.0.0\nhint: make it for a world with one of them",
         ),
-        (b"(module (memory 4096) (func (export \"_start\")))", "begins with 256 MiB of memory, more than its memory limit of 128 MiB\nhint: set resources.limits.memory to 256Mi"),
+        (
+            b"(module (memory 4096) (func (export \"_start\")))",
+            "begins with 256 MiB of memory, more than its memory limit of 128 MiB\nhint: set resources.limits.memory to 256Mi",
+        ),
         (b"(module (func $s unreachable) (start $s) (func (export \"_start\")))", "trapped in s: it gave up"),
         (b"(module (func (export \"_start\") i32.add))", "type mismatch"),
     ] {

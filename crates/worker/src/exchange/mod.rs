@@ -25,10 +25,9 @@
 mod folder;
 mod sends;
 
+pub(crate) use folder::{Exchange, Exchanged, FILES, Folders, check_json};
 #[cfg(feature = "fuzzing")]
 pub(crate) use sends::read as read_sends;
-
-pub(crate) use folder::{Exchange, Exchanged, FILES, Folders, check_json};
 pub(crate) use tidemill_core::message::check as check_message;
 
 #[cfg(test)]
