@@ -38,6 +38,8 @@ def handler(context, event):
 const SHELL: &str = r#"
 count=$(sed -n 's/.*"count": *\([0-9]*\).*/\1/p' "$TIDEMILL_STATE_FILE" 2>/dev/null)
 count=$((${count:-0} + 1))
+# Long enough to be killed in.
+sleep 0.3
 echo "{\"count\": $count}"
 echo "{\"count\": $count}" > "$TIDEMILL_STATE_FILE"
 "#;
@@ -129,7 +131,7 @@ pub async fn run(messages: u64, place: Place, seed: u64) -> anyhow::Result<Repor
     let lost_attempts = expect_count(&client, &url, messages, ids).await?;
     server.end().await?;
     if let Place::Container { engine, .. } = &place {
-        let left = containers(engine).await?;
+        let left = containers(engine, &["--all"]).await?;
         ensure!(left.is_empty(), "containers were left behind: {left:?}");
     }
     Ok(Report { messages, workers_killed, servers_killed, lost_attempts, time })
@@ -182,7 +184,8 @@ async fn kill_until_done(
         while let Some(done) = senders.try_join_next() {
             ids.extend(done??);
         }
-        if senders.is_empty() && workers > 0 && servers > 0 && observe::unfinished(client, &server.url()?).await? == 0 {
+        if senders.is_empty() && servers > 0 && observe::unfinished(client, &server.url()?).await? == 0 {
+            ensure!(workers > 0, "everything was counted before a worker could be killed");
             return Ok((workers, servers, ids));
         }
         if random.percent(15) {
@@ -204,16 +207,16 @@ async fn kill_worker(server: &Server, place: &Place, random: &mut Random) -> any
             Ok(random.one_of(&workers).is_some_and(|worker| kill_process(*worker, Signal::KILL).is_ok()))
         }
         Place::Container { engine, .. } => {
-            let running = containers(engine).await?;
+            let running = containers(engine, &[]).await?;
             let Some(id) = random.one_of(&running) else { return Ok(false) };
             Ok(docker(engine, &["kill", id]).await.is_ok())
         }
     }
 }
 
-/// The containers of any Tidemill on this engine.
-async fn containers(engine: &Path) -> anyhow::Result<Vec<String>> {
-    let listed = docker(engine, &["ps", "--all", "--quiet", "--filter", "label=tidemill.instance"]).await?;
+/// The containers of any Tidemill that run on this engine; with `--all` also those that have ended.
+async fn containers(engine: &Path, which: &[&str]) -> anyhow::Result<Vec<String>> {
+    let listed = docker(engine, &[&["ps", "--quiet", "--filter", "label=tidemill.instance"], which].concat()).await?;
     Ok(listed.split_whitespace().map(str::to_owned).collect())
 }
 
