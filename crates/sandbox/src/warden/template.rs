@@ -29,6 +29,8 @@ pub(super) fn serve() -> io::Result<ExitCode> {
     close_from(HANDED_FIRST)?;
     let socket = standard_input()?;
     setsid()?;
+    // Should it have been stopped, it does not hear that its socket is closed.
+    set_parent_process_death_signal(Some(Signal::KILL))?;
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     rustix::thread::set_no_new_privs(true)?;
     // Copies have it then. If it cannot be made, they say so.
