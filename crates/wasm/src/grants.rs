@@ -13,7 +13,11 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
-use tidemill_core::{invocation::Reply, reply, spec::FunctionSpec};
+use tidemill_core::{
+    invocation::Reply,
+    reply,
+    spec::{CommandAttributes, FunctionSpec},
+};
 
 use crate::{hosts::Pattern, limits};
 
@@ -31,8 +35,7 @@ pub(crate) struct Mount {
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Grants {
-    pub arguments: Vec<String>,
-    pub response_headers: Vec<(String, String)>,
+    pub command: CommandAttributes,
     pub hosts: Vec<Pattern>,
     pub mounts: Vec<Mount>,
     pub slots: u32,
@@ -43,26 +46,10 @@ impl Grants {
     /// mounted. The error is one line naming the setting.
     pub fn read(spec: &FunctionSpec, package: &Path, permitted: &[PathBuf]) -> Result<Grants, String> {
         let attribute = |name: &str| spec.runtime_attributes.get(name).filter(|value| !value.is_null());
-        let arguments = match attribute("arguments") {
-            None => Vec::new(),
-            Some(Value::String(text)) => text.split_whitespace().map(str::to_owned).collect(),
-            Some(Value::Array(list)) => {
-                list.iter().map(scalar).collect::<Option<_>>().ok_or("runtimeAttributes.arguments must hold texts")?
-            }
-            Some(_) => return Err("runtimeAttributes.arguments must be a text, split on spaces, or a list".to_owned()),
-        };
-        let response_headers = match attribute("responseHeaders") {
-            None => Vec::new(),
-            Some(Value::Object(map)) => map
-                .iter()
-                .map(|(name, value)| Some((name.clone(), scalar(value)?)))
-                .collect::<Option<_>>()
-                .ok_or("runtimeAttributes.responseHeaders must hold texts")?,
-            Some(_) => return Err("runtimeAttributes.responseHeaders must be a map of names to values".to_owned()),
-        };
-        let dressed = Reply { status: 200, headers: response_headers.clone(), ..Reply::default() };
+        let command = CommandAttributes::read(spec)?;
+        let dressed = Reply { status: 200, headers: command.response_headers.clone(), ..Reply::default() };
         reply::check(dressed).map_err(|reason| format!("runtimeAttributes.responseHeaders: {reason}"))?;
-        let mut grants = Grants { arguments, response_headers, slots: limits::SLOTS_DEFAULT, ..Grants::default() };
+        let mut grants = Grants { command, slots: limits::SLOTS_DEFAULT, ..Grants::default() };
         match attribute("wasm") {
             None => {}
             Some(Value::Object(map)) => grants.read_wasm(map, package, permitted)?,
@@ -97,15 +84,6 @@ impl Grants {
             }
         }
         Ok(())
-    }
-}
-
-fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(value) => Some(value.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

@@ -159,9 +159,8 @@ impl WasmWorker {
         if !matches!(self.program.kind, Kind::Command | Kind::CommandComponent) {
             return part;
         }
-        let own = event.header("x-nuclio-arguments").map(|text| text.split_whitespace().map(str::to_owned).collect());
         let name = self.scene.function.name.as_str().to_owned();
-        let arguments: Vec<String> = own.unwrap_or_else(|| self.grants.arguments.clone());
+        let arguments = self.grants.command.arguments_for(event);
         Part {
             is_command: true,
             arguments: [name].into_iter().chain(arguments).collect(),
@@ -273,7 +272,7 @@ impl WasmWorker {
         match self.program.kind {
             Kind::Command | Kind::CommandComponent => {
                 CONTENT_TYPE.clone_into(&mut reply.content_type);
-                for (name, value) in &self.grants.response_headers {
+                for (name, value) in &self.grants.command.response_headers {
                     if name.eq_ignore_ascii_case("content-type") {
                         reply.content_type.clone_from(value);
                     } else {

@@ -4,6 +4,7 @@
 //! sits beside Nuclio's fields in `spec`. Files and flags are read into this by [`crate::manifest`].
 
 mod build;
+mod command;
 mod completion;
 mod container;
 mod delivery;
@@ -14,6 +15,7 @@ mod state;
 mod trigger;
 
 pub use build::{Build, DEPENDENCY_FILES, NODE_MANIFEST, PYTHON_REQUIREMENTS};
+pub use command::CommandAttributes;
 pub use completion::Completion;
 pub use container::{Container, Contract, Mount, Pull, is_reserved_target};
 pub use delivery::{CallType, History, Ordering, QueueLimits};

@@ -5,7 +5,6 @@
 //! the program leaves running in its process group ends with it. State, messages and configs go by the files of
 //! [`crate::exchange`]; the former two count when it ends with 0.
 
-mod arguments;
 mod run;
 mod worker;
 

@@ -3,10 +3,8 @@
 use serde_json::json;
 use tidemill_core::{
     Event,
-    spec::{FunctionSpec, Runtime},
+    spec::{CommandAttributes, FunctionSpec, Runtime},
 };
-
-use super::arguments::Attributes;
 
 fn spec(attributes: serde_json::Value) -> FunctionSpec {
     let mut spec = FunctionSpec::new(Runtime::Shell);
@@ -16,7 +14,7 @@ fn spec(attributes: serde_json::Value) -> FunctionSpec {
 
 #[test]
 fn arguments_are_words_and_an_event_may_bring_its_own() {
-    let attributes = Attributes::read(&spec(json!({"arguments": " -n  5 ; rm "}))).unwrap();
+    let attributes = CommandAttributes::read(&spec(json!({"arguments": " -n  5 ; rm "}))).unwrap();
     assert_eq!(attributes.arguments, ["-n", "5", ";", "rm"]);
     let headers = vec![("x-nuclio-arguments".to_owned(), "$(id) b".to_owned())];
     let event = Event { headers, ..Event::default() };
@@ -26,8 +24,8 @@ fn arguments_are_words_and_an_event_may_bring_its_own() {
 
 #[test]
 fn attributes_of_the_wrong_shape_are_named() {
-    let error = Attributes::read(&spec(json!({"arguments": 5}))).unwrap_err();
+    let error = CommandAttributes::read(&spec(json!({"arguments": 5}))).unwrap_err();
     assert!(error.contains("runtimeAttributes.arguments"), "{error}");
-    let error = Attributes::read(&spec(json!({"responseHeaders": "x"}))).unwrap_err();
+    let error = CommandAttributes::read(&spec(json!({"responseHeaders": "x"}))).unwrap_err();
     assert!(error.contains("runtimeAttributes.responseHeaders"), "{error}");
 }

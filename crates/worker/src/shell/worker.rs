@@ -17,14 +17,12 @@ use tidemill_core::{
     Event, InvocationId, configs,
     invocation::{AttemptOutcome, LogLine, Reply, RunReport},
     ports::{Call, CallEnd, CallOutcome, Launch, LaunchError, Place, Worker, WorkerId},
+    spec::CommandAttributes,
     variables::event_variables,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    arguments::Attributes,
-    run::{Bounds, RunEnd, run},
-};
+use super::run::{Bounds, RunEnd, run};
 use crate::{
     exchange::{Exchange, Exchanged},
     linked::refused,
@@ -50,7 +48,7 @@ struct Current {
 pub(crate) struct ShellWorker {
     parts: Arc<Parts>,
     launch: Launch,
-    attributes: Attributes,
+    attributes: CommandAttributes,
     environment: Vec<(String, String)>,
     /// Whether the program can be started as it is; otherwise `sh` reads it.
     is_executable: bool,
@@ -65,7 +63,7 @@ pub(crate) struct ShellWorker {
 impl ShellWorker {
     /// Checks that the program is there. Nothing is started before an event comes.
     pub fn launch(parts: &Arc<Parts>, launch: Launch) -> Result<ShellWorker, LaunchError> {
-        let attributes = Attributes::read(&launch.spec).map_err(refused)?;
+        let attributes = CommandAttributes::read(&launch.spec).map_err(refused)?;
         let program = &launch.environment.program;
         let metadata =
             std::fs::metadata(program).map_err(|error| refused(format!("{}: {error}", program.display())))?;

@@ -1,20 +1,22 @@
-//! The settings of a shell function that its runtime attributes hold.
+//! The settings of a command, a shell function's or a WebAssembly module's, that its runtime attributes hold.
 
 use serde_json::Value;
-use tidemill_core::{Event, spec::FunctionSpec};
+
+use super::FunctionSpec;
+use crate::Event;
 
 /// Read from `runtimeAttributes`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Attributes {
+pub struct CommandAttributes {
     /// Words after the program's name.
     pub arguments: Vec<String>,
     /// Headers of each response.
     pub response_headers: Vec<(String, String)>,
 }
 
-impl Attributes {
+impl CommandAttributes {
     /// Reads and checks them. The error is one line naming the attribute.
-    pub fn read(spec: &FunctionSpec) -> Result<Attributes, String> {
+    pub fn read(spec: &FunctionSpec) -> Result<CommandAttributes, String> {
         let attribute = |name: &str| spec.runtime_attributes.get(name).filter(|value| !value.is_null());
         let arguments = match attribute("arguments") {
             None => Vec::new(),
@@ -35,7 +37,7 @@ impl Attributes {
             }
             Some(_) => return Err("runtimeAttributes.responseHeaders must be a map of names to values".to_owned()),
         };
-        Ok(Attributes { arguments, response_headers })
+        Ok(CommandAttributes { arguments, response_headers })
     }
 
     /// The arguments for `event`: its own, when it brings some.
