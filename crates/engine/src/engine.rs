@@ -149,6 +149,7 @@ impl Engine {
         shared.workers.close();
         let _ = tokio::time::timeout(GIVE_BACK, shared.workers.wait()).await;
         shared.ports.driver.close().await;
+        shared.ports.builder.close().await;
     }
 
     /// How many attempts and calls run now.

@@ -8,6 +8,7 @@ use std::{
     },
 };
 
+use async_trait::async_trait;
 use tidemill_core::{
     Digest, FunctionRef, RevisionNumber, RevisionRecord,
     ports::{
@@ -16,6 +17,7 @@ use tidemill_core::{
     spec::FunctionSpec,
 };
 use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
 
 use crate::shared::Shared;
 
@@ -51,14 +53,21 @@ pub(crate) struct Launcher {
     spec: Arc<FunctionSpec>,
     package: Digest,
     prepared: OnceCell<Prepared>,
+    /// Cancelled when the server stops.
+    stop: CancellationToken,
 }
 
-/// Progress that nobody watches.
-struct Unwatched;
+/// Progress that nobody watches, of a build that is wanted until the server stops.
+struct Unwatched(CancellationToken);
 
+#[async_trait]
 impl Progress for Unwatched {
     fn line(&self, text: &str) {
         tracing::debug!(text, "building");
+    }
+
+    async fn given_up(&self) {
+        self.0.cancelled().await;
     }
 }
 
@@ -74,6 +83,7 @@ impl Launcher {
             spec,
             package: revision.package.clone(),
             prepared: OnceCell::new(),
+            stop: shared.stop.clone(),
         }
     }
 
@@ -92,7 +102,7 @@ impl Launcher {
 
     /// Builds the environment of a package that was just unpacked, telling how it goes.
     pub async fn prepare(&self, unpacked: Unpacked, progress: &dyn Progress) -> Result<(), BuildError> {
-        let environment = self.builder.environment(&self.reference.project, &unpacked, &self.spec, progress).await?;
+        let environment = self.environment(&unpacked, progress).await?;
         // Only a deployment prepares, and before anybody launches.
         let _ = self.prepared.set(Prepared { directory: unpacked.directory, environment });
         Ok(())
@@ -133,7 +143,15 @@ impl Launcher {
 
     async fn reopen(&self) -> Result<Prepared, BuildError> {
         let unpacked = self.builder.open(&self.package).await?;
-        let environment = self.builder.environment(&self.reference.project, &unpacked, &self.spec, &Unwatched).await?;
+        let environment = self.environment(&unpacked, &Unwatched(self.stop.clone())).await?;
         Ok(Prepared { directory: unpacked.directory, environment })
+    }
+
+    async fn environment(&self, unpacked: &Unpacked, progress: &dyn Progress) -> Result<Environment, BuildError> {
+        tokio::select! {
+            biased;
+            built = self.builder.environment(&self.reference.project, unpacked, &self.spec, progress) => built,
+            () = progress.given_up() => Err(BuildError::GivenUp),
+        }
     }
 }

@@ -75,6 +75,8 @@ pub enum Origin {
     Sandbox,
     /// The program's: the system says of it what it would say without a sandbox.
     Program,
+    /// The launcher's, which ended without a word. How it ended is known to whoever started it.
+    Launcher,
 }
 
 impl Failure {

@@ -25,7 +25,7 @@ use rustix::process::Pid;
 
 use crate::{
     cgroup::Group,
-    control::{Control, Failure, Notice, Order, Step as _},
+    control::{Control, Failure, Notice, Order, Origin, Step as _},
     ids::{self, Ids},
     plan::Plan,
     warden,
@@ -189,7 +189,10 @@ fn hear(control: &Control) -> Result<Notice, Failure> {
     match heard {
         Some(Notice::Failed(failure)) => Err(failure),
         Some(notice) => Ok(notice),
-        None => Err(Failure::new("hear the launcher", &io::Error::other("it ended"))),
+        None => {
+            let silence = Failure::new("hear the launcher", &io::Error::other("it ended"));
+            Err(Failure { origin: Origin::Launcher, ..silence })
+        }
     }
 }
 

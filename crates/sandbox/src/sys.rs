@@ -59,6 +59,15 @@ pub(crate) fn fork_beside() -> io::Result<Forked> {
     }
 }
 
+/// Has the system keep the ends of this process's children until they are asked for, also where whoever started it ignored them.
+pub(crate) fn keep_ends_of_children() -> io::Result<()> {
+    // SAFETY: it names a disposition and no function.
+    match unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) } {
+        libc::SIG_ERR => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
 /// Closes the descriptors from `first` on. To be called before anything in this process has opened one.
 pub(crate) fn close_from(first: RawFd) -> io::Result<()> {
     is_single_threaded()?;

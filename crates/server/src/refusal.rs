@@ -275,6 +275,7 @@ impl From<BuildError> for Refusal {
                 refusal.0.output = Some(output).filter(|output| !output.is_empty());
                 refusal
             }
+            BuildError::GivenUp => stopping(),
             BuildError::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 Refusal::new(ErrorCode::StoreFull, text).retry_after(RETRY_FULL)
             }

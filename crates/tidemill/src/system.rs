@@ -1,8 +1,11 @@
-//! The machine: its clock and randomness behind the ports of the core, and its limit of open files.
+//! The machine: its clock and randomness behind the ports of the core, and what this process is allowed and gives to files.
 
 use std::{cell::RefCell, time::SystemTime};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::{
+    fs::Mode,
+    process::{Resource, Rlimit, getrlimit, setrlimit, umask},
+};
 use tidemill_core::{
     Timestamp,
     ports::{Clock, Rng},
@@ -14,6 +17,12 @@ pub fn raise_open_files() {
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
         tracing::warn!(%error, "the limit of open files cannot be raised");
     }
+}
+
+/// Lets others read the files that are made from now on. Functions do, which are other users than the server; what is nobody
+/// else's lies in the data folder, which is closed, or is made with a mode of its own.
+pub fn open_new_files() {
+    umask(Mode::WGRP | Mode::WOTH);
 }
 
 /// The system's clock.

@@ -4,13 +4,9 @@
 //! with, and a call waits for that; what the guest asks for later is there or refused, since instances that wait for each
 //! other would wait for ever. So a machine that runs out of memory refuses some guests theirs, and is not ended by its system.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use tokio::sync::Notify;
@@ -128,45 +124,6 @@ impl Drop for Account {
     }
 }
 
-/// Half of the memory of this machine, or of what a control group leaves us of it, in bytes.
-pub(crate) fn half_of_the_machine() -> u64 {
-    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| total(&text));
-    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let limits = limit_files(&groups).into_iter().filter_map(|file| number_in(&file));
-    // In whole MiB, as people say it.
-    (limits.chain(machine).min().unwrap_or(UNKNOWN_BYTES) / 2).max(1 << 20) & !((1 << 20) - 1)
-}
-
-/// What a machine is taken to have that does not tell.
-const UNKNOWN_BYTES: u64 = 2 << 30;
-
-/// Where the limits of our groups and of those above them stand, of `/proc/self/cgroup`.
-fn limit_files(groups: &str) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for line in groups.lines() {
-        let mut parts = line.splitn(3, ':').skip(1);
-        let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else { continue };
-        let (root, file) = match controllers {
-            "" => ("/sys/fs/cgroup", "memory.max"),
-            v1 if v1.split(',').any(|name| name == "memory") => ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
-            _ => continue,
-        };
-        let below = Path::new(path.trim_start_matches('/'));
-        files.extend(below.ancestors().map(|group| Path::new(root).join(group).join(file)));
-    }
-    files
-}
-
-fn number_in(file: &Path) -> Option<u64> {
-    fs::read_to_string(file).ok()?.trim().parse().ok()
-}
-
-/// The machine's memory in bytes, of `/proc/meminfo`.
-fn total(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,16 +151,5 @@ mod tests {
         assert!(large.reach(100) && !large.reach(1000));
         drop(large);
         assert_eq!((budget.bytes.load(Ordering::SeqCst), budget.waiting.load(Ordering::SeqCst)), (0, 0));
-    }
-
-    #[test]
-    fn a_machine_tells_what_it_has() {
-        assert_eq!(total("MemTotal:        2048 kB\nMemFree:  1 kB\n"), Some(2 << 20));
-        assert_eq!(total("MemFree: 1 kB"), None);
-        assert!(half_of_the_machine() > 0);
-        let files = limit_files("0::/a/b\n4:cpu,memory:/\n2:pids:/a\n");
-        let files: Vec<&str> = files.iter().map(|file| file.to_str().unwrap()).collect();
-        let expected = ["a/b/memory.max", "a/memory.max", "memory.max", "memory/memory.limit_in_bytes"];
-        assert_eq!(files, expected.map(|file| format!("/sys/fs/cgroup/{file}")));
     }
 }

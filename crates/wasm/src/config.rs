@@ -9,8 +9,10 @@ pub struct WasmConfig {
     pub cache: PathBuf,
     /// Instances at once, of all functions together; calls beyond it wait for one to end.
     pub instances_max: u32,
-    /// Linear memory of all instances together, in bytes; `None` is half of the machine's, or of the control group's.
-    pub memory_bytes_max: Option<u64>,
+    /// Linear memory of all instances together, in bytes.
+    pub memory_bytes_max: u64,
+    /// What compiling a module may take of memory, in bytes; one that would take more is refused.
+    pub compiler_bytes_max: u64,
     /// Compiled modules on disk, in bytes.
     pub compiled_bytes_max: u64,
     /// Folders of this machine that functions may ask for (`runtimeAttributes.wasm.mounts`), with all below them. Folders of
@@ -27,7 +29,8 @@ impl WasmConfig {
         WasmConfig {
             cache,
             instances_max: INSTANCES_MAX,
-            memory_bytes_max: None,
+            memory_bytes_max: MEMORY_BYTES_MAX,
+            compiler_bytes_max: MEMORY_BYTES_MAX,
             compiled_bytes_max: COMPILED_BYTES_MAX,
             mounts: Vec::new(),
             threads: 0,
@@ -37,5 +40,7 @@ impl WasmConfig {
 
 /// Instances at once unless the settings say otherwise.
 const INSTANCES_MAX: u32 = 256;
+/// What a small machine can spare, in bytes.
+const MEMORY_BYTES_MAX: u64 = 1 << 30;
 /// Compiled modules on disk unless the settings say otherwise, in bytes.
 const COMPILED_BYTES_MAX: u64 = 2 << 30;

@@ -22,7 +22,7 @@ use wasmtime::Engine;
 
 use crate::{
     WasmConfig,
-    budget::{Budget, half_of_the_machine},
+    budget::Budget,
     cache::{Cache, one_line},
     engine::{self, Ticker},
     grants::Grants,
@@ -63,9 +63,9 @@ impl WasmDriver {
         }
         let ticker = Ticker::start(&engine)?;
         let cache = Cache::new(config.cache, config.compiled_bytes_max, engine.clone());
-        let programs = Programs::new(engine.clone(), cache).map_err(broken)?;
+        let programs = Programs::new(engine.clone(), cache, config.compiler_bytes_max).map_err(broken)?;
         let room = Arc::new(Semaphore::new(instances_max as usize));
-        let memory = Budget::new(config.memory_bytes_max.unwrap_or_else(half_of_the_machine));
+        let memory = Budget::new(config.memory_bytes_max);
         let shares = Shares::new(instances_max as usize);
         let shared = Arc::new(Shared { ticker, lane: Lane::new(config.threads), room, memory, shares });
         let clients = Arc::default();

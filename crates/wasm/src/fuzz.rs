@@ -7,6 +7,7 @@ use wasmtime::{Config, Engine, Module, component::Component};
 use crate::{
     cache::one_line,
     kind::{self, Form, Kind},
+    limits,
 };
 
 /// Looks at modules, and compiles them without running anything.
@@ -30,7 +31,7 @@ impl Inspector {
     /// # Errors
     /// It is none, or one of no known kind.
     pub fn kind(&self, file: &Path) -> Result<&'static str, String> {
-        let (bytes, form) = kind::read(file)?;
+        let (bytes, form) = kind::read(file, limits::MODULE_BYTES_MAX)?;
         let said = |error: wasmtime::Error| one_line(&error);
         let kind = match form {
             Form::Module => kind::of_module(&Module::from_binary(&self.engine, &bytes).map_err(said)?),
@@ -46,6 +47,6 @@ impl Inspector {
     /// # Errors
     /// It is neither.
     pub fn assembled(&self, file: &Path) -> Result<Vec<u8>, String> {
-        kind::read(file).map(|(bytes, _)| bytes)
+        kind::read(file, limits::MODULE_BYTES_MAX).map(|(bytes, _)| bytes)
     }
 }

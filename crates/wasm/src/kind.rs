@@ -1,11 +1,11 @@
 //! What a module is, found by looking at it.
 
-use std::{borrow::Cow, fs, path::Path, sync::LazyLock};
+use std::{borrow::Cow, fs, path::Path};
 
 use tidemill_core::log;
 use wasmtime::{Engine, component::Component, component::types::ComponentItem};
 
-use crate::{bindings::HANDLER, budget::half_of_the_machine, limits};
+use crate::{bindings::HANDLER, limits};
 
 /// The two forms of WebAssembly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,11 +41,8 @@ impl Kind {
     }
 }
 
-/// The largest module on this machine, in bytes.
-static MODULE_BYTES_MAX: LazyLock<u64> = LazyLock::new(|| module_bytes_max(half_of_the_machine()));
-
-/// The largest module that can be compiled in so much memory, which is half of what there is.
-fn module_bytes_max(bytes: u64) -> u64 {
+/// The largest module that can be compiled in so much memory. All in bytes.
+pub(crate) fn module_bytes_max(bytes: u64) -> u64 {
     (bytes / limits::COMPILE_BYTES_PER_BYTE).clamp(limits::MODULE_BYTES_MIN, limits::MODULE_BYTES_MAX)
 }
 
@@ -54,11 +51,10 @@ fn shown(name: &str) -> String {
     log::one_line(log::cut_text(name, 100))
 }
 
-/// Reads a module and assembles it when it is text. The error is one line.
-pub(crate) fn read(file: &Path) -> Result<(Vec<u8>, Form), String> {
+/// Reads a module of at most so many bytes and assembles it when it is text. The error is one line.
+pub(crate) fn read(file: &Path, most: u64) -> Result<(Vec<u8>, Form), String> {
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let size = fs::metadata(file).map_err(|error| format!("{name}: {error}"))?.len();
-    let most = *MODULE_BYTES_MAX;
     let too_large =
         |size: u64| Err(format!("{name} has {size} bytes, more than the {most} that this machine can compile"));
     if size > most {

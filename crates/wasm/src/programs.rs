@@ -86,6 +86,8 @@ struct Source {
     engine: Engine,
     cache: Cache,
     linkers: Linkers,
+    /// The largest module, in bytes.
+    module_bytes_max: u64,
 }
 
 /// What is found for a module.
@@ -97,7 +99,7 @@ enum Found {
 
 impl Source {
     fn find(&self, file: &Path) -> Result<Found, String> {
-        let (bytes, form) = kind::read(file)?;
+        let (bytes, form) = kind::read(file, self.module_bytes_max)?;
         match self.cache.find(&bytes, form) {
             Some(code) => Program::link(code, &self.linkers, &self.engine).map(|it| Found::Program(Box::new(it))),
             None => Ok(Found::Bytes(bytes, form)),
@@ -110,10 +112,11 @@ impl Source {
 }
 
 impl Programs {
-    /// Programs compiled by way of `cache`.
-    pub fn new(engine: Engine, cache: Cache) -> wasmtime::Result<Programs> {
+    /// Programs compiled by way of `cache`, each in at most so much memory, in bytes.
+    pub fn new(engine: Engine, cache: Cache, compiler_bytes_max: u64) -> wasmtime::Result<Programs> {
         let linkers = Linkers::new(&engine)?;
-        let source = Arc::new(Source { engine, cache, linkers });
+        let module_bytes_max = kind::module_bytes_max(compiler_bytes_max);
+        let source = Arc::new(Source { engine, cache, linkers, module_bytes_max });
         Ok(Programs { source, compiler: Compiler::default(), known: Mutex::default() })
     }
 

@@ -124,7 +124,7 @@ async fn memory_ends_at_its_limit() {
 
 #[tokio::test]
 async fn all_instances_together_have_their_limit() {
-    let bench = Bench::with(|config| config.memory_bytes_max = Some(8 << 20));
+    let bench = Bench::with(|config| config.memory_bytes_max = 8 << 20);
     let grow = r#"
   (func (export "_start")
     (loop $again

@@ -82,7 +82,7 @@ async fn the_key_of_a_message_counts() {
 
 #[tokio::test]
 async fn tables_are_of_the_memory_of_all() {
-    let bench = Bench::with(|config| config.memory_bytes_max = Some(3 << 20));
+    let bench = Bench::with(|config| config.memory_bytes_max = 3 << 20);
     let tables = "(table $a 0 funcref) (table $b 0 funcref) (table $c 0 funcref)";
     let grow = |table: &str| format!("(table.grow {table} (ref.null func) (i32.const 100000))");
     let module = command(&format!(

@@ -121,7 +121,9 @@ async fn commands_reach_nothing_of_the_server() {
         }
         let write = format!("(echo x > {}; true) 2> /dev/null", target.display());
         let link = format!("ln -s {} .complete", victim.display());
-        let stay = format!("setsid sleep {nap} > /dev/null 2>&1 & echo left");
+        // In a session of its own before its command ends: the rest of that one's group ends with it.
+        let apart = format!("touch apart; exec sleep {nap}");
+        let stay = format!("setsid sh -c '{apart}' > /dev/null 2>&1 & until [ -e apart ]; do :; done");
         build(&bench, &[&write, &link, &stay]).await.unwrap();
         assert_eq!(target.exists(), !is_held, "what was written");
         assert!(!victim.exists(), "the server follows no link that a build has left");

@@ -69,9 +69,15 @@ pub struct Environment {
 }
 
 /// Told while a build goes on.
+#[async_trait]
 pub trait Progress: Send + Sync {
     /// One line of news, without a line end.
     fn line(&self, text: &str);
+
+    /// Comes back when nobody wants what is built any more: the build is given up then. Never, unless it is said here.
+    async fn given_up(&self) {
+        std::future::pending().await
+    }
 }
 
 /// Why a package could not be made ready.
@@ -93,6 +99,9 @@ pub enum BuildError {
         /// The last lines that it printed.
         output: String,
     },
+    /// Whoever wanted it is gone, or the server stops.
+    #[error("the build was given up")]
+    GivenUp,
     /// The disk or the system failed us.
     #[error("{what}: {source}")]
     Io {
@@ -120,4 +129,7 @@ pub trait Builder: Send + Sync {
         spec: &FunctionSpec,
         progress: &dyn Progress,
     ) -> Result<Environment, BuildError>;
+
+    /// Waits for some seconds at most until nothing is left of builds that were given up. For the end of a server.
+    async fn close(&self) {}
 }

@@ -17,7 +17,7 @@ use super::{exchange, init, late, orphans, separate};
 use crate::{
     control::{Control, Failure, Notice, Order, Step as _},
     plan::Plan,
-    sys::{Forked, fork, inherited, keep_from_programs},
+    sys::{Forked, fork, inherited, keep_ends_of_children, keep_from_programs},
 };
 
 /// From init to the warden.
@@ -45,6 +45,7 @@ pub(super) const HANDED_FIRST: RawFd = 3;
 
 /// Attends as a process that was started as a launcher, with the descriptor `control` as its control socket.
 pub(super) fn attend_started(control: RawFd) -> io::Result<ExitCode> {
+    keep_ends_of_children()?;
     keep_from_programs(HANDED_FIRST)?;
     // One that was made the first of its group cannot.
     let _ = setsid();

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     control::Control,
-    sys::{Forked, close_from, fork_beside},
+    sys::{Forked, close_from, fork_beside, keep_ends_of_children},
     template::{answer, next},
 };
 
@@ -27,6 +27,7 @@ use crate::{
 pub(super) fn serve() -> io::Result<ExitCode> {
     // What the server was started with and knows nothing of.
     close_from(HANDED_FIRST)?;
+    keep_ends_of_children()?;
     let socket = standard_input()?;
     setsid()?;
     // Should it have been stopped, it does not hear that its socket is closed.

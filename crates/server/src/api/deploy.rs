@@ -4,10 +4,11 @@
 //!
 //! The request is `multipart/form-data` with a part `package` (a file; its name tells the kind) and, if wanted, a part
 //! `overrides` (JSON). With `Accept: application/x-ndjson` the answer is a stream: progress, then the end. A deployment
-//! that has begun goes on when its caller hangs up.
+//! whose caller hangs up is given up while it is built, and goes on when that is done.
 
 use std::convert::Infallible;
 
+use async_trait::async_trait;
 use axum::{
     Json,
     extract::{
@@ -29,6 +30,7 @@ use tidemill_core::{
 };
 use tidemill_engine::{DeployRequest, Deployed as Outcome, Prepared, Readiness, Source};
 use tokio::{sync::mpsc, time::timeout};
+use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use super::{
@@ -182,40 +184,52 @@ fn wants_stream(headers: &HeaderMap) -> bool {
 }
 
 /// Hears of progress and passes it on, or not.
-struct News(Option<mpsc::Sender<DeployNews>>);
+struct News {
+    reader: Option<mpsc::Sender<DeployNews>>,
+    /// Cancelled when the caller has hung up, or the server stops.
+    end: CancellationToken,
+}
 
+#[async_trait]
 impl Progress for News {
     fn line(&self, text: &str) {
-        if let Some(sender) = &self.0 {
+        if let Some(sender) = &self.reader {
             // A reader who is too slow, or gone, misses lines and not the end.
             let _ = sender.try_send(DeployNews::Progress(text.to_owned()));
         }
     }
+
+    async fn given_up(&self) {
+        self.end.cancelled().await;
+    }
 }
 
 async fn whole(app: App, request: DeployRequest) -> Result<Response, Refusal> {
-    let engine = app.engine.clone();
-    let deployed = Shield::new(async move { engine.deploy(request, &News(None)).await }, &app.tasks).await?;
+    let (engine, end) = (app.engine.clone(), app.stop.child_token());
+    let news = News { reader: None, end: end.clone() };
+    let _caller = end.drop_guard();
+    let deployed = Shield::new(async move { engine.deploy(request, &news).await }, &app.tasks).await?;
     let status = if deployed.unchanged { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(wire(&app, deployed))).into_response())
 }
 
 fn streamed(app: App, request: DeployRequest) -> Response {
     let (sender, receiver) = mpsc::channel(LINES_MAX);
-    let tasks = app.tasks.clone();
+    let (tasks, end) = (app.tasks.clone(), app.stop.child_token());
+    let news = News { reader: Some(sender.clone()), end: end.clone() };
     tasks.spawn(async move {
-        let news = News(Some(sender.clone()));
         let last = match app.engine.deploy(request, &news).await {
             Ok(deployed) => DeployNews::Deployed(Box::new(wire(&app, deployed))),
             Err(error) => DeployNews::Problem(Refusal::from(error).0),
         };
         let _ = sender.send(last).await;
     });
-    let lines = stream::unfold(receiver, |mut receiver| async move {
+    // The guard ends with the body, and that with its connection.
+    let lines = stream::unfold((receiver, end.drop_guard()), |(mut receiver, caller)| async move {
         let news = receiver.recv().await?;
         let mut line = serde_json::to_vec(&news).expect("wire types have text keys only");
         line.push(b'\n');
-        Some((Ok::<_, Infallible>(Bytes::from(line)), receiver))
+        Some((Ok::<_, Infallible>(Bytes::from(line)), (receiver, caller)))
     });
     let content_type = HeaderValue::from_static(NDJSON);
     ([(header::CONTENT_TYPE, content_type)], axum::body::Body::from_stream(lines)).into_response()

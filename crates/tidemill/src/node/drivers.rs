@@ -34,14 +34,15 @@ pub fn sandbox(data: &Path, settings: &Settings) -> Result<Option<Arc<Sandbox>>,
     };
     let named = settings.list("workers.cgroups");
     let shown = shown(data, settings)?;
-    Ok(Sandbox::open(SandboxConfig {
+    let config = SandboxConfig {
         scratch_bytes: settings.size("workers.scratch"),
         processes_max: settings.count("workers.processes").into(),
         shown,
         unseen: vec![data.to_owned()],
         controllers: Controller::ALL.into_iter().filter(|it| named.iter().any(|name| name == it.name())).collect(),
         ..SandboxConfig::new(mode, Launcher::this())
-    }))
+    };
+    Sandbox::open(config).map_err(|error| Failure::broken(format!("the sandbox cannot be made: {error}")))
 }
 
 /// What all functions see beside the usual. `data` has no links in it.
@@ -74,8 +75,12 @@ pub fn build_limits(settings: &Settings) -> BuildLimits {
 
 /// The most memory of a worker that is a process, in bytes.
 pub fn worker_memory(settings: &Settings) -> Option<u64> {
-    let half = || tidemill_sandbox::machine_memory().map(|bytes| bytes / 2);
-    settings.some_size("workers.memory").or_else(half)
+    settings.some_size("workers.memory").or_else(half_of_memory)
+}
+
+/// Half of what this process may have of the machine's memory, in bytes; in whole MiB, as people say it.
+fn half_of_memory() -> Option<u64> {
+    tidemill_sandbox::machine_memory().map(|bytes| (bytes / 2).max(1 << 20) & !((1 << 20) - 1))
 }
 
 /// All drivers behind one, and what an operator should know of the sandbox of processes.
@@ -117,7 +122,9 @@ fn wasm(data: &Path, settings: &Settings) -> io::Result<Option<Arc<dyn Driver>>>
     let mut config = tidemill_wasm::WasmConfig::new(data);
     config.mounts = settings.list("wasm.mounts").into_iter().map(PathBuf::from).collect();
     config.instances_max = settings.count("wasm.instances_max");
-    config.memory_bytes_max = settings.some_size("wasm.memory");
+    let half = half_of_memory();
+    config.compiler_bytes_max = half.unwrap_or(config.compiler_bytes_max);
+    config.memory_bytes_max = settings.some_size("wasm.memory").or(half).unwrap_or(config.memory_bytes_max);
     config.compiled_bytes_max = settings.size("wasm.compiled");
     Ok(Some(Arc::new(tidemill_wasm::WasmDriver::new(config)?)))
 }

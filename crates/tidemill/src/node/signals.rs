@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM, which mean the same.
+//! Ctrl-C and SIGTERM, which mean the same, and the ends of children.
 
 use std::io;
 
@@ -8,12 +8,18 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    /// Only held: where whoever started the server ignored the ends of children, nobody could ask how they ended.
+    _child: Signal,
 }
 
 impl Signals {
-    /// Takes over both signals.
+    /// Takes over the signals.
     pub fn new() -> io::Result<Signals> {
-        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            _child: signal(SignalKind::child())?,
+        })
     }
 
     /// Waits for the next of either. Dropping the future loses none.

@@ -21,7 +21,7 @@ use super::{Node, Signals, access, drivers, listen, secrets};
 use crate::{
     config::Settings,
     failure::Failure,
-    system::{SystemClock, SystemRng, raise_open_files},
+    system::{SystemClock, SystemRng, open_new_files, raise_open_files},
 };
 
 /// How long the start waits for interpreters to say who they are.
@@ -38,6 +38,7 @@ impl Node {
         let broken = |what: &'static str| move |error: io::Error| Failure::broken(format!("cannot {what}: {error}"));
         let signals = Signals::new().map_err(broken("take over signals"))?;
         raise_open_files();
+        open_new_files();
         tidemill_server::install_metrics();
         let data = data(settings)?;
         let sandbox = drivers::sandbox(&data, settings)?;

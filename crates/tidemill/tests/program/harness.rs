@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::{
+    ffi::OsString,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
@@ -19,10 +20,17 @@ pub fn home() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// The program, or the one that `TIDEMILL_BIN` names, with nothing of this process's configuration.
+/// The program, or the one that `TIDEMILL_BIN` names.
+fn program() -> OsString {
+    std::env::var_os("TIDEMILL_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_tidemill").into())
+}
+
+/// The program with nothing of this process's configuration.
 pub fn tidemill(home: &Path) -> Command {
-    let named = std::env::var_os("TIDEMILL_BIN");
-    let mut command = Command::new(named.unwrap_or_else(|| env!("CARGO_BIN_EXE_tidemill").into()));
+    started_by(home, Command::new(program()))
+}
+
+fn started_by(home: &Path, mut command: Command) -> Command {
     command.env_clear().env("HOME", home).env("PATH", std::env::var_os("PATH").unwrap()).current_dir(home);
     command
 }
@@ -66,7 +74,18 @@ impl Server {
 
     /// The same with these variables in its environment.
     pub fn up_with(home: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Server {
-        let mut child = tidemill(home)
+        Server::start(home, tidemill(home), arguments, variables)
+    }
+
+    /// The same from a shell that has run `script` before.
+    pub fn up_after(home: &Path, script: &str, arguments: &[&str]) -> Server {
+        let mut shell = started_by(home, Command::new("sh"));
+        shell.args(["-c", &format!("{script}; exec \"$0\" \"$@\"")]).arg(program());
+        Server::start(home, shell, arguments, &[])
+    }
+
+    fn start(home: &Path, mut command: Command, arguments: &[&str], variables: &[(&str, &str)]) -> Server {
+        let mut child = command
             .envs(variables.iter().copied())
             .args(["up", "--listen", "127.0.0.1:0", "--data", "data", "--log-level", "warn"])
             .args(arguments)

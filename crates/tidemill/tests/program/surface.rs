@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-use std::io::{Read, Write};
+use std::{
+    io::{Read, Write},
+    time::{Duration, Instant},
+};
 
-use crate::harness::{Server, home, run, write};
+use crate::harness::{DEADLINE, Server, home, run, write};
 
 #[test]
 fn a_function_that_does_not_load_says_why_once() {
@@ -35,6 +38,51 @@ fn what_an_install_printed_is_shown_once() {
     assert_eq!(done.code, 1, "{}", done.stderr);
     let shown: Vec<&str> = done.stderr.lines().filter(|line| line.ends_with("no such luck")).collect();
     assert_eq!(shown, ["till: no such luck"], "{}", done.stderr);
+}
+
+#[test]
+fn whoever_starts_the_server_hinders_no_function() {
+    let home = home();
+    write(home.path(), "shop/main.sh", "#!/bin/sh\ncat \"$(dirname \"$0\")/stock\"\n");
+    write(home.path(), "shop/stock", "all");
+    let settings = "spec:\n  runtime: shell\n  handler: main.sh\n  build:\n    commands: ['true']\n";
+    write(home.path(), "shop/function.yaml", settings);
+    write(home.path(), "hello.py", "def main():\n    return 'hello'\n");
+    // New files are closed to others, and the ends of children are nobody's.
+    let server = Server::up_after(home.path(), "umask 077; trap '' CHLD", &[]);
+    server.ok(&["deploy", "shop"]);
+    server.ok(&["deploy", "hello.py"]);
+    assert_eq!(server.ok(&["invoke", "shop"]).trim(), "all");
+    assert_eq!(server.ok(&["invoke", "hello"]), "hello");
+}
+
+#[test]
+fn a_build_that_nobody_waits_for_is_given_up() {
+    let home = home();
+    write(home.path(), "slow/main.sh", "#!/bin/sh\necho late\n");
+    let settings = "spec:\n  runtime: shell\n  handler: main.sh\n  build:\n    commands: ['sleep 1000']\n";
+    write(home.path(), "slow/function.yaml", settings);
+    let mut server = Server::up(home.path(), &[]);
+    let builds = home.path().join("data/builds");
+    let going_on = || std::fs::read_dir(&builds).unwrap().count();
+    let wait_until = |is_going_on: bool| {
+        let deadline = Instant::now() + DEADLINE;
+        while (going_on() > 0) != is_going_on {
+            assert!(Instant::now() < deadline, "the build goes on: {}", !is_going_on);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    let mut left = server.begin(&["deploy", "slow"]);
+    wait_until(true);
+    left.kill().unwrap();
+    left.wait().unwrap();
+    wait_until(false);
+    let waiting = server.begin(&["deploy", "slow"]);
+    wait_until(true);
+    server.interrupt();
+    assert_eq!(server.end(), 0);
+    assert_eq!(going_on(), 0, "nothing of the build is left");
+    assert_eq!(waiting.wait_with_output().unwrap().status.code(), Some(2));
 }
 
 #[test]

@@ -3,29 +3,24 @@
 use std::{
     collections::VecDeque,
     ffi::OsString,
+    fs::File,
     io,
     os::{
         fd::{AsFd, OwnedFd},
-        unix::process::ExitStatusExt,
+        unix::process::{CommandExt, ExitStatusExt},
     },
     path::PathBuf,
-    process::{ExitStatus, Stdio},
+    process::{Command, ExitStatus},
     time::{Duration, Instant},
 };
 
 use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
     pipe::{PipeFlags, pipe_with},
-    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
+    process::{Pid, Signal},
 };
 use tidemill_core::ports::{BuildError, Progress};
-use tidemill_sandbox::{Group, Inside, Launcher};
-use tokio::{
-    net::unix::pipe,
-    process::{Child, Command},
-    sync::oneshot,
-    time::sleep_until,
-};
+use tidemill_sandbox::{Group, Inside};
+use tokio::{io::unix::AsyncFd, net::unix::pipe, sync::oneshot, time::sleep_until};
 
 use super::{
     site::{Confines, Site},
@@ -33,7 +28,7 @@ use super::{
 };
 use crate::{
     logs::{LineSplitter, cut_text},
-    process::how_it_ended,
+    process::{ENDING_MAX, Owned, how_it_ended},
     sandbox::{Entry, explain},
 };
 
@@ -68,9 +63,6 @@ fn allowed(build_timeout_seconds: Option<i64>) -> Duration {
     Duration::from_secs(asked.unwrap_or(SECONDS_MAX).min(SECONDS_MAX))
 }
 
-/// How long a sandbox may take to end what runs in it.
-const ENDING_SECONDS_MAX: i64 = 5;
-
 /// A command that runs. Dropped before it has ended, it is handed to the sweeper, which kills what it started and waits for its end.
 struct Running {
     /// `None` when it has ended or was handed over.
@@ -81,16 +73,14 @@ struct Running {
 }
 
 struct Process {
-    child: Child,
-    leader: Pid,
-    pidfd: OwnedFd,
+    owned: Owned,
+    exit: AsyncFd<OwnedFd>,
     sandbox: Option<(Inside, Group)>,
 }
 
 impl Process {
-    fn new(child: Child, sandbox: Option<(Inside, Group)>) -> io::Result<Process> {
-        let leader = pid(&child)?;
-        Ok(Process { child, leader, pidfd: pidfd_open(leader, PidfdFlags::empty())?, sandbox })
+    fn new(owned: Owned, sandbox: Option<(Inside, Group)>) -> io::Result<Process> {
+        Ok(Process { exit: owned.watch()?, owned, sandbox })
     }
 
     /// Whether the kernel killed some of it for want of memory.
@@ -98,18 +88,15 @@ impl Process {
         self.sandbox.as_ref().is_some_and(|(_, group)| group.killed_for_memory() > 0)
     }
 
-    /// Ends it and whatever it started. Blocks for some seconds at most.
-    fn end(mut self) -> Child {
+    /// Ends it and whatever it started. Blocks for some seconds at most, and not if it has ended.
+    fn end(mut self) -> io::Result<ExitStatus> {
         if let Some((inside, group)) = self.sandbox.take() {
             // The launcher ends all of them, and itself when none is left.
             drop(inside);
-            let limit = Timespec { tv_sec: ENDING_SECONDS_MAX, tv_nsec: 0 };
-            let _ = poll(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], Some(&limit));
+            self.owned.leash().ends_within(ENDING_MAX);
             drop(group);
         }
-        // Its number is its own as long as nobody has waited for it.
-        let _ = kill_process_group(self.leader, Signal::KILL);
-        self.child
+        self.owned.reap()
     }
 }
 
@@ -120,11 +107,12 @@ impl Running {
 
     /// Waits for its end. Cancel-safe. To be called until it gives one, and not after that.
     async fn wait(&mut self) -> io::Result<(ExitStatus, bool)> {
-        let process = self.process.as_mut().ok_or_else(|| io::Error::other("it was waited for already"))?;
-        let status = process.child.wait().await?;
-        // Its number may be somebody else's from now on.
-        let lacked_memory = self.process.take().is_some_and(|process| process.lacked_memory());
-        Ok((status, lacked_memory))
+        if let Some(process) = &self.process {
+            let _ = process.exit.readable().await?;
+        }
+        let process = self.process.take().ok_or_else(|| io::Error::other("it was waited for already"))?;
+        let lacked_memory = process.lacked_memory();
+        Ok((process.end()?, lacked_memory))
     }
 
     /// Ends it and whatever it started.
@@ -133,8 +121,7 @@ impl Running {
         let (ended, end) = oneshot::channel();
         // By the sweeper, so that nothing is removed before that is over if nobody waits here any more.
         self.sweeper.hand_over(&self.folder, move || drop(ended.send(process.end())));
-        let mut child = end.await.map_err(io::Error::other)?;
-        child.wait().await.map(drop)
+        end.await.map_err(io::Error::other)?.map(drop)
     }
 }
 
@@ -144,11 +131,6 @@ impl Drop for Running {
             self.sweeper.hand_over(&self.folder, move || drop(process.end()));
         }
     }
-}
-
-fn pid(child: &Child) -> io::Result<Pid> {
-    let id = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-    id.ok_or_else(|| io::Error::other("it ended before it was seen"))
 }
 
 /// How a command ended.
@@ -204,27 +186,36 @@ impl Step {
     fn start(self, output: OwnedFd) -> io::Result<Process> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).current_dir(&self.directory).env_clear().envs(self.environment);
-        command.stdin(Stdio::null());
-        Process::new(spawn(command, output)?, None)
+        let standard = Standard::new(output)?;
+        command.stdin(standard.input).stdout(standard.output).stderr(standard.errors).process_group(0);
+        Process::new(Owned::new(Pid::from_child(&command.spawn()?)), None)
     }
 
     /// Starts it in the sandbox, and waits until it runs.
     async fn start_inside(self, confines: &Confines, output: OwnedFd) -> io::Result<Process> {
-        let (launcher, ids) = (confines.launcher(), confines.ids());
+        let ids = confines.ids();
         let Entry { opening, end, group } = confines.enter(self)?;
-        let mut command = Command::new(launcher.program());
-        command.args(Launcher::arguments_on_stdin()).current_dir("/").env_clear().stdin(Stdio::from(end));
-        let child = spawn(command, output)?;
-        let leader = pid(&child)?;
-        let opened = tokio::task::spawn_blocking(move || Ok((opening.finish(leader, ids, Some(&group))?, group)));
-        let sandbox = opened.await.map_err(io::Error::other)?.map_err(explain)?;
-        Process::new(child, Some(sandbox))
+        let Standard { input, output, errors } = Standard::new(output)?;
+        let owned = confines.launchers().start(vec![input, output, errors, end], Owned::new).await?;
+        let opening = move || match opening.finish(owned.leash().leader(), ids, Some(&group)) {
+            Ok(inside) => Process::new(owned, Some((inside, group))),
+            Err(failure) => Err(explain(failure, owned)),
+        };
+        tokio::task::spawn_blocking(opening).await.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 }
 
-fn spawn(mut command: Command, output: OwnedFd) -> io::Result<Child> {
-    command.stderr(Stdio::from(output.try_clone()?)).stdout(Stdio::from(output));
-    command.process_group(0).kill_on_drop(true).spawn()
+/// The standard descriptors of a command: nothing to read, and one pipe for all that it says.
+struct Standard {
+    input: OwnedFd,
+    output: OwnedFd,
+    errors: OwnedFd,
+}
+
+impl Standard {
+    fn new(output: OwnedFd) -> io::Result<Standard> {
+        Ok(Standard { input: File::open("/dev/null")?.into(), errors: output.try_clone()?, output })
+    }
 }
 
 /// What to say of a command that failed.

@@ -5,7 +5,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -50,7 +50,11 @@ pub(crate) struct Workshop {
 pub struct PackageBuilder {
     packages: Arc<Packages>,
     shop: Workshop,
+    sweeper: Sweeper,
 }
+
+/// How long the end of a server waits for what builds that were given up have left.
+const SWEEPING_MAX: Duration = Duration::from_secs(10);
 
 impl PackageBuilder {
     /// A builder that keeps packages and environments in the data folder of `config`, and removes what a process that died
@@ -68,9 +72,10 @@ impl PackageBuilder {
                     config.sandbox,
                     config.limits,
                     config.environment,
-                    sweeper,
+                    sweeper.clone(),
                 )?,
             },
+            sweeper,
         })
     }
 
@@ -131,6 +136,12 @@ impl Builder for PackageBuilder {
                 Ok(Environment { paths, program, version: String::new() })
             }
         }
+    }
+
+    async fn close(&self) {
+        let sweeper = self.sweeper.clone();
+        // Without an answer it is the next start that sweeps.
+        let _ = tokio::task::spawn_blocking(move || sweeper.wait(SWEEPING_MAX)).await;
     }
 }
 

@@ -30,7 +30,7 @@ use std::{
 };
 
 use tidemill_core::ports::BuildError;
-use tidemill_sandbox::{Amounts, Ids, Launcher, Limits, View, Writable};
+use tidemill_sandbox::{Amounts, Ids, Limits, View, Writable};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
@@ -42,7 +42,7 @@ use super::{
     tree::{self, Owner},
     variables::{self, Variable},
 };
-use crate::sandbox::{Command, Entry, Sandbox};
+use crate::sandbox::{Command, Entry, Launchers, Sandbox};
 
 /// Open files of a process: installers open many at once.
 const FILES_MAX: u64 = 16_384;
@@ -324,9 +324,9 @@ impl Confines {
         }
     }
 
-    /// The program that is to be started as the launcher of a command.
-    pub fn launcher(&self) -> &Launcher {
-        &self.sandbox.config().launcher
+    /// What starts the launchers of commands.
+    pub fn launchers(&self) -> &Launchers {
+        self.sandbox.launchers()
     }
 
     /// Who the build is.

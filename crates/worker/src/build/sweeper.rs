@@ -6,7 +6,7 @@
 //! different ones does not wait for each other. Each has a thread while there is something to do: at most one for each build
 //! that may go on, because a build holds its permit and its turn until its leftovers are gone.
 //!
-//! Nobody waits for these threads when the process ends. What they have left then is removed at the next start.
+//! A server that ends waits for these threads, but not for ever. What they have left then is removed at the next start.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -14,24 +14,31 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
     thread,
+    time::{Duration, Instant},
 };
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 type Work = Box<dyn FnOnce() + Send>;
-type Queues = Mutex<BTreeMap<PathBuf, VecDeque<Work>>>;
+
+#[derive(Default)]
+struct Queues {
+    /// For each environment that has a thread what that is still to do.
+    open: Mutex<BTreeMap<PathBuf, VecDeque<Work>>>,
+    /// One of them has nothing to do any more.
+    closed: Condvar,
+}
 
 /// See the module. Clones are the same.
 #[derive(Clone, Default)]
 pub(crate) struct Sweeper {
-    /// For each environment that has a thread what that is still to do.
     queues: Arc<Queues>,
 }
 
 impl Sweeper {
     /// Does `work`, which may block, after whatever else was handed over for the environment in `folder`.
     pub fn hand_over(&self, folder: &Path, work: impl FnOnce() + Send + 'static) {
-        let mut queues = self.queues.lock();
+        let mut queues = self.queues.open.lock();
         if let Some(queue) = queues.get_mut(folder) {
             queue.push_back(Box::new(work));
             return;
@@ -45,14 +52,22 @@ impl Sweeper {
             sweep(&self.queues, folder);
         }
     }
+
+    /// Blocks until all that was handed over is done, for so long at most.
+    pub fn wait(&self, limit: Duration) {
+        let until = Instant::now() + limit;
+        let mut open = self.queues.open.lock();
+        while !open.is_empty() && !self.queues.closed.wait_until(&mut open, until).timed_out() {}
+    }
 }
 
 fn sweep(queues: &Queues, folder: &Path) {
     let next = || {
-        let mut queues = queues.lock();
-        let work = queues.get_mut(folder).and_then(VecDeque::pop_front);
+        let mut open = queues.open.lock();
+        let work = open.get_mut(folder).and_then(VecDeque::pop_front);
         if work.is_none() {
-            queues.remove(folder);
+            open.remove(folder);
+            queues.closed.notify_all();
         }
         work
     };
@@ -86,5 +101,7 @@ mod tests {
         assert_eq!(heard.recv().unwrap(), "other");
         go_on.send(()).unwrap();
         assert_eq!([heard.recv().unwrap(), heard.recv().unwrap()], ["first", "second"]);
+        sweeper.wait(Duration::from_secs(60));
+        assert!(sweeper.queues.open.lock().is_empty());
     }
 }

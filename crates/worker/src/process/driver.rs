@@ -293,8 +293,8 @@ impl Driver for ProcessDriver {
         }
         self.parts.watch.close();
         self.parts.tasks.wait().await;
-        self.parts.spawner.close().await;
         if let Some(sandbox) = self.parts.spawner.sandbox() {
+            sandbox.launchers().close().await;
             sandbox.close();
         }
     }

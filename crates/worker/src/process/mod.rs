@@ -32,7 +32,7 @@ pub(crate) use memory::set_backstop;
 #[cfg(feature = "docker")]
 pub(crate) use runtimes::{command_line as wrapper_command, install as install_wrappers};
 pub(crate) use sandbox::{Wants, folders};
-pub(crate) use spawn::{Process, Program, Stdin};
+pub(crate) use spawn::{ENDING_MAX, Owned, Process, Program, Stdin};
 pub(crate) use usage::cpu_ns;
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ use tidemill_core::{
 };
 use tidemill_sandbox::{Amounts, Exchange, Group, Ids, Inside, Limits, Opening};
 
-use super::spawn::Program;
+use super::spawn::{Owned, Program};
 use crate::sandbox::{Command, Entry, Sandbox, explain};
 
 /// What a program asks of its sandbox.
@@ -99,10 +99,16 @@ pub(crate) struct Wrapped {
 
 impl Wrapped {
     /// Waits until the program runs. Blocks for some milliseconds. The error is the program's own when it could not be started.
-    pub fn finish(self, launcher: Pid) -> io::Result<Arc<Confined>> {
+    pub fn finish(self, launcher: Owned) -> io::Result<Owned> {
         let Wrapped { opening, ids, group, memory, has_processes, processes_max } = self;
-        let inside = opening.finish(launcher, ids, Some(&group)).map_err(explain)?;
-        Ok(Arc::new(Confined { inside, group, memory, has_processes, processes_max }))
+        match opening.finish(launcher.leash().leader(), ids, Some(&group)) {
+            Ok(inside) => {
+                let confined = Confined { inside, group, memory, has_processes, processes_max };
+                launcher.leash().confine(Arc::new(confined));
+                Ok(launcher)
+            }
+            Err(failure) => Err(explain(failure, launcher)),
+        }
     }
 }
 

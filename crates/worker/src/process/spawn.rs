@@ -1,15 +1,14 @@
 //! Starting processes, and owning them until they are reaped.
 //!
 //! Workers ask the kernel to be killed when their parent dies, and to the kernel the parent is the *thread* that forked. So
-//! one thread starts them all; it lives until the last [`Spawner`] is gone. Those in a sandbox are copies of a [`Template`], of which
-//! the same thread is the parent.
+//! one thread starts them all; it lives until the last [`Spawner`] is gone. Those in a sandbox are started by its launchers.
 
 use std::{
     ffi::OsString,
     fs::File,
     io,
     os::{
-        fd::{AsFd, BorrowedFd, OwnedFd},
+        fd::{AsFd, OwnedFd},
         unix::process::ExitStatusExt as _,
     },
     path::PathBuf,
@@ -27,7 +26,6 @@ use rustix::{
         waitid, waitpid,
     },
 };
-use tidemill_sandbox::Template;
 use tokio::{io::unix::AsyncFd, net::unix::pipe, sync::oneshot};
 
 use super::{
@@ -62,23 +60,11 @@ pub(crate) enum Stdin {
     Pipe,
 }
 
-/// What the thread starts.
-enum Start {
-    /// A program.
-    Bare(Box<Program>),
-    /// A launcher, with these descriptors behind the standard ones.
-    Launcher { stdin: Stdin, descriptors: Vec<OwnedFd> },
-}
-
-enum Request {
-    Start {
-        what: Start,
-        answer: oneshot::Sender<io::Result<Started>>,
-    },
-    /// Nothing more will be put into a sandbox.
-    Close {
-        done: oneshot::Sender<()>,
-    },
+/// A program to start without a sandbox.
+struct Request {
+    program: Program,
+    standard: [OwnedFd; 3],
+    answer: oneshot::Sender<io::Result<Owned>>,
 }
 
 /// Starts processes.
@@ -93,21 +79,10 @@ impl Spawner {
     pub fn new(sandbox: Option<Arc<Sandbox>>) -> io::Result<Spawner> {
         descriptors::reserve()?;
         let (requests, waiting) = mpsc::channel::<Request>();
-        let mut template = sandbox.as_ref().map(|sandbox| Template::new(sandbox.config().launcher.clone()));
         std::thread::Builder::new().name("worker-spawner".to_owned()).spawn(move || {
-            if let Some(template) = &mut template {
-                // So that the first program need not wait for it; if it cannot be started, that one says so.
-                let _ = template.start();
-            }
-            for request in waiting {
-                match request {
-                    // Whoever asked may have left; the process then ends by its owner's drop.
-                    Request::Start { what, answer } => drop(answer.send(start(what, template.as_mut()))),
-                    Request::Close { done } => {
-                        template = None;
-                        let _ = done.send(());
-                    }
-                }
+            for Request { program, standard, answer } in waiting {
+                // Whoever asked may have left; the process then ends by its owner's drop.
+                drop(answer.send(start(program, standard)));
             }
         })?;
         Ok(Spawner { requests, sandbox })
@@ -115,34 +90,18 @@ impl Spawner {
 
     /// Starts `program` and waits until it runs, or could not be run.
     pub async fn spawn(&self, program: Program) -> io::Result<Process> {
-        let lost = || io::Error::other("the thread that starts processes is gone");
-        let (what, wrapped) = match &self.sandbox {
-            Some(sandbox) => {
-                let stdin = program.stdin;
-                let (descriptors, wrapped) = sandbox.wrap(program)?;
-                (Start::Launcher { stdin, descriptors }, Some(wrapped))
-            }
-            None => (Start::Bare(Box::new(program)), None),
+        let (ours, standard) = Pipes::new(program.stdin)?;
+        let Some(sandbox) = &self.sandbox else {
+            let lost = || io::Error::other("the thread that starts processes is gone");
+            let (answer, started) = oneshot::channel();
+            self.requests.send(Request { program, standard, answer }).map_err(|_| lost())?;
+            return Process::new(started.await.map_err(|_| lost())??, ours);
         };
-        let (answer, started) = oneshot::channel();
-        self.requests.send(Request::Start { what, answer }).map_err(|_| lost())?;
-        let process = Process::new(started.await.map_err(|_| lost())??)?;
-        if let Some(wrapped) = wrapped {
-            let leash = process.leash();
-            let confining = tokio::task::spawn_blocking(move || wrapped.finish(leash.leader()));
-            let confined = confining.await.unwrap_or_else(|error| Err(io::Error::other(error)))?;
-            process.leash().confine(confined);
-        }
-        Ok(process)
-    }
-
-    /// Ends what sandboxed programs are started by. Those that run stay.
-    pub async fn close(&self) {
-        let (done, closed) = oneshot::channel();
-        if self.requests.send(Request::Close { done }).is_ok() {
-            // A thread that is gone has closed it.
-            let _ = closed.await;
-        }
+        let (descriptors, wrapped) = sandbox.wrap(program)?;
+        let descriptors = standard.into_iter().chain(descriptors).collect();
+        let launcher = sandbox.launchers().start(descriptors, Owned::new).await?;
+        let confining = tokio::task::spawn_blocking(move || wrapped.finish(launcher));
+        Process::new(confining.await.unwrap_or_else(|error| Err(io::Error::other(error)))?, ours)
     }
 
     /// Whether programs get copies of the folders that they exchange, see [`Wants::exchange`].
@@ -156,48 +115,34 @@ impl Spawner {
     }
 }
 
-struct Started {
-    owned: Owned,
-    pidfd: OwnedFd,
+/// Our ends of a process's pipes.
+struct Pipes {
     stdin: Option<OwnedFd>,
     stdout: OwnedFd,
     stderr: OwnedFd,
 }
 
-fn start(what: Start, template: Option<&mut Template>) -> io::Result<Started> {
-    let pipe = || pipe_with(PipeFlags::CLOEXEC);
-    let (stdout, stdout_end) = pipe()?;
-    let (stderr, stderr_end) = pipe()?;
-    let wants_input = match &what {
-        Start::Bare(program) => program.stdin,
-        Start::Launcher { stdin, .. } => *stdin,
-    };
-    let (stdin_end, stdin) = match wants_input {
-        Stdin::Null => (File::open("/dev/null")?.into(), None),
-        Stdin::Pipe => pipe().map(|(end, stdin)| (end, Some(stdin)))?,
-    };
-    let standard = [stdin_end, stdout_end, stderr_end];
-    let pid = match (what, template) {
-        (Start::Bare(program), _) => start_program(*program, standard)?,
-        (Start::Launcher { descriptors, .. }, Some(template)) => {
-            let all: Vec<BorrowedFd<'_>> = standard.iter().chain(&descriptors).map(AsFd::as_fd).collect();
-            template.copy(&all)?
-        }
-        (Start::Launcher { .. }, None) => return Err(io::Error::other("the driver is closed")),
-    };
-    let owned = Owned { leash: Arc::new(Leash { pid, is_reaped: Mutex::new(false), confined: OnceLock::new() }) };
-    let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-    Ok(Started { owned, pidfd, stdin, stdout, stderr })
+impl Pipes {
+    /// New ones, and the process's ends of them.
+    fn new(wanted: Stdin) -> io::Result<(Pipes, [OwnedFd; 3])> {
+        let pipe = || pipe_with(PipeFlags::CLOEXEC);
+        let (stdout, stdout_end) = pipe()?;
+        let (stderr, stderr_end) = pipe()?;
+        let (stdin_end, stdin) = match wanted {
+            Stdin::Null => (File::open("/dev/null")?.into(), None),
+            Stdin::Pipe => pipe().map(|(end, stdin)| (end, Some(stdin)))?,
+        };
+        Ok((Pipes { stdin, stdout, stderr }, [stdin_end, stdout_end, stderr_end]))
+    }
 }
 
-fn start_program(program: Program, standard: [OwnedFd; 3]) -> io::Result<Pid> {
+fn start(program: Program, standard: [OwnedFd; 3]) -> io::Result<Owned> {
     let mut command = Command::new(&program.program);
     command.args(&program.arguments).env_clear().envs(program.environment).current_dir(&program.directory);
     let [stdin, stdout, stderr] = standard;
     command.stdin(stdin).stdout(stdout).stderr(stderr);
     descriptors::prepare(&mut command, &program.handed)?;
-    let child = command.spawn()?;
-    Ok(i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a started process has an id"))
+    Ok(Owned::new(Pid::from_child(&command.spawn()?)))
 }
 
 /// Sends signals to a process group as long as it is certain whose it is.
@@ -226,12 +171,12 @@ impl Leash {
         self.confined.get()
     }
 
-    fn confine(&self, confined: Arc<Confined>) {
+    pub fn confine(&self, confined: Arc<Confined>) {
         assert!(self.confined.set(confined).is_ok(), "a process is put into a sandbox once, when it starts");
     }
 
-    /// Waits for the end of the leader, so long at most. Whether it has ended.
-    fn ends_within(&self, limit: Timespec) -> bool {
+    /// Waits for the end of the leader, so long at most. Whether it has ended. Blocks.
+    pub fn ends_within(&self, limit: Timespec) -> bool {
         let Ok(pidfd) = pidfd_open(self.pid, PidfdFlags::empty()) else { return false };
         poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&limit)).is_ok_and(|ready| ready > 0)
     }
@@ -247,7 +192,7 @@ impl Leash {
 }
 
 /// How long a launcher may take to end what it alone knows.
-const ENDING_MAX: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+pub(crate) const ENDING_MAX: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 
 impl linked::Leash for Leash {
     fn kill(&self) {
@@ -283,13 +228,29 @@ impl linked::Leash for Leash {
     }
 }
 
-struct Owned {
+/// A child of this process that leads a group. Dropping it kills the group and reaps it.
+pub(crate) struct Owned {
     leash: Arc<Leash>,
 }
 
 impl Owned {
+    /// Owns the process `pid`, which nobody else waits for.
+    pub fn new(pid: Pid) -> Owned {
+        Owned { leash: Arc::new(Leash { pid, is_reaped: Mutex::new(false), confined: OnceLock::new() }) }
+    }
+
+    /// To signal it with, from anywhere.
+    pub fn leash(&self) -> &Arc<Leash> {
+        &self.leash
+    }
+
+    /// Makes it possible to wait until it has ended.
+    pub fn watch(&self) -> io::Result<AsyncFd<OwnedFd>> {
+        descriptors::watch(pidfd_open(self.leash.pid, PidfdFlags::empty())?)
+    }
+
     /// Kills what is left of the group and reaps the leader. Waits for it.
-    fn reap(&mut self) -> io::Result<ExitStatus> {
+    pub fn reap(&mut self) -> io::Result<ExitStatus> {
         self.leash.kill();
         if !self.leash.ends_within(ENDING_MAX) {
             self.leash.signal(Signal::KILL);
@@ -338,13 +299,13 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    fn new(started: Started) -> io::Result<Process> {
+    fn new(owned: Owned, pipes: Pipes) -> io::Result<Process> {
         Ok(Process {
-            exit: descriptors::watch(started.pidfd)?,
-            stdin: started.stdin.map(pipe::Sender::from_owned_fd).transpose()?,
-            stdout: pipe::Receiver::from_owned_fd(started.stdout)?,
-            stderr: pipe::Receiver::from_owned_fd(started.stderr)?,
-            owned: started.owned,
+            exit: owned.watch()?,
+            stdin: pipes.stdin.map(pipe::Sender::from_owned_fd).transpose()?,
+            stdout: pipe::Receiver::from_owned_fd(pipes.stdout)?,
+            stderr: pipe::Receiver::from_owned_fd(pipes.stderr)?,
+            owned,
         })
     }
 

@@ -5,6 +5,7 @@ use std::{ffi::OsString, io, os::fd::OwnedFd, path::PathBuf};
 use tidemill_sandbox::{Amounts, Failure, Group, Limits, Opening, Origin, Plan, Program, View};
 
 use super::Sandbox;
+use crate::process::{Owned, how_it_ended};
 
 /// A program, and what it is to find inside.
 pub(crate) struct Command {
@@ -62,10 +63,14 @@ fn text(word: OsString) -> io::Result<String> {
     word.into_string().map_err(|word| io::Error::other(format!("{} is not UTF-8", word.display())))
 }
 
-/// Makes the failure of a start the program's own, when it is.
-pub(crate) fn explain(failure: Failure) -> io::Error {
+/// Makes the failure of a start the program's own, when it is, and says how the launcher `owned` ended that did not say more itself.
+pub(crate) fn explain(failure: Failure, mut owned: Owned) -> io::Error {
     match (failure.origin, failure.errno) {
         (Origin::Program, Some(errno)) => io::Error::from_raw_os_error(errno),
+        (Origin::Launcher, _) => match owned.reap() {
+            Ok(status) => io::Error::other(format!("{failure}: it {}", how_it_ended(status))),
+            Err(_) => failure.into(),
+        },
         (Origin::Program, None) | (Origin::Sandbox, _) => failure.into(),
     }
 }

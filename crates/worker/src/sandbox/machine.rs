@@ -4,7 +4,7 @@ use std::{io, sync::Arc};
 
 use tidemill_sandbox::{Amounts, Cgroups, Controller, Finding, Findings, Group, Ids, Parts, Users, View};
 
-use super::{SandboxConfig, SandboxMode};
+use super::{SandboxConfig, SandboxMode, launchers::Launchers};
 
 /// The sandbox of this machine, which workers and builds share. See the module.
 #[derive(Debug)]
@@ -13,21 +13,23 @@ pub struct Sandbox {
     findings: Findings,
     users: Option<Users>,
     cgroups: Cgroups,
+    launchers: Launchers,
 }
 
 impl Sandbox {
-    /// Finds out what this machine gives. `None` when it is off. Blocks for some milliseconds.
-    pub fn open(config: SandboxConfig) -> Option<Arc<Sandbox>> {
+    /// Finds out what this machine gives. `None` when it is off. Blocks for some milliseconds. Fails when there can be no thread.
+    pub fn open(config: SandboxConfig) -> io::Result<Option<Arc<Sandbox>>> {
         Cgroups::sweep();
         if config.mode == SandboxMode::Off {
-            return None;
+            return Ok(None);
         }
+        let launchers = Launchers::new(config.launcher.clone())?;
         let cgroups = Cgroups::new(&config.controllers);
         let findings = tidemill_sandbox::probe(&config.launcher, &cgroups);
         for finding in findings.refused() {
             tracing::warn!(%finding, "the sandbox lacks a mechanism");
         }
-        Some(Arc::new(Sandbox { findings, users: Users::new().ok(), cgroups, config }))
+        Ok(Some(Arc::new(Sandbox { findings, users: Users::new().ok(), cgroups, launchers, config })))
     }
 
     /// What this machine gives.
@@ -77,6 +79,11 @@ impl Sandbox {
         self.findings.parts.mounts
     }
 
+    /// What starts the launchers of programs.
+    pub(crate) fn launchers(&self) -> &Launchers {
+        &self.launchers
+    }
+
     /// Removes what was made for workers. They must have ended. Blocks for some milliseconds at most.
     pub(crate) fn close(&self) {
         self.cgroups.close();
@@ -114,7 +121,7 @@ mod tests {
     #[test]
     fn groups_that_are_switched_off_are_missing() {
         let config = SandboxConfig::new(SandboxMode::Strict, Launcher::at("/bin/false"));
-        let sandbox = Sandbox::open(SandboxConfig { controllers: Vec::new(), ..config }).unwrap();
+        let sandbox = Sandbox::open(SandboxConfig { controllers: Vec::new(), ..config }).unwrap().unwrap();
         let told: Vec<String> = sandbox.findings().iter().map(ToString::to_string).collect();
         for limited in ["memory", "process", "cpu"] {
             let line = format!("{limited} limits by cgroup: switched off by workers.cgroups");

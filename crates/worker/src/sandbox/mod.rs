@@ -5,8 +5,10 @@
 
 mod config;
 mod entry;
+mod launchers;
 mod machine;
 
 pub use config::{SandboxConfig, SandboxMode};
 pub(crate) use entry::{Command, Entry, explain};
+pub(crate) use launchers::Launchers;
 pub use machine::Sandbox;

@@ -101,7 +101,7 @@ impl Bench {
         let shown = directory.path().join("shown");
         std::fs::create_dir(&shown).unwrap();
         sandbox.shown.push(shown);
-        let sandbox = Sandbox::open(sandbox);
+        let sandbox = Sandbox::open(sandbox).unwrap();
         let mut building = BuilderConfig::new(directory.path()).with_variables(variables);
         building.sandbox = sandbox.clone();
         building.limits = limits;
