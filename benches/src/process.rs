@@ -19,6 +19,22 @@ pub fn descendants(root: u32) -> Vec<u32> {
     tree(&all, root).into_iter().filter(|id| *id != root).collect()
 }
 
+/// The living descendants of a server that belong to its functions: all but the template of launchers, which waits as long as the
+/// server lives.
+pub fn of_functions(server: u32) -> Vec<u32> {
+    let all = all();
+    let has_child = |id: u32| all.values().any(|stat| stat.parent == id);
+    let is_child = |id: u32| all.get(&id).is_some_and(|stat| stat.parent == server);
+    let is_template = |id: u32| is_child(id) && !has_child(id) && is_of_template(id);
+    tree(&all, server).into_iter().filter(|id| *id != server && !is_template(*id)).collect()
+}
+
+/// Whether a process is the template of launchers, or a copy of it.
+fn is_of_template(id: u32) -> bool {
+    let line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+    line.ends_with(b"__sandbox\0template\0")
+}
+
 /// Resident memory of one process now, in bytes; 0 when it is gone.
 pub fn resident(id: u32) -> u64 {
     status_bytes(id, "VmRSS:")

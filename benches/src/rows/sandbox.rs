@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Starts of each kind.
-const STARTS: usize = 10;
+const STARTS: usize = 20;
 /// Calls of a shell function, each a process.
 const PROCESSES: usize = 150;
 /// What a start may cost more, in milliseconds.

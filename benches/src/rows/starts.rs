@@ -74,10 +74,10 @@ impl<'a> Sleeper<'a> {
         self.until_gone().await
     }
 
-    /// Kills its worker and all other processes of the server's functions, spare interpreters too.
+    /// Kills its worker and all other processes of functions, spare interpreters too.
     pub async fn kill(&self) -> anyhow::Result<()> {
         until("no process is left", || async {
-            let left = process::descendants(self.server.id());
+            let left = process::of_functions(self.server.id());
             for process in &left {
                 if let Some(pid) = i32::try_from(*process).ok().and_then(Pid::from_raw) {
                     // One that has gone already is what is wanted.

@@ -1,5 +1,7 @@
 //! Functions and events as environment variables, for programs that have no other way to learn of them.
 
+use std::borrow::Cow;
+
 use crate::{event::Event, id::RevisionNumber, name::FunctionRef, spec::FunctionSpec};
 
 /// The system refuses variables of 128 KiB and more; ones over this are left out.
@@ -35,33 +37,37 @@ pub fn function_variables(
 }
 
 /// `NUCLIO_EVENT_…`, `NUCLIO_TRIGGER_…`, `TIDEMILL_…`, `QUERY_STRING` and one `HTTP_…` for each header.
-pub fn event_variables(event: &Event, attempt: u32, key: &str) -> Vec<(String, String)> {
-    let url = if event.query.is_empty() { event.path.clone() } else { format!("{}?{}", event.path, event.query) };
+pub fn event_variables<'a>(event: &'a Event, attempt: u32, key: &'a str) -> Vec<(Cow<'static, str>, Cow<'a, str>)> {
+    let said = |text: &'a str| Cow::Borrowed(text);
+    let url = match event.query.as_str() {
+        "" => said(&event.path),
+        query => format!("{}?{query}", event.path).into(),
+    };
     let class = if event.trigger.kind == "http" { "sync" } else { "async" };
     let facts = [
-        ("NUCLIO_EVENT_ID", event.id.clone()),
-        ("NUCLIO_EVENT_CONTENT_TYPE", event.content_type.clone()),
-        ("NUCLIO_EVENT_TIMESTAMP", event.time.to_rfc3339()),
-        ("NUCLIO_EVENT_PATH", event.path.clone()),
+        ("NUCLIO_EVENT_ID", said(&event.id)),
+        ("NUCLIO_EVENT_CONTENT_TYPE", said(&event.content_type)),
+        ("NUCLIO_EVENT_TIMESTAMP", event.time.to_rfc3339().into()),
+        ("NUCLIO_EVENT_PATH", said(&event.path)),
         ("NUCLIO_EVENT_URL", url),
-        ("NUCLIO_EVENT_METHOD", event.method.clone()),
-        ("NUCLIO_EVENT_SHARD_ID", "0".to_owned()),
-        ("NUCLIO_EVENT_NUM_SHARDS", "0".to_owned()),
-        ("NUCLIO_EVENT_TYPE", event.kind.clone()),
-        ("NUCLIO_EVENT_TYPE_VERSION", String::new()),
-        ("NUCLIO_EVENT_VERSION", String::new()),
-        ("NUCLIO_TRIGGER_CLASS", class.to_owned()),
-        ("NUCLIO_TRIGGER_KIND", event.trigger.kind.clone()),
-        ("NUCLIO_TRIGGER_NAME", event.trigger.name.clone()),
-        ("QUERY_STRING", event.query.clone()),
-        ("TIDEMILL_ATTEMPT", attempt.to_string()),
-        ("TIDEMILL_KEY", key.to_owned()),
-        ("TIDEMILL_CALLER", event.caller.clone()),
+        ("NUCLIO_EVENT_METHOD", said(&event.method)),
+        ("NUCLIO_EVENT_SHARD_ID", said("0")),
+        ("NUCLIO_EVENT_NUM_SHARDS", said("0")),
+        ("NUCLIO_EVENT_TYPE", said(&event.kind)),
+        ("NUCLIO_EVENT_TYPE_VERSION", said("")),
+        ("NUCLIO_EVENT_VERSION", said("")),
+        ("NUCLIO_TRIGGER_CLASS", said(class)),
+        ("NUCLIO_TRIGGER_KIND", said(&event.trigger.kind)),
+        ("NUCLIO_TRIGGER_NAME", said(&event.trigger.name)),
+        ("QUERY_STRING", said(&event.query)),
+        ("TIDEMILL_ATTEMPT", attempt.to_string().into()),
+        ("TIDEMILL_KEY", said(key)),
+        ("TIDEMILL_CALLER", said(&event.caller)),
     ];
-    let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let facts = facts.into_iter().map(|(name, value)| (Cow::Borrowed(name), value));
     // `HTTP_PROXY` has a meaning of its own to many programs: a caller must not be able to set it.
     let headers = event.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("proxy"));
-    let headers = headers.map(|(name, value)| (format!("HTTP_{}", variable(name)), value.clone()));
+    let headers = headers.map(|(name, value)| (format!("HTTP_{}", variable(name)).into(), said(value)));
     facts.chain(headers).filter(|(_, value)| value.len() <= VALUE_BYTES_MAX && !value.contains('\0')).collect()
 }
 
@@ -79,7 +85,7 @@ mod tests {
         let header = |name: &str| (name.to_owned(), "v".to_owned());
         let event = Event { headers: vec![header("x-my-header"), header("proxy")], ..Event::default() };
         let environment = event_variables(&event, 2, "");
-        let names: Vec<&str> = environment.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = environment.iter().map(|(name, _)| &**name).collect();
         assert!(names.contains(&"HTTP_X_MY_HEADER"));
         assert!(!names.contains(&"HTTP_PROXY"));
     }

@@ -97,7 +97,7 @@ async fn run(
         former = Some((current, ending, queued));
     };
     let whole = began.elapsed();
-    let event = call.events.pop().unwrap_or_default();
+    let event = call.events.pop().map(Arc::unwrap_or_clone).unwrap_or_default();
     let messages = messages(&shared, &function, (id, &event.caller), &mut ending).await;
     function.metrics.attempt_ended(ending.outcome, ending.call);
     let invocation = finished(&function, id, event, received_at, began_at, &ending, queued, whole);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! server                         launcher
-//!   Start{plan, owner}   ──►
+//!   Start{plan, …}       ──►
 //!                        ◄──     Separated          it has its namespaces: ids and limits can be set from outside
 //!   Proceed              ──►
 //!                        ◄──     Running            the program runs
@@ -30,8 +30,15 @@ use crate::plan::Plan;
 /// From the server.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Order {
-    /// What to start, and to whom out there its user namespace is to belong when not to the launcher's user.
-    Start { plan: Box<Plan>, owner: Option<u32> },
+    /// What to start.
+    Start {
+        /// The program, and what it is to be in.
+        plan: Box<Plan>,
+        /// To whom out there its user namespace is to belong when not to the launcher's user.
+        owner: Option<u32>,
+        /// The control groups that the launcher enters by itself: files to write to.
+        groups: Vec<PathBuf>,
+    },
     /// Ids are mapped and the control groups entered. Go on as this user and group, when there are some to become.
     Proceed { ids: Option<(u32, u32)> },
     /// Show these folders too.

@@ -129,10 +129,11 @@ impl Opening {
             Ids::Other(id) if has_users => Some(id),
             Ids::Other(_) | Ids::Own => None,
         };
-        tell(&control, &Order::Start { plan: Box::new(plan), owner })?;
+        let groups = group.map_or_else(Vec::new, Group::doors);
+        tell(&control, &Order::Start { plan: Box::new(plan), owner, groups })?;
         if let Some(group) = group {
             // The kernel may let this wait for some milliseconds, in which the launcher makes its namespaces.
-            group.enter(launcher).step("enter the control group")?;
+            group.take_in(launcher).step("enter the control group")?;
         }
         let Notice::Separated = hear(&control)? else { return Err(confused()) };
         let ids = if has_users {

@@ -6,6 +6,8 @@ wasmtime::component::bindgen!({
     world: "tidemill:function/function",
     imports: { "tidemill:function/context.call": async },
     exports: { default: async },
+    // An event is lowered from where it lies.
+    ownership: Borrowing { duplicate_if_necessary: false },
 });
 
 /// The interface that makes a component a function of Tidemill.

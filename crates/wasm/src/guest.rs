@@ -8,11 +8,11 @@ use std::{
     },
 };
 
-use bytes::Bytes;
 use tidemill_core::{
-    FunctionRef,
+    Event, FunctionRef,
     invocation::LogLevel,
     ports::{Call, Host},
+    variables::event_variables,
 };
 use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder, WasiCtxView, WasiView, p1::WasiP1Ctx, p2::pipe::MemoryInputPipe};
@@ -26,6 +26,7 @@ use crate::{
     limits,
     outbound::{Clients, Outbound},
     record::Record,
+    run::Facts,
     streams::Sink,
 };
 
@@ -48,14 +49,17 @@ pub(crate) struct Part {
     pub record: Record,
     pub pace: Pace,
     pub configs: Arc<BTreeMap<String, String>>,
-    /// Whether stdout is the reply.
-    pub is_command: bool,
-    pub arguments: Vec<String>,
-    /// Further environment.
-    pub variables: Vec<(String, String)>,
-    pub stdin: Bytes,
+    /// For a command, of which stdout is the reply.
+    pub command: Option<Command>,
     /// Calls of functions by functions that led to it.
     pub depth: u32,
+}
+
+/// What a command finds in its streams and its environment.
+pub(crate) struct Command {
+    pub event: Arc<Event>,
+    pub facts: Facts,
+    pub arguments: Vec<String>,
 }
 
 impl Part {
@@ -211,13 +215,17 @@ impl Scene {
         let mut builder = WasiCtxBuilder::new();
         builder.max_random_size(limits::RANDOM_BYTES_MAX);
         builder.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
-        builder.envs(&self.variables).envs(&part.variables);
+        builder.envs(&self.variables);
         builder.stderr(Sink::lines(&part.record, LogLevel::Warn));
-        if part.is_command {
-            builder.args(&part.arguments);
-            builder.stdin(MemoryInputPipe::new(part.stdin.clone())).stdout(Sink::reply(&part.record));
-        } else {
-            builder.stdout(Sink::lines(&part.record, LogLevel::Info));
+        match &part.command {
+            Some(Command { event, facts, arguments }) => {
+                let key = facts.key.as_deref().unwrap_or_default();
+                builder.envs(&event_variables(event, facts.attempt, key)).args(arguments);
+                builder.stdin(MemoryInputPipe::new(event.body.clone())).stdout(Sink::reply(&part.record));
+            }
+            None => {
+                builder.stdout(Sink::lines(&part.record, LogLevel::Info));
+            }
         }
         builder
     }

@@ -61,13 +61,14 @@ pub(crate) struct Ended {
 }
 
 /// What the guest is told of its event beside it.
+#[derive(Clone)]
 pub(crate) struct Facts {
     pub key: Option<String>,
     pub attempt: u32,
 }
 
 /// Runs `program` on `event`. For commands the event is in the store already.
-pub(crate) async fn run(program: Arc<Program>, mut store: Store<Guest>, event: Option<(Event, Facts)>) -> Ended {
+pub(crate) async fn run(program: Arc<Program>, mut store: Store<Guest>, event: Option<(Arc<Event>, Facts)>) -> Ended {
     let result = match (&program.pre, event) {
         (_, None) => prepare(&program, &mut store).await,
         (Pre::Command(pre), Some(_)) => match pre.instantiate_async(&mut store).await {
@@ -85,9 +86,9 @@ pub(crate) async fn run(program: Arc<Program>, mut store: Store<Guest>, event: O
             },
             Err(error) => Err(error.into()),
         },
-        (Pre::Function(..), Some((event, facts))) => function(&program, &mut store, event, facts).await,
+        (Pre::Function(..), Some((event, facts))) => function(&program, &mut store, &event, &facts).await,
         // In a box, so that the others, which need less, are not as large.
-        (Pre::Http(pre), Some((event, _))) => return Box::pin(http(pre, store, event)).await,
+        (Pre::Http(pre), Some((event, _))) => return Box::pin(http(pre, store, Arc::unwrap_or_clone(event))).await,
     };
     account(store.data(), result)
 }
@@ -145,27 +146,27 @@ async fn instance(program: &Program, store: &mut Store<Guest>) -> Result<Functio
     Ok(FunctionInstance::new(&mut *store, &instance)?)
 }
 
-async fn function(program: &Program, store: &mut Store<Guest>, event: Event, facts: Facts) -> Result<Reply, Failure> {
+async fn function(program: &Program, store: &mut Store<Guest>, event: &Event, facts: &Facts) -> Result<Reply, Failure> {
     let function = instance(program, store).await?;
     let event = types::Event {
-        id: event.id,
-        source: event.source,
-        kind: event.kind,
-        subject: event.subject,
+        id: &event.id,
+        source: &event.source,
+        kind: &event.kind,
+        subject: &event.subject,
         time_us: event.time.micros(),
-        caller: event.caller,
-        trigger_kind: event.trigger.kind,
-        trigger_name: event.trigger.name,
-        method: event.method,
-        path: event.path,
-        query: event.query,
-        headers: event.headers,
-        content_type: event.content_type,
-        key: facts.key,
+        caller: &event.caller,
+        trigger_kind: &event.trigger.kind,
+        trigger_name: &event.trigger.name,
+        method: &event.method,
+        path: &event.path,
+        query: &event.query,
+        headers: &event.headers,
+        content_type: &event.content_type,
+        key: facts.key.as_deref(),
         attempt: facts.attempt,
-        body: event.body.to_vec(),
+        body: &event.body,
     };
-    match function.tidemill_function_handler().call_handle(&mut *store, &event).await? {
+    match function.tidemill_function_handler().call_handle(&mut *store, event).await? {
         Ok(reply) => Ok(Reply {
             status: reply.status,
             content_type: reply.content_type,

@@ -2,7 +2,13 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Weak},
+    future::poll_fn,
+    pin::Pin,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -14,11 +20,10 @@ use tidemill_core::{
     invocation::{AttemptOutcome, LogLine, Reply, RunReport},
     ports::{Call, CallEnd, CallOutcome, Place, Worker, WorkerId},
     time::micros,
-    variables::event_variables,
     words::human_duration,
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::sleep_until,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -27,12 +32,12 @@ use crate::{
     budget::{Account, Budget},
     engine::Ticker,
     grants::Grants,
-    guest::{Pace, Part, Scene},
+    guest::{Command, Pace, Part, Scene},
     kind::Kind,
     lane::Lane,
     program::Program,
     record::Record,
-    run::{Ended, Facts, run},
+    run::{Facts, run},
     verdict::{Verdict, broken, judge, log_place},
 };
 
@@ -92,6 +97,8 @@ pub(crate) struct WasmWorker {
     open: Mutex<HashMap<InvocationId, Arc<Cut>>>,
     calls: TaskTracker,
     gone: CancellationToken,
+    /// The same for who only looks: a token is asked under a lock.
+    is_gone: AtomicBool,
 }
 
 /// How a call is ended from outside.
@@ -99,14 +106,15 @@ pub(crate) struct WasmWorker {
 struct Cut {
     /// What the call has logged so far, among others.
     record: Record,
-    token: CancellationToken,
+    /// Tells the call, which alone listens.
+    signal: Notify,
     verdict: Mutex<Option<(AttemptOutcome, String)>>,
 }
 
 impl Cut {
     fn because(&self, outcome: AttemptOutcome, reason: &str) {
         self.verdict.lock().get_or_insert((outcome, reason.to_owned()));
-        self.token.cancel();
+        self.signal.notify_one();
     }
 
     fn verdict(&self) -> (AttemptOutcome, String) {
@@ -137,6 +145,7 @@ impl WasmWorker {
             open: Mutex::default(),
             calls: TaskTracker::new(),
             gone: CancellationToken::new(),
+            is_gone: AtomicBool::new(false),
         }
     }
 
@@ -153,21 +162,15 @@ impl WasmWorker {
         tried.map(|_| ()).map_err(|verdict| verdict.outcome)
     }
 
-    fn part(&self, call: &Call, event: &Event, record: &Record, pace: &Pace) -> Part {
+    fn part(&self, call: &Call, event: &Arc<Event>, facts: &Facts, record: &Record, pace: &Pace) -> Part {
         let depth = event.header(CALL_DEPTH).and_then(|depth| depth.parse().ok()).unwrap_or(0);
         let part = Part { depth, ..Part::of(call, record, pace) };
         if !matches!(self.program.kind, Kind::Command | Kind::CommandComponent) {
             return part;
         }
         let name = self.scene.function.name.as_str().to_owned();
-        let arguments = self.grants.command.arguments_for(event);
-        Part {
-            is_command: true,
-            arguments: [name].into_iter().chain(arguments).collect(),
-            variables: event_variables(event, call.attempt, call.key_of(event)),
-            stdin: event.body.clone(),
-            ..part
-        }
+        let arguments = [name].into_iter().chain(self.grants.command.arguments_for(event)).collect();
+        Part { command: Some(Command { event: event.clone(), facts: facts.clone(), arguments }), ..part }
     }
 
     /// Runs one instance within its bounds.
@@ -175,7 +178,7 @@ impl WasmWorker {
         &self,
         Entry { permits, account, .. }: Entry,
         part: Part,
-        event: Option<(Event, Facts)>,
+        event: Option<(Arc<Event>, Facts)>,
         pace: &Pace,
         bounds: &Bounds<'_>,
         record: &Record,
@@ -191,26 +194,10 @@ impl WasmWorker {
             run(program, store, event).await
         });
         let mut running = std::pin::pin!(self.shared.lane.attend(run, pace));
-        let mut verdict: Option<(AttemptOutcome, String)> = None;
-        let mut until = bounds.deadline.map(|(deadline, ..)| deadline);
-        let ended: Option<Ended> = loop {
-            tokio::select! {
-                biased;
-                ended = &mut running => break ended,
-                () = bounds.cut.token.cancelled(), if verdict.is_none() => {
-                    verdict = Some(bounds.cut.verdict());
-                    pace.end();
-                    until = Some(Instant::now() + END_GRACE);
-                }
-                () = sleep_until(until.unwrap_or_else(Instant::now).into()), if until.is_some() => {
-                    if verdict.is_some() {
-                        break None;
-                    }
-                    verdict = Some(bounds.timed_out());
-                    pace.end();
-                    until = Some(Instant::now() + END_GRACE);
-                }
-            }
+        // Most end at once: they cost no timer.
+        let (ended, verdict) = match poll_fn(|context| Poll::Ready(running.as_mut().poll(context))).await {
+            Poll::Ready(ended) => (ended, None),
+            Poll::Pending => bounds.hold(running, pace).await,
         };
         if let Some(ended) = &ended {
             record.note_memory(ended.memory_bytes_peak);
@@ -252,7 +239,7 @@ impl WasmWorker {
         let interrupted = |reason: &str| Err(broken(AttemptOutcome::Interrupted, reason.to_owned()));
         tokio::select! {
             biased;
-            () = cut.token.cancelled() => {
+            () = cut.signal.notified() => {
                 let (outcome, reason) = cut.verdict();
                 Err(broken(outcome, reason))
             }
@@ -303,6 +290,30 @@ struct Bounds<'a> {
 }
 
 impl Bounds<'_> {
+    /// Waits for the end of a run, and sees to it that it comes. Says why it was ended, if it was.
+    async fn hold<T>(
+        &self,
+        mut running: Pin<&mut impl Future<Output = Option<T>>>,
+        pace: &Pace,
+    ) -> (Option<T>, Option<(AttemptOutcome, String)>) {
+        let mut verdict = None;
+        let mut until = self.deadline.map(|(deadline, ..)| deadline);
+        loop {
+            let reason = tokio::select! {
+                biased;
+                ended = &mut running => return (ended, verdict),
+                () = self.cut.signal.notified(), if verdict.is_none() => self.cut.verdict(),
+                () = sleep_until(until.unwrap_or_else(Instant::now).into()), if until.is_some() => match verdict {
+                    Some(_) => return (None, verdict),
+                    None => self.timed_out(),
+                },
+            };
+            verdict = Some(reason);
+            pace.end();
+            until = Some(Instant::now() + END_GRACE);
+        }
+    }
+
     fn put_off(&mut self, by: Duration) {
         if let Some((deadline, ..)) = &mut self.deadline {
             *deadline = deadline.checked_add(by).unwrap_or(*deadline);
@@ -327,7 +338,7 @@ impl Worker for WasmWorker {
 
     async fn call(&self, call: &Call) -> CallEnd {
         let _token = self.calls.token();
-        if self.gone.is_cancelled() {
+        if !self.is_alive() {
             let reason = "the worker was ending when the call reached it".to_owned();
             let outcome = CallOutcome::Broken { outcome: AttemptOutcome::Interrupted, reason };
             return CallEnd::new(outcome, Vec::new(), Duration::ZERO);
@@ -349,17 +360,15 @@ impl Worker for WasmWorker {
         let mut end = None;
         for event in &call.events {
             let pace = Pace::default();
-            let part = self.part(call, event, &record, &pace);
             let key = Some(call.key_of(event)).filter(|key| !key.is_empty()).map(str::to_owned);
             let facts = Facts { key, attempt: call.attempt };
-            // A command's event is in its streams and its environment.
-            let given = if part.is_command { Event::default() } else { event.clone() };
+            let part = self.part(call, event, &facts, &record, &pace);
             let run = match self.enter(&cut, room_until).await {
                 Ok(entry) => {
                     // The time of an event does not pass while it waits.
                     waited += entry.waited;
                     bounds.put_off(entry.waited);
-                    self.attend(entry, part, Some((given, facts)), &pace, &bounds, &record).await
+                    self.attend(entry, part, Some((event.clone(), facts)), &pace, &bounds, &record).await
                 }
                 Err(verdict) => Err(verdict),
             };
@@ -391,7 +400,7 @@ impl Worker for WasmWorker {
     }
 
     fn is_alive(&self) -> bool {
-        !self.gone.is_cancelled()
+        !self.is_gone.load(Ordering::Acquire)
     }
 
     fn place(&self) -> Place {
@@ -403,6 +412,7 @@ impl Worker for WasmWorker {
     }
 
     async fn stop(&self, grace: Duration) {
+        self.is_gone.store(true, Ordering::Release);
         self.gone.cancel();
         self.calls.close();
         if tokio::time::timeout(grace, self.calls.wait()).await.is_err() {

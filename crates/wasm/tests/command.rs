@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use common::{Bench, ECHO, broken, call, command, event, invocation, lines, raised, reply, text};
 use serde_json::json;
@@ -190,6 +192,7 @@ async fn a_batch_is_one_run_for_each_event() {
     let bench = Bench::new();
     let worker = bench.launch(command(ECHO)).await;
     let events = vec![event("one"), event("two")];
+    let events = events.into_iter().map(Arc::new).collect();
     let end = worker.call(&Call { events, is_batch: true, ..Call::single(invocation(), 1, Event::default()) }).await;
     let CallOutcome::Replied(replies) = end.outcome else { panic!("{:?}", end.outcome) };
     assert_eq!(replies.iter().map(|reply| &reply.body[..]).collect::<Vec<_>>(), [b"one", b"two"]);

@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use common::{Bench, broken, call, call_within, reply};
 use tidemill_core::{
@@ -64,7 +64,7 @@ async fn a_shell_function_gets_body_arguments_and_headers() {
     };
     let worker = bench.try_launch("say.sh", source, settings).await.unwrap();
     let mut request = call("body");
-    request.events[0].headers.push(("x-name".to_owned(), "value".to_owned()));
+    Arc::make_mut(&mut request.events[0]).headers.push(("x-name".to_owned(), "value".to_owned()));
     let end = worker.call(&request).await;
     assert_eq!(reply(&end).body, "a $(id) value POST moin\nbody");
     assert_eq!(reply(&end).headers, [("X-A".to_owned(), "b".to_owned())]);

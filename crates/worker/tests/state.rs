@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use common::{Bench, broken, call, reply};
 use tidemill_core::{invocation::AttemptOutcome, ports::Call};
@@ -26,7 +28,7 @@ async fn a_shell_function_has_state_and_sends_messages_by_files() {
     let worker = bench.launch("count.sh", source).await;
     let mut first = call_with("", "0");
     first.key = Some("room-1".to_owned());
-    first.events[0].caller = "ann".to_owned();
+    Arc::make_mut(&mut first.events[0]).caller = "ann".to_owned();
     let first = worker.call(&first).await;
     assert_eq!((&reply(&first).body[..], first.state.as_deref()), (&b"room-1 ann"[..], Some(&b"1"[..])));
     assert_eq!((first.sends.len(), first.sends[0].function.as_str()), (1, "next"));

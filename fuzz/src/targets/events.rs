@@ -73,7 +73,7 @@ fn run(input: &[u8]) {
     }
     assert_eq!(written, expected);
 
-    call.events.push(event(&mut input));
+    call.events.push(Arc::new(event(&mut input)));
     call.is_batch = true;
     let written: Value = serde_json::from_slice(&batch_meta(&call)).expect("the JSON of a batch is JSON");
     let batch: Vec<Value> = call

@@ -108,8 +108,8 @@ pub struct Call {
     pub invocation: InvocationId,
     /// The number of this attempt, from 1.
     pub attempt: u32,
-    /// The event; several for a batch.
-    pub events: Vec<Event>,
+    /// The event; several for a batch. Shared, so that a driver can keep one as long as it runs.
+    pub events: Vec<Arc<Event>>,
     /// Whether the handler gets a list even when it is of one event.
     pub is_batch: bool,
     /// How long it may run.
@@ -131,7 +131,7 @@ impl Call {
         Call {
             invocation,
             attempt,
-            events: vec![event],
+            events: vec![Arc::new(event)],
             is_batch: false,
             timeout: None,
             room_wait: None,

@@ -156,7 +156,7 @@ async fn attempt(
         // Whoever cancelled in between saw no worker to tell.
         return broken(AttemptOutcome::Cancelled, "cancelled before it began");
     }
-    let events = held.iter_mut().map(|one| std::mem::take(&mut one.invocation.event)).collect::<Vec<_>>();
+    let events: Vec<_> = held.iter_mut().map(|one| Arc::new(std::mem::take(&mut one.invocation.event))).collect();
     // What it makes for others is sent in the same name, and belongs to the same chain.
     for (one, event) in held.iter_mut().zip(&events) {
         one.invocation.event.caller.clone_from(&event.caller);

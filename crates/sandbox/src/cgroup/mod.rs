@@ -22,6 +22,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+pub(crate) use group::enter;
 pub use group::{Amounts, Group};
 pub use machine::machine_memory;
 

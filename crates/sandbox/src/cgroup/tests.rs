@@ -37,14 +37,17 @@ fn version_1_has_a_folder_a_controller() {
     let groups = Cgroups::within(&found, &Controller::ALL, "7-0");
     assert!(Controller::ALL.into_iter().all(|controller| groups.has(controller)));
     let group = groups.group(&AMOUNTS).unwrap();
-    group.enter(getpid()).unwrap();
+    group.doors().iter().for_each(|door| enter(door).unwrap());
     let at = |path: &str| home.path().join(path);
     assert_eq!(read(&at("memory/tidemill-7-0/0/memory.limit_in_bytes")), (108u64 << 20).to_string());
     assert_eq!(read(&at("pids/tidemill-7-0/0/pids.max")), "32");
     assert_eq!(read(&at("cpu/tidemill-7-0/0/cpu.cfs_quota_us")), "50000");
-    assert_eq!(read(&at("cpu/tidemill-7-0/0/cgroup.procs")), std::process::id().to_string());
+    for controller in Controller::ALL {
+        let folder = at(controller.name()).join("tidemill-7-0/0");
+        assert_eq!(read(&folder.join("tasks")), "0", "a process that enters by itself says so");
+        assert!(!folder.join("cgroup.procs").exists());
+    }
     let late = groups.group(&Amounts { processes_max: Some(1), ..Amounts::default() }).unwrap();
-    late.enter(getpid()).unwrap();
     assert!(!at("memory/tidemill-7-0/1").exists());
     late.limit(&AMOUNTS, Some(getpid())).unwrap();
     assert_eq!(read(&at("memory/tidemill-7-0/1/cgroup.procs")), std::process::id().to_string());
@@ -67,13 +70,15 @@ fn version_2_has_one_folder_and_hands_its_controllers_down() {
     assert_eq!(read(&at("tidemill-7-0/cgroup.subtree_control")), "+cpu +memory");
     assert_eq!(read(&at("tidemill-7-0/0/memory.max")), (108u64 << 20).to_string());
     assert_eq!(read(&at("tidemill-7-0/0/cpu.max")), "50000 100000");
-    drop(group);
+    assert!(group.doors().is_empty());
+    group.take_in(getpid()).unwrap();
+    assert_eq!(read(&at("tidemill-7-0/0/cgroup.procs")), std::process::id().to_string());
 }
 
 #[test]
 fn nothing_to_limit_needs_no_group_and_what_is_missing_is_named() {
     let groups = Cgroups::within(&Found::default(), &Controller::ALL, "7-0");
-    groups.group(&AMOUNTS).unwrap().enter(getpid()).unwrap();
+    assert!(groups.group(&AMOUNTS).unwrap().doors().is_empty());
     assert_eq!(groups.controllers().filter(|(_, state)| state.is_err()).count(), 3);
 }
 

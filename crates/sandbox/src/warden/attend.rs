@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{exchange, init, late, orphans, separate};
 use crate::{
+    cgroup::enter,
     control::{Control, Failure, Notice, Order, Step as _},
     plan::Plan,
     sys::{Forked, fork, inherited, keep_ends_of_children, keep_from_programs},
@@ -55,8 +56,11 @@ pub(super) fn attend_started(control: RawFd) -> io::Result<ExitCode> {
 /// See the module. `handed` are the descriptors for the program; without them they are those that this process was
 /// started with. The error has been told to the server, if it could be.
 pub(super) fn attend(control: &Control, handed: Option<Vec<OwnedFd>>) -> io::Result<ExitCode> {
-    let Some(Order::Start { plan, owner }) = control.receive()? else { return Err(io::ErrorKind::InvalidData.into()) };
-    let started = start(control, *plan, owner, handed);
+    let Some(Order::Start { plan, owner, groups }) = control.receive()? else {
+        return Err(io::ErrorKind::InvalidData.into());
+    };
+    let entered = groups.iter().try_for_each(|door| enter(door)).step("enter the control group");
+    let started = entered.and_then(|()| start(control, *plan, owner, handed));
     match started {
         Ok(warden) => warden.keep(control),
         Err(failure) => {

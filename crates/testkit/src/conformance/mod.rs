@@ -180,6 +180,7 @@ async fn send(worker: &dyn Worker, case: &Value) -> Vec<Answer> {
         }
         "batch" => {
             let configs = configs(&case["events"][0]);
+            let events = events.into_iter().map(Arc::new).collect();
             let call = Call { events, is_batch: true, configs, ..Call::single(invocation(), 1, Event::default()) };
             Answer::all(worker.call(&call).await)
         }

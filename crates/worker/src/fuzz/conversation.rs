@@ -159,10 +159,10 @@ impl Conversation {
     }
 
     fn call(&self, index: usize) -> Call {
-        let event = Event { id: format!("e{index}"), body: Bytes::from_static(b"body"), ..Event::default() };
-        let call = Call::single(InvocationId::new(Timestamp(0), index as u128), 1, event.clone());
+        let event = Arc::new(Event { id: format!("e{index}"), body: Bytes::from_static(b"body"), ..Event::default() });
+        let call = Call::single(InvocationId::new(Timestamp(0), index as u128), 1, Event::default());
         let is_batch = index == 2;
-        let events = if is_batch { vec![event.clone(), event] } else { vec![event] };
+        let events = vec![event; if is_batch { 2 } else { 1 }];
         Call { events, is_batch, state: self.has_state.then(Bytes::new), ..call }
     }
 }

@@ -203,7 +203,7 @@ fn ended(outcome: AttemptOutcome, reason: &str, logs: Vec<LogLine>) -> CallEnd {
 }
 
 /// Puts the responses of a batch in the order of its events.
-fn assemble(events: &[Event], replies: Vec<BatchReply>, bytes: &Bytes) -> Result<Vec<Reply>, String> {
+fn assemble(events: &[Arc<Event>], replies: Vec<BatchReply>, bytes: &Bytes) -> Result<Vec<Reply>, String> {
     let mut found: Vec<(String, Reply)> = Vec::with_capacity(replies.len());
     let mut at = 0usize;
     for reply in replies {

@@ -2,7 +2,10 @@
 
 use std::{ffi::OsString, io, path::PathBuf};
 
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    net::{AddressFamily, SocketFlags, SocketType, socketpair},
+};
 use tidemill_core::spec::Resources;
 use tokio::net::UnixStream;
 
@@ -65,5 +68,13 @@ impl Fresh {
         ours.set_nonblocking(true)?;
         let connection = Connection { stream: UnixStream::from_std(ours)?, to_worker, from_worker };
         Ok(Fresh { process, connection })
+    }
+
+    /// Whether it lives. In a sandbox the launcher ends somewhat later than the program, whose channel is closed by then.
+    pub fn is_alive(&self) -> bool {
+        let mut asked = [PollFd::new(&self.connection.stream, PollFlags::empty())];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let is_heard_of = poll(&mut asked, Some(&now)).is_ok_and(|ready| ready > 0);
+        !is_heard_of && !self.process.has_exited()
     }
 }

@@ -41,7 +41,7 @@ impl Spares {
             }
         };
         match taken {
-            Some(Place::Waiting(fresh)) if !fresh.process.has_exited() => Some(*fresh),
+            Some(Place::Waiting(fresh)) if fresh.is_alive() => Some(*fresh),
             Some(Place::Waiting(_) | Place::Starting) | None => None,
         }
     }
@@ -66,7 +66,7 @@ impl Spares {
         let mut places = self.places.lock();
         let Some(places) = places.as_mut() else { return false };
         let is_vacant = match places.get(recipe) {
-            Some(Place::Waiting(fresh)) => fresh.process.has_exited(),
+            Some(Place::Waiting(fresh)) => !fresh.is_alive(),
             Some(Place::Starting) => false,
             None => true,
         };

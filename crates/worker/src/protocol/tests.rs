@@ -187,7 +187,7 @@ fn an_event_is_written_as_the_protocol_page_says() {
     });
     assert_eq!(value, expected);
     let mut out = Vec::new();
-    outgoing::batch(&mut out, &Call { events: vec![event.clone(), event], is_batch: true, ..call });
+    outgoing::batch(&mut out, &Call { events: vec![event.into(); 2], is_batch: true, ..call });
     let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(value["batch"].as_array().unwrap().len(), 2);
     assert_eq!(value["batch"][1]["size"], 0);

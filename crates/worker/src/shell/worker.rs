@@ -93,7 +93,8 @@ impl ShellWorker {
             ("/bin/sh".into(), [handler.clone().into_os_string()].into_iter().chain(own).collect())
         };
         let mut environment = self.environment.clone();
-        environment.extend(event_variables(event, call.attempt, call.key_of(event)));
+        let of_event = event_variables(event, call.attempt, call.key_of(event));
+        environment.extend(of_event.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())));
         let seen_at = if self.parts.spawner.shows_copies() { Path::new(EXCHANGE) } else { exchange.directory() };
         environment.extend(exchange.variables(seen_at));
         let wants = Wants {

@@ -1,5 +1,7 @@
 //! An execution from its message to its end.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tidemill_core::{
     invocation::{AttemptOutcome, LogLevel},
@@ -14,7 +16,8 @@ use crate::{
 };
 
 fn with_headers(mut call: Call, headers: &[(&str, &str)]) -> Call {
-    call.events[0].headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Arc::make_mut(&mut call.events[0]).headers =
+        headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     call
 }
 
@@ -48,9 +51,9 @@ async fn the_environment_is_abacos() {
     spec.env = vec![EnvVar { name: "COLOUR".to_owned(), value: "deep blue".to_owned() }];
     let headers = [("x-abaco-content-type", "application/json"), ("x-abaco-api-server", "http://localhost:8000")];
     let mut call = with_headers(call(r#"{"k":"it's","n":1e5,"z":[null,true]}"#), &headers);
-    call.events[0].caller = "testuser".to_owned();
+    Arc::make_mut(&mut call.events[0]).caller = "testuser".to_owned();
     spec.labels.insert("abaco".to_owned(), "actor".to_owned());
-    call.events[0].query = "foo=bar%20baz&message=x&LD_PRELOAD=/evil&PATH=/evil".to_owned();
+    Arc::make_mut(&mut call.events[0]).query = "foo=bar%20baz&message=x&LD_PRELOAD=/evil&PATH=/evil".to_owned();
     let end = Bench::new().call(spec, call.clone()).await;
     let lines = printed(&end);
     for line in [

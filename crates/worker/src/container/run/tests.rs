@@ -503,7 +503,7 @@ async fn an_end_that_is_not_durable_yet_can_be_told_again() {
 async fn half_a_message_is_not_adopted() {
     let bench = bench(Program::default());
     let mut call = call("hello");
-    call.events[0].content_type = "application/octet-stream".to_owned();
+    Arc::make_mut(&mut call.events[0]).content_type = "application/octet-stream".to_owned();
     begin(&bench, launch(Arc::new(spec("x"))), &call).await;
     bench.until_nothing_is_left().await;
     bench.engine.add_image("x", ends(0));
