@@ -16,7 +16,8 @@ use crate::{
 /// Deploys a function: a source file, a folder, a zip, a tar.gz or a container image.
 ///
 /// A new revision is made beside the serving one, started, and switched to when it is ready; no request fails meanwhile.
-/// Whatever goes wrong, the former revision goes on serving. Flags win over `function.yaml`.
+/// Whatever goes wrong, the former revision goes on serving. Flags win over `function.yaml`. Ctrl-C while packages are installed or commands of
+/// the build run gives the deployment up.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
