@@ -167,8 +167,8 @@ impl Drop for Group {
     }
 }
 
-/// Moves this process, which has one thread, into the group whose file `door` is. Before the kernel moves another process, or one with threads, it
-/// waits until all of the machine has gone on, which takes 5 to 15 ms (Linux 5.17 and later; older ones always wait).
+/// Moves this process, which has one thread, into the group whose file `door` is. The kernel does so at once (Linux 5.17 and later); before it
+/// moves another process it waits until every core has been through its scheduler, which takes 5 to 15 ms.
 pub(crate) fn enter(door: &Path) -> io::Result<()> {
     fs::write(door, "0")
 }
