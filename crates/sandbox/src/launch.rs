@@ -2,20 +2,19 @@
 //!
 //! ```text
 //! let (opening, end) = Opening::new(plan)?;
-//! // The caller starts `launcher.program()` with the arguments `Launcher::arguments(handed)`, `end` as its descriptor 3 + handed and
-//! // those before it as the program is to have them, …
+//! // The caller has a `Template` copied with the descriptors that the program is to have and `end` behind them, …
 //! let inside = opening.finish(pid, &users, group)?;        // … and this waits until the program runs.
 //! inside.show(&[package])?;                                // Any time, also for a program that waits to be told what it is.
 //! ```
 //!
-//! Instead of starting the launcher the caller may have it copied, with the same descriptors, see [`crate::Template`].
+//! A program that gets none but the standard ones may also have a launcher that is started for it, see [`crate::start`].
 //!
-//! The caller starts the launcher, because it is the caller's child: it waits for it, and sees it end as the program ended.
+//! The launcher is the caller's child either way: it waits for it, and sees it end as the program ended.
 
 use std::{
     ffi::OsString,
     io,
-    os::fd::{OwnedFd, RawFd},
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -33,9 +32,9 @@ use crate::{
 
 /// The first argument of a launcher. No command has this name.
 const HIDDEN: &str = "__sandbox";
-/// The descriptors that every process has.
-const STANDARD: u8 = 3;
-/// The second argument of a template of launchers, in place of a launcher's number.
+/// The second argument of a launcher that is no copy.
+const ALONE: &str = "alone";
+/// The second argument of a template of launchers.
 const TEMPLATE: &str = "template";
 /// How long a launcher may take to answer. It takes some milliseconds on a machine that is not overloaded.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -47,12 +46,11 @@ pub fn run_if_launcher() -> Option<ExitCode> {
     if arguments.next()? != HIDDEN {
         return None;
     }
-    let what = arguments.next()?;
-    if what == TEMPLATE {
-        return Some(warden::run_template());
+    match arguments.next()?.to_str()? {
+        ALONE => Some(warden::run()),
+        TEMPLATE => Some(warden::run_template()),
+        _ => None,
     }
-    let number: RawFd = what.to_str()?.parse().ok()?;
-    Some(warden::run(number))
 }
 
 /// The program that is a launcher when started with the right arguments: one that calls [`run_if_launcher`].
@@ -78,24 +76,14 @@ impl Launcher {
     }
 
     /// What it is started with when its end of the control socket is its standard input; its program then has nothing to read.
-    pub fn arguments_on_stdin() -> [OsString; 2] {
-        [HIDDEN.into(), "0".into()]
+    pub(crate) fn arguments_on_stdin() -> [OsString; 2] {
+        [HIDDEN.into(), ALONE.into()]
     }
 
     /// What a template of launchers is started with.
     pub(crate) fn arguments_of_template() -> [OsString; 2] {
         [HIDDEN.into(), TEMPLATE.into()]
     }
-
-    /// What it is started with, for a program that gets `handed` descriptors. It needs no environment.
-    pub fn arguments(handed: u8) -> [OsString; 2] {
-        [HIDDEN.into(), control_number(handed).to_string().into()]
-    }
-}
-
-/// The descriptor that the launcher's end of the control socket must be.
-pub fn control_number(handed: u8) -> RawFd {
-    RawFd::from(STANDARD) + RawFd::from(handed)
 }
 
 /// A start that has not taken place yet.

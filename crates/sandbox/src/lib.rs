@@ -47,7 +47,7 @@ mod warden;
 pub use cgroup::{Amounts, Cgroups, Controller, Group, machine_memory};
 pub use control::{Failure, Origin};
 pub use ids::{Ids, Users};
-pub use launch::{Inside, Launcher, Opening, control_number, run_if_launcher};
+pub use launch::{Inside, Launcher, Opening, run_if_launcher};
 pub use plan::{Exchange, Limits, Parts, Plan, Program, View, Writable};
 pub use probe::{Finding, Findings, probe};
 pub use simple::{Running, start, start_copy};

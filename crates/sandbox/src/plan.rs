@@ -32,8 +32,6 @@ pub struct Program {
     pub environment: Vec<(String, String)>,
     /// Where it starts.
     pub directory: PathBuf,
-    /// How many descriptors it gets besides 0, 1 and 2, numbered from 3 on. The launcher must have been started with them.
-    pub handed: u8,
 }
 
 /// The files that a program sees.

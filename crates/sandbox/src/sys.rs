@@ -3,7 +3,7 @@
 //! All of it is for the launcher, a process of one thread that this program starts anew (see [`crate::warden`]), so what makes
 //! `fork` and namespaces dangerous elsewhere, other threads that hold locks or share tables, is not there. Each function
 //! that relies on this asks [`is_single_threaded`] first.
-#![expect(unsafe_code, reason = "fork, unshare, mount_setattr and inherited descriptors have no safe wrapper")]
+#![expect(unsafe_code, reason = "fork, unshare, mount_setattr and closing ranges of descriptors have no safe wrapper")]
 
 use std::{
     fs, io,
@@ -16,7 +16,7 @@ use std::{
 };
 
 use rustix::{
-    io::{FdFlags, fcntl_getfd, fcntl_setfd},
+    io::{FdFlags, fcntl_setfd},
     mount::MountAttrFlags,
     process::{Pid, Signal, set_parent_process_death_signal},
     thread::{Uid, UnshareFlags},
@@ -94,17 +94,6 @@ pub(crate) fn set_file_user(user: Uid) -> io::Result<()> {
         libc::setfsuid(user.as_raw())
     };
     if u32::try_from(now) == Ok(user.as_raw()) { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
-}
-
-/// Takes over the descriptor `number`, which this process was started with, and keeps it from programs it starts.
-pub(crate) fn inherited(number: RawFd) -> io::Result<OwnedFd> {
-    is_single_threaded()?;
-    // The system says whether it is open at all.
-    fs::symlink_metadata(format!("/proc/self/fd/{number}"))?;
-    // SAFETY: it is open, and whoever started this process put it there for it; nothing else in it owns the number.
-    let file = unsafe { OwnedFd::from_raw_fd(number) };
-    fcntl_setfd(&file, fcntl_getfd(&file)? | FdFlags::CLOEXEC)?;
-    Ok(file)
 }
 
 /// Puts nothing in the place of `file`, which somebody else in this process owns and does not use any more.

@@ -32,8 +32,7 @@ fn copies_run_programs_and_are_children_of_this_process() {
 fn programs_find_what_they_are_handed_from_3_on() {
     for handed in 0..=4u8 {
         let mut template = Template::new(launcher());
-        let mut plan = plan(&["/bin/sh", "-c", "for it in 3 4 5 6; do cat <&$it || echo none; done 2>/dev/null"]);
-        plan.program.handed = handed;
+        let plan = plan(&["/bin/sh", "-c", "for it in 3 4 5 6; do cat <&$it || echo none; done 2>/dev/null"]);
         let (opening, end) = Opening::new(plan).unwrap();
         let (output, output_end) = std::io::pipe().unwrap();
         let nothing = fs::File::open("/dev/null").unwrap();

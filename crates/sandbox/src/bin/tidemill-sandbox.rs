@@ -88,7 +88,6 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<ExitCode, String> 
         arguments: arguments.collect(),
         environment: environment.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
         directory: "/".into(),
-        handed: 0,
     };
     limits.data_bytes = amounts.memory_bytes.map(|bytes| bytes * 2);
     let users = Users::new()?;

@@ -18,7 +18,7 @@ use crate::{
     cgroup::enter,
     control::{Control, Failure, Notice, Order, Step as _},
     plan::Plan,
-    sys::{Forked, fork, inherited, keep_ends_of_children, keep_from_programs},
+    sys::{Forked, fork, keep_ends_of_children, keep_from_programs},
 };
 
 /// From init to the warden.
@@ -44,18 +44,17 @@ pub(super) enum Report {
 /// The first descriptor that is handed through.
 pub(super) const HANDED_FIRST: RawFd = 3;
 
-/// Attends as a process that was started as a launcher, with the descriptor `control` as its control socket.
-pub(super) fn attend_started(control: RawFd) -> io::Result<ExitCode> {
+/// Attends as a process that was started as a launcher, with its control socket as standard input; its program gets no further descriptors.
+pub(super) fn attend_started() -> io::Result<ExitCode> {
     keep_ends_of_children()?;
     keep_from_programs(HANDED_FIRST)?;
     // One that was made the first of its group cannot.
     let _ = setsid();
-    attend(&Control::new(if control == 0 { standard_input()? } else { inherited(control)? }), None)
+    attend(&Control::new(standard_input()?), Vec::new())
 }
 
-/// See the module. `handed` are the descriptors for the program; without them they are those that this process was
-/// started with. The error has been told to the server, if it could be.
-pub(super) fn attend(control: &Control, handed: Option<Vec<OwnedFd>>) -> io::Result<ExitCode> {
+/// See the module. `handed` are the further descriptors of the program, from 3 on. The error has been told to the server, if it could be.
+pub(super) fn attend(control: &Control, handed: Vec<OwnedFd>) -> io::Result<ExitCode> {
     let Some(Order::Start { plan, owner, groups }) = control.receive()? else {
         return Err(io::ErrorKind::InvalidData.into());
     };
@@ -78,12 +77,7 @@ pub(super) fn standard_input() -> io::Result<OwnedFd> {
     Ok(input)
 }
 
-fn start(control: &Control, plan: Plan, owner: Option<u32>, handed: Option<Vec<OwnedFd>>) -> Result<Warden, Failure> {
-    let handed = match handed {
-        Some(handed) => Ok(handed),
-        None => (HANDED_FIRST..).take(plan.handed()).map(inherited).collect::<io::Result<Vec<OwnedFd>>>(),
-    };
-    let handed = handed.step("take over the descriptors")?;
+fn start(control: &Control, plan: Plan, owner: Option<u32>, handed: Vec<OwnedFd>) -> Result<Warden, Failure> {
     separate::leave(&plan, owner)?;
     control.send(&Notice::Separated).step("talk to the server")?;
     let order = control.receive().step("talk to the server")?;
@@ -116,12 +110,6 @@ fn start(control: &Control, plan: Plan, owner: Option<u32>, handed: Option<Vec<O
         Some(Report::Ended(_)) | None => {
             Err(Failure::new("start the program", &io::Error::other("the first process inside ended before it ran")))
         }
-    }
-}
-
-impl Plan {
-    fn handed(&self) -> usize {
-        usize::from(self.program.handed)
     }
 }
 

@@ -38,7 +38,7 @@ mod seccomp;
 mod separate;
 mod template;
 
-use std::{os::fd::RawFd, process::ExitCode};
+use std::process::ExitCode;
 
 pub(crate) use landlock::level as landlock_level;
 
@@ -48,9 +48,9 @@ pub(crate) const INSIDE_ID: u32 = 1000;
 /// What a warden ends with when it could not start its program.
 const FAILED: u8 = 125;
 
-/// Runs the launcher with the descriptor `control` as its control socket.
-pub(crate) fn run(control: RawFd) -> ExitCode {
-    code(attend::attend_started(control))
+/// Runs the launcher with its control socket as standard input.
+pub(crate) fn run() -> ExitCode {
+    code(attend::attend_started())
 }
 
 /// Runs the template of launchers, with its socket as standard input.

@@ -76,5 +76,5 @@ fn launch(mut files: Vec<OwnedFd>) -> io::Result<ExitCode> {
         }
         handed.push(placed);
     }
-    attend(&Control::new(control), Some(handed))
+    attend(&Control::new(control), handed)
 }

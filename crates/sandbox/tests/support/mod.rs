@@ -38,7 +38,6 @@ pub fn plan(words: &[&str]) -> Plan {
         arguments: words[1..].iter().map(|word| (*word).to_owned()).collect(),
         environment: vec![("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned())],
         directory: "/".into(),
-        handed: 0,
     };
     Plan { program, view, limits: Limits::default(), network: false, parts: tidemill_sandbox::Parts::ALL }
 }

@@ -341,7 +341,6 @@ impl Confines {
             arguments: step.arguments,
             environment: step.environment,
             directory: step.directory,
-            handed: 0,
             view: self.view.clone(),
             limits: Limits {
                 processes_max: self.limits.processes_max,

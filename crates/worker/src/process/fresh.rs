@@ -3,7 +3,7 @@
 use std::{ffi::OsString, io, path::PathBuf};
 
 use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
+    event::PollFlags,
     net::{AddressFamily, SocketFlags, SocketType, socketpair},
 };
 use tidemill_core::spec::Resources;
@@ -11,7 +11,7 @@ use tokio::net::UnixStream;
 
 use super::{
     sandbox::Wants,
-    spawn::{Process, Program, Spawner, Stdin},
+    spawn::{Process, Program, Spawner, Stdin, is_now},
 };
 use crate::{
     linked::Connection,
@@ -72,9 +72,7 @@ impl Fresh {
 
     /// Whether it lives. In a sandbox the launcher ends somewhat later than the program, whose channel is closed by then.
     pub fn is_alive(&self) -> bool {
-        let mut asked = [PollFd::new(&self.connection.stream, PollFlags::empty())];
-        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        let is_heard_of = poll(&mut asked, Some(&now)).is_ok_and(|ready| ready > 0);
-        !is_heard_of && !self.process.has_exited()
+        let is_closed = is_now(&self.connection.stream, PollFlags::empty());
+        !is_closed && !self.process.has_exited()
     }
 }

@@ -64,7 +64,6 @@ impl Sandbox {
             arguments: program.arguments,
             environment: program.environment,
             directory: program.directory,
-            handed: program.handed.len(),
             view,
             limits: Limits { processes_max: self.config().processes_max, ..Limits::default() },
             network: wants.network,

@@ -322,8 +322,7 @@ impl Process {
 
     /// Whether it has ended.
     pub fn has_exited(&self) -> bool {
-        let mut asked = [PollFd::new(&self.exit, PollFlags::IN)];
-        poll(&mut asked, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
+        is_now(&self.exit, PollFlags::IN)
     }
 
     /// Ends what is left of its group and collects how it ended.
@@ -350,6 +349,12 @@ impl Process {
             }
         }
     }
+}
+
+/// Whether one of `events` is there now at `file`, or its other end is closed.
+pub(crate) fn is_now(file: impl AsFd, events: PollFlags) -> bool {
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut [PollFd::new(&file, events)], Some(&now)).is_ok_and(|ready| ready > 0)
 }
 
 /// Reads that empty a pipe of the kernel's default capacity, and a little more.

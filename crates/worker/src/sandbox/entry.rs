@@ -14,8 +14,6 @@ pub(crate) struct Command {
     /// The whole environment.
     pub environment: Vec<(OsString, OsString)>,
     pub directory: PathBuf,
-    /// The number of descriptors that its launcher hands on to it.
-    pub handed: usize,
     pub view: View,
     /// The limits of each of its processes.
     pub limits: Limits,
@@ -45,7 +43,6 @@ impl Sandbox {
                 arguments: command.arguments.into_iter().map(text).collect::<io::Result<_>>()?,
                 environment: environment.collect::<io::Result<_>>()?,
                 directory: command.directory,
-                handed: u8::try_from(command.handed).map_err(io::Error::other)?,
             },
             view: command.view,
             limits: command.limits,

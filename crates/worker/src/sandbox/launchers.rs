@@ -66,11 +66,10 @@ impl Launchers {
 }
 
 fn serve(launcher: Launcher, waiting: mpsc::Receiver<Request>) {
-    let mut template = Some(Template::new(launcher));
-    if let Some(template) = &mut template {
-        // So that the first program need not wait for it; if it cannot be started, that one says so.
-        let _ = template.start();
-    }
+    let mut template = Template::new(launcher);
+    // So that the first program need not wait for it; if it cannot be started, that one says so.
+    let _ = template.start();
+    let mut template = Some(template);
     for request in waiting {
         match request {
             Request::Start { descriptors, told } => {
